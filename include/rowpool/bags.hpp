@@ -1,0 +1,89 @@
+// Bags: which rows go into each output row.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace rowpool {
+
+/// A span of int32 or int64 numbers that the caller owns; the two mix freely between arguments.
+class IndexSpan {
+public:
+    IndexSpan() noexcept = default;
+    IndexSpan(std::span<const std::int32_t> values) noexcept : data_(values.data()), size_(values.size()) {}
+    IndexSpan(std::span<const std::int64_t> values) noexcept : data_(values.data()), size_(values.size()), wide_(true) {}
+    IndexSpan(const std::vector<std::int32_t>& values) noexcept : IndexSpan(std::span(values)) {}
+    IndexSpan(const std::vector<std::int64_t>& values) noexcept : IndexSpan(std::span(values)) {}
+
+    const void* data() const noexcept { return data_; }
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+    /// Whether the elements are int64.
+    bool is_wide() const noexcept { return wide_; }
+
+    std::int64_t operator[](std::size_t i) const noexcept {
+        return wide_ ? static_cast<const std::int64_t*>(data_)[i] : static_cast<const std::int32_t*>(data_)[i];
+    }
+
+private:
+    const void* data_ = nullptr;
+    std::size_t size_ = 0;
+    bool wide_ = false;
+};
+
+/// Indices and how they are cut into bags; a view of buffers that the caller owns and does not change during a call.
+/// Whatever is in the buffers is checked by the call that takes the bags, never here.
+class Bags {
+public:
+    enum class Kind : std::uint8_t { offsets, starts, lengths, fixed };
+
+    /// Bag b is indices[offsets[b] .. offsets[b + 1]): offsets has num_bags + 1 entries, the first 0, the last
+    /// indices.size(), never falling (nn.EmbeddingBag with include_last_offset=True; TorchRec; a CSR row pointer).
+    Bags(IndexSpan indices, IndexSpan offsets, std::span<const float> weights = {}) noexcept
+        : Bags(Kind::offsets, indices, offsets, offsets.empty() ? 0 : offsets.size() - 1, 0, weights) {}
+
+    /// As above without the closing offset: offsets has num_bags entries and the last bag ends where the indices end
+    /// (nn.EmbeddingBag as it is by default).
+    static Bags starts(IndexSpan indices, IndexSpan offsets, std::span<const float> weights = {}) noexcept {
+        return {Kind::starts, indices, offsets, offsets.size(), 0, weights};
+    }
+
+    /// Bag b has lengths[b] indices; the lengths add up to indices.size() (Caffe2 SparseLengthsSum, TorchRec lengths).
+    static Bags lengths(IndexSpan indices, IndexSpan lengths, std::span<const float> weights = {}) noexcept {
+        return {Kind::lengths, indices, lengths, lengths.size(), 0, weights};
+    }
+
+    /// num_bags bags of `length` indices each: a [num_bags, length] matrix of indices (nn.EmbeddingBag with 2-D input).
+    static Bags fixed(IndexSpan indices, std::size_t num_bags, std::size_t length, std::span<const float> weights = {}) noexcept {
+        return {Kind::fixed, indices, {}, num_bags, length, weights};
+    }
+
+    /// One bag an index, for Pooling::none: indices of any shape, flattened.
+    static Bags rows(IndexSpan indices) noexcept { return fixed(indices, indices.size(), 1); }
+
+    Kind kind() const noexcept { return kind_; }
+    IndexSpan indices() const noexcept { return indices_; }
+    /// Offsets, starts or lengths by kind(); empty for fixed bags.
+    IndexSpan bounds() const noexcept { return bounds_; }
+    std::size_t num_bags() const noexcept { return num_bags_; }
+    /// Indices a bag of fixed bags.
+    std::size_t length() const noexcept { return length_; }
+    /// One factor an index, or empty: every row counts once (nn.EmbeddingBag's per_sample_weights).
+    std::span<const float> weights() const noexcept { return weights_; }
+
+private:
+    Bags(Kind kind, IndexSpan indices, IndexSpan bounds, std::size_t num_bags, std::size_t length,
+         std::span<const float> weights) noexcept
+        : kind_(kind), indices_(indices), bounds_(bounds), num_bags_(num_bags), length_(length), weights_(weights) {}
+
+    Kind kind_;
+    IndexSpan indices_;
+    IndexSpan bounds_;
+    std::size_t num_bags_;
+    std::size_t length_;
+    std::span<const float> weights_;
+};
+
+}  // namespace rowpool

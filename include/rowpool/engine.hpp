@@ -1,0 +1,107 @@
+// Parallel pooling: over the bags of one table, and over all tables of a request at once.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rowpool/bags.hpp"
+#include "rowpool/export.hpp"
+#include "rowpool/pool.hpp"
+#include "rowpool/quantize.hpp"
+#include "rowpool/status.hpp"
+#include "rowpool/table.hpp"
+
+namespace rowpool {
+
+/// One column block of a request's output: a table and how it is pooled. Several features may share a table.
+struct Feature {
+    Table table;
+    PoolOptions options = {};
+};
+
+/// What a request is answered from: features in the order of their columns. Immutable; cheap to copy; safe to share.
+class ROWPOOL_API Model {
+public:
+    /// Errors: invalid_argument without features, with Pooling::none, or with a padding index outside its table.
+    static Result<Model> create(std::vector<Feature> features);
+
+    std::span<const Feature> features() const noexcept { return *features_; }
+    /// First output column of feature f: the sum of the dims before it.
+    std::size_t column(std::size_t f) const noexcept { return (*columns_)[f]; }
+    /// Columns of the output: the sum of all dims.
+    std::size_t total_dim() const noexcept { return columns_->back(); }
+
+private:
+    Model(std::vector<Feature> features, std::vector<std::size_t> columns);
+
+    std::shared_ptr<const std::vector<Feature>> features_;
+    std::shared_ptr<const std::vector<std::size_t>> columns_;  // features + 1 entries
+};
+
+/// The indices of all features of a batch, laid out as TorchRec's KeyedJaggedTensor and FBGEMM's TBE have it: the indices of
+/// feature 0 for every sample, then those of feature 1, and so on. A view of the caller's buffers.
+struct Request {
+    IndexSpan indices;
+    IndexSpan offsets;                   ///< features * batch + 1 entries: sample b of feature f is bag f * batch + b
+    std::span<const float> weights = {};  ///< one an index, or empty
+};
+
+struct EngineOptions {
+    std::size_t threads = 0;  ///< threads that work on one call, the calling one included; 0 means one a CPU core available
+};
+
+/// Runs lookups on a pool of threads (oneTBB). Any number of threads may call one engine at once; its threads are shared.
+/// Small calls run on the calling thread without waking another. After the first call nothing is allocated.
+class ROWPOOL_API Engine {
+public:
+    /// An engine with its own tbb::task_arena of that many threads.
+    explicit Engine(const EngineOptions& options = {});
+
+    /// An engine that works in the caller's tbb::task_arena, which must outlive it:
+    ///   tbb::task_arena arena(4); rowpool::Engine engine(arena);
+    template <class TaskArena>
+        requires requires(TaskArena& arena) { arena.execute([] {}); arena.max_concurrency(); }
+    explicit Engine(TaskArena& arena)
+        : Engine(Arena{&arena, [](void* a, void (*work)(void*), void* context) {
+                           static_cast<TaskArena*>(a)->execute([=] { work(context); });
+                       }},
+                 static_cast<std::size_t>(arena.max_concurrency())) {}
+
+    Engine(Engine&&) noexcept;
+    Engine& operator=(Engine&&) noexcept;
+    ~Engine();
+
+    /// Threads that work on one call.
+    std::size_t threads() const noexcept { return threads_; }
+
+    /// As rowpool::pool, in parallel over bags; the same bits for every number of threads.
+    PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out) const noexcept;
+
+    /// Pools every feature of a request: out is [batch, total_dim], feature f in columns [column(f), column(f) + dim).
+    /// Errors as rowpool::pool, with the fault's table and bag; the bag is counted within its feature.
+    PoolStatus pool(const Model& model, const Request& request, const Output& out) const noexcept;
+
+    /// As rowpool::quantize_rows, in parallel over rows; the row named by an error is the first bad one.
+    Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out) const;
+
+private:
+    // A task_arena whose type the header does not need to know.
+    struct Arena {
+        void* arena = nullptr;
+        void (*execute)(void* arena, void (*work)(void*), void* context) = nullptr;
+    };
+    struct OwnArena;
+
+    Engine(Arena arena, std::size_t threads);
+    template <class Work>
+    void run(const Work& work) const;
+
+    std::unique_ptr<OwnArena> own_;
+    Arena arena_;
+    std::size_t threads_ = 1;
+};
+
+}  // namespace rowpool

@@ -1,0 +1,59 @@
+// The two file primitives: a file mapped for reading, and a file that appears whole or not at all.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "rowpool/export.hpp"
+#include "rowpool/status.hpp"
+
+namespace rowpool {
+
+/// A regular file mapped read-only and shared, so that all processes that open it share its memory. Cheap to copy; unmapped
+/// when the last copy goes. The file must not shrink while it is mapped: a read past its new end raises SIGBUS.
+class ROWPOOL_API MappedFile {
+public:
+    /// Maps the whole file; reads nothing. Errors: io_error (with the path and the system's reason), unsupported for what is
+    /// no regular file.
+    static Result<MappedFile> open(const std::string& path);
+
+    std::span<const std::byte> bytes() const noexcept;
+    const std::string& path() const noexcept;
+
+private:
+    struct Mapping;
+    explicit MappedFile(std::shared_ptr<const Mapping> mapping) noexcept : mapping_(std::move(mapping)) {}
+
+    friend class TableFile;
+    std::shared_ptr<const Mapping> mapping_;
+};
+
+/// A new file under a temporary identity in the folder of `path`; commit() puts it in the place of `path` at once. Destroyed
+/// without commit() it leaves nothing behind, and what stood at `path` before is untouched. Not thread safe.
+class ROWPOOL_API OutputFile {
+public:
+    /// Errors: io_error, for example when the folder does not exist or cannot be written.
+    static Result<OutputFile> create(const std::string& path);
+
+    OutputFile(OutputFile&&) noexcept;
+    OutputFile& operator=(OutputFile&&) noexcept;
+    ~OutputFile();
+
+    /// Writes all bytes at `offset`, growing the file. Error: io_error, for example no space on the device.
+    Status write_at(std::uint64_t offset, std::span<const std::byte> bytes);
+    /// A path under which what was written so far can be opened for reading, valid until commit().
+    std::string readable_path() const;
+    /// Syncs the file, renames it to `path` and syncs the folder. Nothing can be written afterwards.
+    Status commit();
+
+private:
+    struct State;
+    explicit OutputFile(std::unique_ptr<State> state) noexcept;
+
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace rowpool

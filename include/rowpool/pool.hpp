@@ -1,0 +1,146 @@
+// The operation: look rows up and pool them, on the calling thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rowpool/bags.hpp"
+#include "rowpool/export.hpp"
+#include "rowpool/status.hpp"
+#include "rowpool/table.hpp"
+#include "rowpool/types.hpp"
+
+namespace rowpool {
+
+/// Which index is left out of bags: the table's own (the default), none, or the one given (negative wraps once).
+class PaddingIndex {
+public:
+    enum class Kind : std::uint8_t { of_table, none, given };
+
+    constexpr PaddingIndex() noexcept = default;
+    constexpr PaddingIndex(std::int64_t index) noexcept : kind_(Kind::given), index_(index) {}
+    static constexpr PaddingIndex none() noexcept {
+        PaddingIndex padding;
+        padding.kind_ = Kind::none;
+        return padding;
+    }
+
+    constexpr Kind kind() const noexcept { return kind_; }
+    constexpr std::int64_t index() const noexcept { return index_; }
+
+private:
+    Kind kind_ = Kind::of_table;
+    std::int64_t index_ = 0;
+};
+
+/// What happens to an index below 0 or at or past the number of rows.
+enum class OnBadIndex : std::uint8_t {
+    fail,  ///< the call fails, names the first one, and writes nothing
+    skip,  ///< it is left out as padding is, and counted in PoolStatus::skipped; a plain lookup gives zeros for it
+};
+
+/// What mean and sqrtn divide by.
+enum class Divisor : std::uint8_t {
+    rows_taken,  ///< rows that went in (with weights: their sum, or the root of the sum of their squares); PyTorch, TensorFlow
+    bag_length,  ///< every index of the bag, padding and skipped ones too, weights or not; FBGEMM TBE
+};
+
+struct PoolOptions {
+    Pooling mode = Pooling::mean;  ///< the default of nn.EmbeddingBag
+    PaddingIndex padding_index = {};
+    OnBadIndex on_bad_index = OnBadIndex::fail;
+    Divisor divisor = Divisor::rows_taken;
+};
+
+/// Where results go: a view of the caller's buffer of num_bags rows. Row b starts at element column + b * stride.
+/// Only the dim columns of each row are written, the rest of the buffer is left as it is.
+class Output {
+public:
+    /// stride is in elements; 0 means rows without gaps.
+    Output(std::span<float> values, std::size_t stride = 0, std::size_t column = 0) noexcept
+        : Output(values.data(), values.size(), OutputType::f32, stride, column) {}
+    Output(std::vector<float>& values, std::size_t stride = 0, std::size_t column = 0) noexcept
+        : Output(std::span<float>(values), stride, column) {}
+    Output(std::span<Float16> values, std::size_t stride = 0, std::size_t column = 0) noexcept
+        : Output(values.data(), values.size(), OutputType::f16, stride, column) {}
+    Output(std::span<BFloat16> values, std::size_t stride = 0, std::size_t column = 0) noexcept
+        : Output(values.data(), values.size(), OutputType::bf16, stride, column) {}
+
+    void* data() const noexcept { return data_; }
+    /// Elements in the buffer.
+    std::size_t size() const noexcept { return size_; }
+    OutputType type() const noexcept { return type_; }
+    std::size_t stride() const noexcept { return stride_; }
+    std::size_t column() const noexcept { return column_; }
+
+private:
+    Output(void* data, std::size_t size, OutputType type, std::size_t stride, std::size_t column) noexcept
+        : data_(data), size_(size), type_(type), stride_(stride), column_(column) {}
+
+    void* data_;
+    std::size_t size_;
+    OutputType type_;
+    std::size_t stride_;
+    std::size_t column_;
+};
+
+/// Which check a pooling call failed.
+enum class PoolFault : std::uint8_t {
+    none,
+    offsets_missing,    ///< offsets without even the closing one
+    first_offset,       ///< offsets[0] is not where the indices start
+    falling_offset,     ///< an offset below the one before it
+    offset_past_end,    ///< an offset past the end of the indices
+    last_offset,        ///< the closing offset is not the number of indices
+    negative_length,    ///< a length below 0
+    lengths_sum,        ///< lengths, or num_bags * length, that do not add up to the number of indices
+    no_bags,            ///< indices, but no bag to hold them
+    batch_shape,        ///< a request whose offsets are not features * batch + 1
+    index,              ///< an index below 0 or at or past the number of rows
+    weights_size,       ///< not one weight an index
+    weights_with_mode,  ///< weights with Pooling::max or Pooling::none
+    bags_with_none,     ///< Pooling::none with bags that are not one index each
+    padding_index,      ///< padding index not in [-rows, rows)
+    output_stride,      ///< stride smaller than the columns that are written
+    output_size,        ///< a buffer too small for its rows
+    isa,                ///< ROWPOOL_ISA names what cannot run here
+};
+
+/// The outcome of a pooling call. Holds no memory of its own: making one never allocates. `table` refers to the name of the
+/// table, which must still live when it is read.
+struct [[nodiscard]] PoolStatus {
+    ErrorCode code = ErrorCode::ok;
+    PoolFault fault = PoolFault::none;
+    std::string_view table;
+    std::size_t bag = 0;       ///< the bag at fault; within its feature for a request
+    std::size_t position = 0;  ///< in indices, for PoolFault::index
+    std::int64_t value = 0;    ///< what was found
+    std::int64_t limit = 0;    ///< what it was checked against
+    std::size_t skipped = 0;   ///< bad indices left out; always 0 with OnBadIndex::fail
+
+    explicit operator bool() const noexcept { return code == ErrorCode::ok; }
+    /// One line, for example "table item_id, bag 3: index 17 at position 12 is not in [0, 10)".
+    ROWPOOL_API std::string message() const;
+};
+
+/// Pools the rows that each bag selects into one output row a bag.
+///
+///   out[b, d] = reduce over j in bag b of weights[j] * table[indices[j], d]
+///
+/// @param table    [rows, dim] in any row format
+/// @param bags     indices, offsets or lengths, and weights; see Bags. Pooling::none wants one index a bag (Bags::rows).
+/// @param options  see PoolOptions. Pooling::none returns the padding row as stored, as nn.Embedding does.
+/// @param out      [num_bags, dim] of f32, f16 or bf16; must not overlap the inputs
+/// @return         ok with the number of skipped indices, or the first fault found. Everything is checked before anything
+///                 is written: after a fault `out` is unchanged.
+///
+/// Accumulates in f32, in index order within the bag, and rounds once; the bits do not depend on the instruction set
+/// (docs/NUMERICS.md). Allocates nothing. Thread safety: any number of calls at once, also on one table.
+/// Source: torch.nn.EmbeddingBag and torch.nn.Embedding; sqrtn from tf.nn.embedding_lookup_sparse.
+ROWPOOL_API PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out) noexcept;
+
+}  // namespace rowpool

@@ -1,0 +1,20 @@
+// Everything: embedding tables in files, lookups and pooling, quantization.
+#pragma once
+
+#include "rowpool/bags.hpp"
+#include "rowpool/engine.hpp"
+#include "rowpool/file.hpp"
+#include "rowpool/isa.hpp"
+#include "rowpool/pool.hpp"
+#include "rowpool/quantize.hpp"
+#include "rowpool/status.hpp"
+#include "rowpool/table.hpp"
+#include "rowpool/table_file.hpp"
+#include "rowpool/types.hpp"
+
+namespace rowpool {
+
+/// The library's version, "major.minor.patch".
+ROWPOOL_API const char* version() noexcept;
+
+}  // namespace rowpool

@@ -1,0 +1,57 @@
+// A table: rows x dim embeddings in one row format, in memory that the table only refers to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "rowpool/export.hpp"
+#include "rowpool/status.hpp"
+#include "rowpool/types.hpp"
+
+namespace rowpool {
+
+/// What a table is, apart from its bytes.
+struct TableShape {
+    RowFormat format = RowFormat::f32;
+    std::size_t rows = 0;
+    std::size_t dim = 0;                        ///< 1 to kMaxDim
+    std::size_t row_stride = 0;                 ///< bytes from one row to the next; 0 means row_bytes(format, dim)
+    std::optional<std::int64_t> padding_index;  ///< row left out of bags; negative counts from the end (-1 is the last row)
+};
+
+/// Rows to look up in. Cheap to copy; a table of a TableFile keeps the file mapped for as long as a copy of it lives.
+/// Immutable: any number of threads may use one table, or copies of it, at once.
+class ROWPOOL_API Table {
+public:
+    /// A table over the caller's own memory, which must outlive it and its copies. Rows may start at any byte.
+    /// Errors: invalid_argument when dim is not 1 to kMaxDim, row_stride is below the row's bytes, the padding index is
+    /// not within [-rows, rows), or `bytes` is shorter than (rows - 1) * row_stride + row bytes (nothing is read).
+    static Result<Table> view(std::string name, const TableShape& shape, std::span<const std::byte> bytes);
+
+    std::string_view name() const noexcept { return *name_; }
+    RowFormat format() const noexcept { return shape_.format; }
+    std::size_t rows() const noexcept { return shape_.rows; }
+    std::size_t dim() const noexcept { return shape_.dim; }
+    /// Bytes from one row to the next.
+    std::size_t row_stride() const noexcept { return shape_.row_stride; }
+    /// Row left out of bags unless a call says otherwise, in [0, rows).
+    std::optional<std::int64_t> padding_index() const noexcept { return shape_.padding_index; }
+    /// First byte of row 0; not aligned to anything.
+    const std::byte* data() const noexcept { return data_; }
+
+private:
+    friend class TableFile;
+    Table(std::shared_ptr<const std::string> name, const TableShape& shape, const std::byte* data)
+        : name_(std::move(name)), shape_(shape), data_(data) {}
+
+    std::shared_ptr<const std::string> name_;  // of a TableFile: shares ownership of the mapping
+    TableShape shape_;
+    const std::byte* data_ = nullptr;
+};
+
+}  // namespace rowpool

@@ -1,0 +1,103 @@
+// Table files: safetensors files whose tensors are embedding tables (docs/FORMAT.md).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rowpool/export.hpp"
+#include "rowpool/file.hpp"
+#include "rowpool/status.hpp"
+#include "rowpool/table.hpp"
+
+namespace rowpool {
+
+/// How far the values of a converted table are from those of its source.
+struct ErrorFigures {
+    double max_abs = 0;      ///< largest |decoded - source| of any element
+    double relative_l2 = 0;  ///< ||decoded - source|| / ||source|| over the whole table; 0 for an all-zero source
+};
+
+/// Where a table came from, as its file records it. Empty strings and nothing for a foreign safetensors file.
+struct TableOrigin {
+    std::string source;        ///< file and tensor that it was converted from
+    std::string quantization;  ///< method, for example "min-max (PyTorch prepack)"; empty for float rows
+    std::optional<ErrorFigures> error;
+};
+
+/// An opened table file. Cheap to copy; its tables keep the mapping alive on their own. Immutable and safe to share.
+class ROWPOOL_API TableFile {
+public:
+    /// Maps a table file, or any safetensors file: its two-dimensional F32, F16 and BF16 tensors are tables. Checks the
+    /// header in full and reads no row. Errors: io_error; corrupt_file, with file, tensor and byte; unsupported (a newer format
+    /// version, a big-endian host); unsupported_isa.
+    static Result<TableFile> open(const std::string& path);
+
+    const std::string& path() const noexcept;
+    /// In the order of their bytes in the file.
+    std::span<const Table> tables() const noexcept;
+    /// Error: not_found, with what the file has, or why the tensor of that name is no table.
+    Result<Table> table(std::string_view name) const;
+
+    /// Whether the file carries rowpool's metadata (checksums, origins, names) or is a foreign safetensors file.
+    bool has_metadata() const noexcept;
+    /// `table` is one of tables(); its position there.
+    const TableOrigin& origin(std::size_t table) const noexcept;
+    /// Names of the rows, as many as there are rows, or empty when the table carries none. They point into the mapping.
+    /// Reads the names: takes time in proportion to them. Error: corrupt_file when there are not as many names as rows.
+    Result<std::vector<std::string_view>> row_names(std::size_t table) const;
+
+    /// Reads the whole file and compares every block with its checksum, on all cores. Error: corrupt_file naming table and first byte of
+    /// the first bad block. A foreign file has nothing to compare with: ok.
+    Status verify() const;
+
+private:
+    struct Contents;
+    explicit TableFile(std::shared_ptr<const Contents> contents) noexcept : contents_(std::move(contents)) {}
+
+    std::shared_ptr<const Contents> contents_;
+};
+
+/// What a writer must know of a table before its rows.
+struct NewTable {
+    std::string name;  ///< UTF-8, not empty, without control characters, no leading "__"
+    TableShape shape;  ///< row_stride must be 0: rows are written without gaps
+    std::string source = {};
+    std::string quantization = {};
+    std::string row_names = {};  ///< names joined by newlines, one a row, or empty
+};
+
+/// Writes a table file: first all shapes, then the rows of each table in order, then finish(). The file appears at its path
+/// whole when finish() succeeds, else not at all. Not thread safe; hashing runs on the calling thread.
+class ROWPOOL_API TableFileWriter {
+public:
+    /// Errors: invalid_argument (no tables, duplicate or unusable names, a bad shape, names that are not one a row), io_error.
+    static Result<TableFileWriter> create(const std::string& path, std::vector<NewTable> tables);
+
+    TableFileWriter(TableFileWriter&&) noexcept;
+    TableFileWriter& operator=(TableFileWriter&&) noexcept;
+    ~TableFileWriter();
+
+    /// Appends whole rows to the current table; the next one begins when it has all its rows.
+    /// Errors: invalid_argument when the bytes are no whole rows or more than are missing; io_error.
+    Status append(std::span<const std::byte> rows);
+    /// Records how far the table at that position is from its source. May be called until finish().
+    void set_error(std::size_t table, const ErrorFigures& error);
+    /// Writes checksums and header, syncs, checks the whole file and puts it in place.
+    /// Errors: invalid_argument when rows are missing; io_error; corrupt_file when what was written does not read back.
+    Status finish();
+
+private:
+    struct State;
+    explicit TableFileWriter(std::unique_ptr<State> state) noexcept;
+
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace rowpool

@@ -1,0 +1,73 @@
+// The words of the field as types: row formats, pooling modes, output types, half-precision numbers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "rowpool/export.hpp"
+
+namespace rowpool {
+
+/// Widest row that a table can have, in columns.
+inline constexpr std::size_t kMaxDim = 65536;
+
+/// The bits of an IEEE 754 binary16 number. A type of its own, so that buffers of halves and of integers cannot be mixed up.
+struct Float16 {
+    std::uint16_t bits = 0;
+};
+
+/// The bits of a bfloat16 number: the upper half of a binary32.
+struct BFloat16 {
+    std::uint16_t bits = 0;
+};
+
+/// How one row of a table is stored; docs/FORMAT.md has the bytes. A coded value is `scale * code + bias`, codes are
+/// unsigned, code j of a packed row is in byte j / (8 / bits) at bit (j % (8 / bits)) * bits.
+enum class RowFormat : std::uint8_t {
+    f32,
+    f16,
+    bf16,
+    int8,      ///< codes[dim], f32 scale, f32 bias: torch.ops.quantized.embedding_bag_byte_prepack
+    int8_f16,  ///< codes[dim], f16 scale, f16 bias: fbgemm FloatToFusedNBitRowwiseQuantizedSBHalf with 8 bits
+    int4,      ///< packed[ceil(dim/2)], f16 scale, f16 bias: torch.ops.quantized.embedding_bag_4bit_prepack
+    int2,      ///< packed[ceil(dim/4)], f16 scale, f16 bias: torch.ops.quantized.embedding_bag_2bit_prepack
+    tbe_int8,  ///< f16 scale, f16 bias, codes[dim]: FBGEMM table batched embeddings (TBE), inference rows
+    tbe_int4,  ///< f16 scale, f16 bias, packed[ceil(dim/2)]: FBGEMM TBE
+    tbe_int2,  ///< f16 scale, f16 bias, packed[ceil(dim/4)]: FBGEMM TBE
+};
+
+/// How the rows of a bag become one vector. An empty bag gives zeros in every mode.
+enum class Pooling : std::uint8_t {
+    none,   ///< plain lookup (nn.Embedding): one output row an index
+    sum,    ///< sum of weight * row
+    mean,   ///< the sum divided by the number of rows taken, or by the sum of the weights
+    sqrtn,  ///< the sum divided by the square root of the number of rows taken, or of the sum of the squared weights
+    max,    ///< the largest value of each column; takes no weights
+};
+
+/// Element type of an output buffer.
+enum class OutputType : std::uint8_t { f32, f16, bf16 };
+
+/// All row formats, in the order of the enum.
+ROWPOOL_API std::span<const RowFormat> all_row_formats() noexcept;
+
+/// Names as the `rowpool` command takes and prints them: "int8", "int8-f16", "tbe-int4", "mean", "bf16".
+ROWPOOL_API std::string_view to_string(RowFormat format) noexcept;
+ROWPOOL_API std::string_view to_string(Pooling pooling) noexcept;
+ROWPOOL_API std::string_view to_string(OutputType type) noexcept;
+
+/// The inverse of to_string; nothing for an unknown name.
+ROWPOOL_API std::optional<RowFormat> parse_row_format(std::string_view name) noexcept;
+ROWPOOL_API std::optional<Pooling> parse_pooling(std::string_view name) noexcept;
+ROWPOOL_API std::optional<OutputType> parse_output_type(std::string_view name) noexcept;
+
+/// Whether rows hold codes with a scale and a bias (every format but f32, f16 and bf16).
+ROWPOOL_API bool is_coded(RowFormat format) noexcept;
+
+/// Bytes of one row of `dim` columns without padding, at most 262,144. `dim` must be 1 to kMaxDim.
+ROWPOOL_API std::size_t row_bytes(RowFormat format, std::size_t dim) noexcept;
+
+}  // namespace rowpool
