@@ -13,7 +13,8 @@ class IndexSpan {
 public:
     IndexSpan() noexcept = default;
     IndexSpan(std::span<const std::int32_t> values) noexcept : data_(values.data()), size_(values.size()) {}
-    IndexSpan(std::span<const std::int64_t> values) noexcept : data_(values.data()), size_(values.size()), wide_(true) {}
+    IndexSpan(std::span<const std::int64_t> values) noexcept
+        : data_(values.data()), size_(values.size()), wide_(true) {}
     IndexSpan(const std::vector<std::int32_t>& values) noexcept : IndexSpan(std::span(values)) {}
     IndexSpan(const std::vector<std::int64_t>& values) noexcept : IndexSpan(std::span(values)) {}
 
@@ -56,7 +57,8 @@ public:
     }
 
     /// num_bags bags of `length` indices each: a [num_bags, length] matrix of indices (nn.EmbeddingBag with 2-D input).
-    static Bags fixed(IndexSpan indices, std::size_t num_bags, std::size_t length, std::span<const float> weights = {}) noexcept {
+    static Bags fixed(IndexSpan indices, std::size_t num_bags, std::size_t length,
+                      std::span<const float> weights = {}) noexcept {
         return {Kind::fixed, indices, {}, num_bags, length, weights};
     }
 

@@ -41,20 +41,28 @@ private:
     std::shared_ptr<const std::vector<std::size_t>> columns_;  // features + 1 entries
 };
 
-/// The indices of all features of a batch, laid out as TorchRec's KeyedJaggedTensor and FBGEMM's TBE have it: the indices of
-/// feature 0 for every sample, then those of feature 1, and so on. A view of the caller's buffers.
+/// The indices of all features of a batch, laid out as TorchRec's KeyedJaggedTensor and FBGEMM's TBE have it: the
+/// indices of feature 0 for every sample, then those of feature 1, and so on. A view of the caller's buffers.
 struct Request {
     IndexSpan indices;
-    IndexSpan offsets;                   ///< features * batch + 1 entries: sample b of feature f is bag f * batch + b
+    IndexSpan offsets;                    ///< features * batch + 1 entries: sample b of feature f is bag f * batch + b
     std::span<const float> weights = {};  ///< one an index, or empty
 };
 
 struct EngineOptions {
-    std::size_t threads = 0;  ///< threads that work on one call, the calling one included; 0 means one a CPU core available
+    std::size_t threads =
+        0;  ///< threads that work on one call, the calling one included; 0 means one a CPU core available
 };
 
-/// Runs lookups on a pool of threads (oneTBB). Any number of threads may call one engine at once; its threads are shared.
-/// Small calls run on the calling thread without waking another. After the first call nothing is allocated.
+/// What an Engine needs of tbb::task_arena; a concept, so that this header does not include oneTBB's.
+template <class A>
+concept TaskArena = requires(A& arena) {
+    arena.execute([] {});
+    arena.max_concurrency();
+};
+
+/// Runs lookups on a pool of threads (oneTBB). Any number of threads may call one engine at once; its threads are
+/// shared. Small calls run on the calling thread without waking another. After the first call nothing is allocated.
 class ROWPOOL_API Engine {
 public:
     /// An engine with its own tbb::task_arena of that many threads.
@@ -62,12 +70,10 @@ public:
 
     /// An engine that works in the caller's tbb::task_arena, which must outlive it:
     ///   tbb::task_arena arena(4); rowpool::Engine engine(arena);
-    template <class TaskArena>
-        requires requires(TaskArena& arena) { arena.execute([] {}); arena.max_concurrency(); }
-    explicit Engine(TaskArena& arena)
-        : Engine(Arena{&arena, [](void* a, void (*work)(void*), void* context) {
-                           static_cast<TaskArena*>(a)->execute([=] { work(context); });
-                       }},
+    template <TaskArena A>
+    explicit Engine(A& arena)
+        : Engine(Arena{&arena, [](void* a, void (*work)(void*),
+                                  void* context) { static_cast<A*>(a)->execute([=] { work(context); }); }},
                  static_cast<std::size_t>(arena.max_concurrency())) {}
 
     Engine(Engine&&) noexcept;

@@ -12,12 +12,13 @@
 
 namespace rowpool {
 
-/// A regular file mapped read-only and shared, so that all processes that open it share its memory. Cheap to copy; unmapped
-/// when the last copy goes. The file must not shrink while it is mapped: a read past its new end raises SIGBUS.
+/// A regular file mapped read-only and shared, so that all processes that open it share its memory. Cheap to copy;
+/// unmapped when the last copy goes. The file must not shrink while it is mapped: a read past its new end raises
+/// SIGBUS.
 class ROWPOOL_API MappedFile {
 public:
-    /// Maps the whole file; reads nothing. Errors: io_error (with the path and the system's reason), unsupported for what is
-    /// no regular file.
+    /// Maps the whole file; reads nothing. Errors: io_error (with the path and the system's reason), unsupported for
+    /// what is no regular file.
     static Result<MappedFile> open(const std::string& path);
 
     std::span<const std::byte> bytes() const noexcept;
@@ -31,8 +32,8 @@ private:
     std::shared_ptr<const Mapping> mapping_;
 };
 
-/// A new file under a temporary identity in the folder of `path`; commit() puts it in the place of `path` at once. Destroyed
-/// without commit() it leaves nothing behind, and what stood at `path` before is untouched. Not thread safe.
+/// A new file under a temporary identity in the folder of `path`; commit() puts it in the place of `path` at once.
+/// Destroyed without commit() it leaves nothing behind, and what stood at `path` before is untouched. Not thread safe.
 class ROWPOOL_API OutputFile {
 public:
     /// Errors: io_error, for example when the folder does not exist or cannot be written.

@@ -9,10 +9,10 @@
 
 namespace rowpool {
 
-/// Name of the instruction set that lookups use: "avx512", "avx2", "neon" or "generic". The best one that was compiled in
-/// and that this CPU and its operating system support; the environment variable ROWPOOL_ISA names another. Read once, at
-/// the first call. Error: unsupported_isa when ROWPOOL_ISA names an unknown one or one that cannot run here; every lookup
-/// and TableFile::open then fails with the same message.
+/// Name of the instruction set that lookups use: "avx512", "avx2", "neon" or "generic". The best one that was compiled
+/// in and that this CPU and its operating system support; the environment variable ROWPOOL_ISA names another. Read
+/// once, at the first call. Error: unsupported_isa when ROWPOOL_ISA names an unknown one or one that cannot run here;
+/// every lookup and TableFile::open then fails with the same message.
 ROWPOOL_API Result<std::string_view> active_isa();
 
 /// What was compiled in, and what of it can run here; best first.

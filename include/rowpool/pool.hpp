@@ -45,7 +45,8 @@ enum class OnBadIndex : std::uint8_t {
 
 /// What mean and sqrtn divide by.
 enum class Divisor : std::uint8_t {
-    rows_taken,  ///< rows that went in (with weights: their sum, or the root of the sum of their squares); PyTorch, TensorFlow
+    rows_taken,  ///< rows that went in (with weights: their sum, or the root of the sum of their squares); PyTorch,
+                 ///< TensorFlow
     bag_length,  ///< every index of the bag, padding and skipped ones too, weights or not; FBGEMM TBE
 };
 
@@ -110,8 +111,8 @@ enum class PoolFault : std::uint8_t {
     isa,                ///< ROWPOOL_ISA names what cannot run here
 };
 
-/// The outcome of a pooling call. Holds no memory of its own: making one never allocates. `table` refers to the name of the
-/// table, which must still live when it is read.
+/// The outcome of a pooling call. Holds no memory of its own: making one never allocates. `table` refers to the name of
+/// the table, which must still live when it is read.
 struct [[nodiscard]] PoolStatus {
     ErrorCode code = ErrorCode::ok;
     PoolFault fault = PoolFault::none;
@@ -132,15 +133,18 @@ struct [[nodiscard]] PoolStatus {
 ///   out[b, d] = reduce over j in bag b of weights[j] * table[indices[j], d]
 ///
 /// @param table    [rows, dim] in any row format
-/// @param bags     indices, offsets or lengths, and weights; see Bags. Pooling::none wants one index a bag (Bags::rows).
+/// @param bags     indices, offsets or lengths, and weights; see Bags. Pooling::none wants one index a bag
+/// (Bags::rows).
 /// @param options  see PoolOptions. Pooling::none returns the padding row as stored, as nn.Embedding does.
 /// @param out      [num_bags, dim] of f32, f16 or bf16; must not overlap the inputs
-/// @return         ok with the number of skipped indices, or the first fault found. Everything is checked before anything
+/// @return         ok with the number of skipped indices, or the first fault found. Everything is checked before
+/// anything
 ///                 is written: after a fault `out` is unchanged.
 ///
 /// Accumulates in f32, in index order within the bag, and rounds once; the bits do not depend on the instruction set
 /// (docs/NUMERICS.md). Allocates nothing. Thread safety: any number of calls at once, also on one table.
 /// Source: torch.nn.EmbeddingBag and torch.nn.Embedding; sqrtn from tf.nn.embedding_lookup_sparse.
-ROWPOOL_API PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out) noexcept;
+ROWPOOL_API PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options,
+                            const Output& out) noexcept;
 
 }  // namespace rowpool

@@ -13,21 +13,22 @@ namespace rowpool {
 
 /// Converts the rows of a float table to `format`.
 ///
-/// int8, int4 and int2 codes, scales and biases equal those of torch.ops.quantized.embedding_bag_{byte,4bit,2bit}_prepack bit for
-/// bit, int8_f16 those of FBGEMM's FloatToFusedNBitRowwiseQuantizedSBHalf with 8 bits; the tbe formats hold the same codes and f16
-/// parameters with the parameters first. The codes past the last column of a packed row are zero.
+/// int8, int4 and int2 codes, scales and biases equal those of
+/// torch.ops.quantized.embedding_bag_{byte,4bit,2bit}_prepack bit for bit, int8_f16 those of FBGEMM's
+/// FloatToFusedNBitRowwiseQuantizedSBHalf with 8 bits; the tbe formats hold the same codes and f16 parameters with the
+/// parameters first. The codes past the last column of a packed row are zero.
 ///
 /// @param source  [rows, dim] in f32, f16 or bf16
 /// @param out     rows * row_bytes(format, dim) bytes, rows without gaps
-/// Errors: invalid_argument when the source is coded, `out` has another size, or a row cannot be held: a value that is NaN or
-/// infinite, or whose scale or bias would not be finite, in a coded format; a finite value that f16 or bf16 would make infinite.
-/// The message names the row; the contents of `out` are then unspecified.
-/// Thread safety: reentrant; one thread. Engine::quantize_rows does the same on all threads.
+/// Errors: invalid_argument when the source is coded, `out` has another size, or a row cannot be held: a value that is
+/// NaN or infinite, or whose scale or bias would not be finite, in a coded format; a finite value that f16 or bf16
+/// would make infinite. The message names the row; the contents of `out` are then unspecified. Thread safety:
+/// reentrant; one thread. Engine::quantize_rows does the same on all threads.
 ROWPOOL_API Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out);
 
-/// Decodes rows [first, first + out.size() / dim) of a table to f32: `scale * code + bias` with two roundings, the value that a
-/// plain lookup gives. Errors: invalid_argument when out.size() is no multiple of dim or runs past the last row; unsupported_isa.
-/// Thread safety: reentrant; one thread.
+/// Decodes rows [first, first + out.size() / dim) of a table to f32: `scale * code + bias` with two roundings, the
+/// value that a plain lookup gives. Errors: invalid_argument when out.size() is no multiple of dim or runs past the
+/// last row; unsupported_isa. Thread safety: reentrant; one thread.
 ROWPOOL_API Status dequantize_rows(const Table& table, std::size_t first, std::span<float> out);
 
 }  // namespace rowpool

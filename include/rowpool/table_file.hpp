@@ -35,8 +35,8 @@ struct TableOrigin {
 class ROWPOOL_API TableFile {
 public:
     /// Maps a table file, or any safetensors file: its two-dimensional F32, F16 and BF16 tensors are tables. Checks the
-    /// header in full and reads no row. Errors: io_error; corrupt_file, with file, tensor and byte; unsupported (a newer format
-    /// version, a big-endian host); unsupported_isa.
+    /// header in full and reads no row. Errors: io_error; corrupt_file, with file, tensor and byte; unsupported (a
+    /// newer format version, a big-endian host); unsupported_isa.
     static Result<TableFile> open(const std::string& path);
 
     const std::string& path() const noexcept;
@@ -53,8 +53,8 @@ public:
     /// Reads the names: takes time in proportion to them. Error: corrupt_file when there are not as many names as rows.
     Result<std::vector<std::string_view>> row_names(std::size_t table) const;
 
-    /// Reads the whole file and compares every block with its checksum, on all cores. Error: corrupt_file naming table and first byte of
-    /// the first bad block. A foreign file has nothing to compare with: ok.
+    /// Reads the whole file and compares every block with its checksum, on all cores. Error: corrupt_file naming table
+    /// and first byte of the first bad block. A foreign file has nothing to compare with: ok.
     Status verify() const;
 
 private:
@@ -73,11 +73,12 @@ struct NewTable {
     std::string row_names = {};  ///< names joined by newlines, one a row, or empty
 };
 
-/// Writes a table file: first all shapes, then the rows of each table in order, then finish(). The file appears at its path
-/// whole when finish() succeeds, else not at all. Not thread safe; hashing runs on the calling thread.
+/// Writes a table file: first all shapes, then the rows of each table in order, then finish(). The file appears at its
+/// path whole when finish() succeeds, else not at all. Not thread safe; hashing runs on the calling thread.
 class ROWPOOL_API TableFileWriter {
 public:
-    /// Errors: invalid_argument (no tables, duplicate or unusable names, a bad shape, names that are not one a row), io_error.
+    /// Errors: invalid_argument (no tables, duplicate or unusable names, a bad shape, names that are not one a row),
+    /// io_error.
     static Result<TableFileWriter> create(const std::string& path, std::vector<NewTable> tables);
 
     TableFileWriter(TableFileWriter&&) noexcept;

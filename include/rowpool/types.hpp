@@ -14,7 +14,8 @@ namespace rowpool {
 /// Widest row that a table can have, in columns.
 inline constexpr std::size_t kMaxDim = 65536;
 
-/// The bits of an IEEE 754 binary16 number. A type of its own, so that buffers of halves and of integers cannot be mixed up.
+/// The bits of an IEEE 754 binary16 number. A type of its own, so that buffers of halves and of integers cannot be
+/// mixed up.
 struct Float16 {
     std::uint16_t bits = 0;
 };
