@@ -103,7 +103,9 @@ private:
 
     Engine(Arena arena, std::size_t threads);
     template <class Work>
-    void run(const Work& work) const;
+    void run(std::size_t cost, const Work& work) const;
+    template <class Work>
+    PoolStatus run_pooling(std::size_t cost, const Work& work) const noexcept;
 
     std::unique_ptr<OwnArena> own_;
     Arena arena_;

@@ -28,7 +28,6 @@ private:
     struct Mapping;
     explicit MappedFile(std::shared_ptr<const Mapping> mapping) noexcept : mapping_(std::move(mapping)) {}
 
-    friend class TableFile;
     std::shared_ptr<const Mapping> mapping_;
 };
 
@@ -46,7 +45,7 @@ public:
     /// Writes all bytes at `offset`, growing the file. Error: io_error, for example no space on the device.
     Status write_at(std::uint64_t offset, std::span<const std::byte> bytes);
     /// A path under which what was written so far can be opened for reading, valid until commit().
-    std::string readable_path() const;
+    const std::string& readable_path() const noexcept;
     /// Syncs the file, renames it to `path` and syncs the folder. Nothing can be written afterwards.
     Status commit();
 

@@ -59,9 +59,9 @@ struct PoolOptions {
 
 /// Where results go: a view of the caller's buffer of num_bags rows. Row b starts at element column + b * stride.
 /// Only the dim columns of each row are written, the rest of the buffer is left as it is.
+/// `stride` is in elements and at least column + dim; 0 stands for just that.
 class Output {
 public:
-    /// stride is in elements; 0 means rows without gaps.
     Output(std::span<float> values, std::size_t stride = 0, std::size_t column = 0) noexcept
         : Output(values.data(), values.size(), OutputType::f32, stride, column) {}
     Output(std::vector<float>& values, std::size_t stride = 0, std::size_t column = 0) noexcept
@@ -70,6 +70,11 @@ public:
         : Output(values.data(), values.size(), OutputType::f16, stride, column) {}
     Output(std::span<BFloat16> values, std::size_t stride = 0, std::size_t column = 0) noexcept
         : Output(values.data(), values.size(), OutputType::bf16, stride, column) {}
+
+    /// The same buffer with another first column and stride.
+    Output columns_from(std::size_t column, std::size_t stride) const noexcept {
+        return {data_, size_, type_, stride, column};
+    }
 
     void* data() const noexcept { return data_; }
     /// Elements in the buffer.
@@ -109,6 +114,7 @@ enum class PoolFault : std::uint8_t {
     output_stride,      ///< stride smaller than the columns that are written
     output_size,        ///< a buffer too small for its rows
     isa,                ///< ROWPOOL_ISA names what cannot run here
+    out_of_memory,      ///< the engine could not start its tasks; the one fault after which out is unspecified
 };
 
 /// The outcome of a pooling call. Holds no memory of its own: making one never allocates. `table` refers to the name of
@@ -117,7 +123,7 @@ struct [[nodiscard]] PoolStatus {
     ErrorCode code = ErrorCode::ok;
     PoolFault fault = PoolFault::none;
     std::string_view table;
-    std::size_t bag = 0;       ///< the bag at fault; within its feature for a request
+    std::size_t bag = 0;       ///< the bag at fault, within its feature for a request; for offsets, the entry
     std::size_t position = 0;  ///< in indices, for PoolFault::index
     std::int64_t value = 0;    ///< what was found
     std::int64_t limit = 0;    ///< what it was checked against

@@ -1,0 +1,23 @@
+// The edge of the public API: what the standard library throws becomes an Error.
+#pragma once
+
+#include <new>
+#include <stdexcept>
+
+#include "rowpool/status.hpp"
+
+namespace rowpool {
+
+/// Runs `body`, which returns a Status or a Result; running out of memory becomes out_of_memory.
+template <class Body>
+auto without_exceptions(const Body& body) noexcept -> decltype(body()) {
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        return Error{ErrorCode::out_of_memory, "out of memory"};
+    } catch (const std::length_error&) {  // a string or vector longer than memory can be
+        return Error{ErrorCode::out_of_memory, "out of memory"};
+    }
+}
+
+}  // namespace rowpool

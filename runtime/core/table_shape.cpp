@@ -1,0 +1,54 @@
+// Checks and normalises the shape of a table.
+#include "core/table_shape.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/checked_math.hpp"
+#include "rowpool/types.hpp"
+
+namespace rowpool {
+namespace {
+
+Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
+
+// (rows - 1) * stride + bytes of the last row: the last row need not be followed by the gap.
+std::optional<std::size_t> needed_bytes(const TableShape& shape) {
+    if (shape.rows == 0) return 0;
+    const auto gaps = checked_mul(shape.rows - 1, shape.row_stride);
+    return gaps ? checked_add(*gaps, row_bytes(shape.format, shape.dim)) : std::nullopt;
+}
+
+// Negative counts from the end. `rows` fits an int64: a row has at least two bytes and all bytes were counted.
+Status wrap_padding_index(TableShape& shape) {
+    if (!shape.padding_index) return {};
+    const auto rows = static_cast<std::int64_t>(shape.rows);
+    const std::int64_t given = *shape.padding_index;
+    if (given < -rows || given >= rows) {
+        return invalid("padding index " + std::to_string(given) + " is outside its " + std::to_string(rows) + " rows");
+    }
+    shape.padding_index = given < 0 ? given + rows : given;
+    return {};
+}
+
+}  // namespace
+
+Result<CheckedShape> check_shape(const TableShape& given) {
+    TableShape shape = given;
+    if (shape.dim < 1 || shape.dim > kMaxDim) {
+        return invalid("dim " + std::to_string(shape.dim) + " is not 1 to " + std::to_string(kMaxDim));
+    }
+    const std::size_t row = row_bytes(shape.format, shape.dim);
+    if (shape.row_stride == 0) shape.row_stride = row;
+    if (shape.row_stride < row) {
+        return invalid("row stride " + std::to_string(shape.row_stride) + " is below the " + std::to_string(row) +
+                       " bytes of a row");
+    }
+    const auto bytes = needed_bytes(shape);
+    if (!bytes) return invalid("the bytes of " + std::to_string(shape.rows) + " rows do not fit 64 bits");
+    if (const Status padding = wrap_padding_index(shape); !padding) return padding.error();
+    return CheckedShape{shape, *bytes};
+}
+
+}  // namespace rowpool

@@ -1,0 +1,25 @@
+// Tables over the caller's memory.
+#include "rowpool/table.hpp"
+
+#include <utility>
+
+#include "core/boundary.hpp"
+#include "core/table_shape.hpp"
+
+namespace rowpool {
+
+Result<Table> Table::view(std::string name, const TableShape& shape, std::span<const std::byte> bytes) {
+    return without_exceptions([&]() -> Result<Table> {
+        const Result<CheckedShape> checked = check_shape(shape);
+        if (!checked) return Error{checked.error().code, "table " + name + ": " + checked.error().message};
+        if (bytes.size() < checked->bytes) {
+            return Error{ErrorCode::invalid_argument, "table " + name + ": " + std::to_string(bytes.size()) +
+                                                          " bytes are fewer than the " +
+                                                          std::to_string(checked->bytes) + " of its rows"};
+        }
+        auto shared_name = std::make_shared<const std::string>(std::move(name));
+        return Table(std::move(shared_name), checked->shape, bytes.data());
+    });
+}
+
+}  // namespace rowpool

@@ -1,0 +1,74 @@
+// Arch for AVX2 with FMA and F16C: eight floats. arch_generic.hpp says what an Arch is.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <xsimd/xsimd.hpp>
+
+#include "core/half.hpp"
+
+namespace rowpool::kernels {
+namespace {
+
+struct Arch {
+    using V = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
+    static constexpr std::size_t width = 8;
+    static constexpr std::size_t max_vectors = 8;
+
+    static V set(float x) noexcept { return V(x); }
+    static V fma(V a, V b, V c) noexcept { return V(_mm256_fmadd_ps(a, b, c)); }
+    static V greater_or(V x, V than) noexcept { return V(_mm256_max_ps(x, than)); }  // the second one unless x > than
+    static V canonical(V x) noexcept { return xsimd::select(x == x, x, V(float_from_bits(kNanF32))); }
+
+    static V load_f32(const std::byte* p) noexcept { return V(_mm256_loadu_ps(reinterpret_cast<const float*>(p))); }
+    static V load_f16(const std::byte* p) noexcept { return V(_mm256_cvtph_ps(load128(p))); }
+    static V load_bf16(const std::byte* p) noexcept {
+        return V(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load128(p)), 16)));
+    }
+    static V load_u8(const std::byte* p) noexcept {
+        return V(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))));
+    }
+    static V load_u4(const std::byte* p) noexcept {
+        std::uint32_t codes;
+        std::memcpy(&codes, p, sizeof codes);
+        const __m256i shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+        return unpack(codes, shifts, 15);
+    }
+    static V load_u2(const std::byte* p) noexcept {
+        std::uint16_t codes;
+        std::memcpy(&codes, p, sizeof codes);
+        const __m256i shifts = _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14);
+        return unpack(codes, shifts, 3);
+    }
+
+    static void store_f32(std::byte* p, V v) noexcept { _mm256_storeu_ps(reinterpret_cast<float*>(p), v); }
+    static void store_f16(std::byte* p, V v) noexcept {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+    }
+    static void store_bf16(std::byte* p, V v) noexcept {
+        const __m256i bits = _mm256_castps_si256(v);
+        const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+        const __m256i rounded = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+        const __m256i halves = _mm256_srli_epi32(rounded, 16);
+        const __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
+    }
+
+    static float f16_scalar(std::uint16_t half) noexcept { return _cvtsh_ss(half); }
+    static float fma_scalar(float a, float b, float c) noexcept {
+        return _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
+    }
+
+private:
+    static __m128i load128(const std::byte* p) noexcept { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+    static V unpack(std::uint32_t codes, __m256i shifts, int mask) noexcept {
+        const __m256i all = _mm256_set1_epi32(static_cast<int>(codes));
+        return V(_mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srlv_epi32(all, shifts), _mm256_set1_epi32(mask))));
+    }
+};
+
+}  // namespace
+}  // namespace rowpool::kernels

@@ -1,0 +1,76 @@
+// Arch for AVX-512 (f, cd, dq, bw, vl): sixteen floats. arch_generic.hpp says what an Arch is.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <xsimd/xsimd.hpp>
+
+#include "core/half.hpp"
+
+namespace rowpool::kernels {
+namespace {
+
+struct Arch {
+    using V = xsimd::batch<float, xsimd::avx512bw>;
+    static constexpr std::size_t width = 16;
+    static constexpr std::size_t max_vectors = 16;
+
+    static V set(float x) noexcept { return V(x); }
+    static V fma(V a, V b, V c) noexcept { return V(_mm512_fmadd_ps(a, b, c)); }     // xsimd 8.1 has none here
+    static V greater_or(V x, V than) noexcept { return V(_mm512_max_ps(x, than)); }  // the second one unless x > than
+    static V canonical(V x) noexcept { return xsimd::select(x == x, x, V(float_from_bits(kNanF32))); }
+
+    static V load_f32(const std::byte* p) noexcept { return V(_mm512_loadu_ps(p)); }
+    static V load_f16(const std::byte* p) noexcept { return V(_mm512_cvtph_ps(load256(p))); }
+    static V load_bf16(const std::byte* p) noexcept {
+        return V(_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load256(p)), 16)));
+    }
+    static V load_u8(const std::byte* p) noexcept {
+        return V(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))));
+    }
+    static V load_u4(const std::byte* p) noexcept {
+        // Each lane shifts its code to the lowest bits and looks it up among 16 floats; the lookup ignores higher bits.
+        const __m512i codes = _mm512_mask_set1_epi32(_mm512_set1_epi32(load32(p)), 0xff00, load32(p + 4));
+        const __m512i shifts = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+        const __m512 floats = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        return V(_mm512_permutexvar_ps(_mm512_srlv_epi32(codes, shifts), floats));
+    }
+    static V load_u2(const std::byte* p) noexcept {
+        const __m512i shifts = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        const __m512 floats = _mm512_setr_ps(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+        return V(_mm512_permutexvar_ps(_mm512_srlv_epi32(_mm512_set1_epi32(load32(p)), shifts), floats));
+    }
+
+    static void store_f32(std::byte* p, V v) noexcept { _mm512_storeu_ps(p, v); }
+    static void store_f16(std::byte* p, V v) noexcept {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+    }
+    static void store_bf16(std::byte* p, V v) noexcept {
+        const __m512i bits = _mm512_castps_si512(v);
+        const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+        const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+        const __m256i halves = _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), halves);
+    }
+
+    static float f16_scalar(std::uint16_t half) noexcept { return _cvtsh_ss(half); }
+    static float fma_scalar(float a, float b, float c) noexcept {
+        return _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
+    }
+
+private:
+    static __m256i load256(const std::byte* p) noexcept {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    }
+    static int load32(const std::byte* p) noexcept {
+        int value;
+        std::memcpy(&value, p, sizeof value);
+        return value;
+    }
+};
+
+}  // namespace
+}  // namespace rowpool::kernels

@@ -1,0 +1,76 @@
+// Walking a call: bag after bag, row after row, with rows prefetched ahead.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernel_table.hpp"
+
+namespace rowpool::kernels {
+namespace {
+
+/// Bag `number` holds indices [begin, end).
+struct Bag {
+    std::size_t number;
+    std::size_t begin;
+    std::size_t end;
+};
+
+inline std::size_t element(const void* values, bool wide, std::size_t i) noexcept {
+    return static_cast<std::size_t>(wide ? static_cast<const std::int64_t*>(values)[i]
+                                         : static_cast<const std::int32_t*>(values)[i]);
+}
+
+/// Where the bag that begins at `begin` ends.
+inline std::size_t end_of(const BagEnds& ends, std::size_t bag, std::size_t begin) noexcept {
+    switch (ends.kind) {
+        case BagEnds::Kind::offsets:
+            return bag < ends.count ? element(ends.values, ends.wide, bag) : ends.last_end;
+        case BagEnds::Kind::lengths:
+            return begin + element(ends.values, ends.wide, bag);
+        case BagEnds::Kind::fixed:
+            return begin + ends.length;
+    }
+    return begin;
+}
+
+/// Calls f(Bag) for every bag of the call.
+template <class F>
+inline void for_each_bag(const PoolArgs& args, const F& f) noexcept {
+    std::size_t begin = args.position;
+    for (std::size_t bag = args.first_bag; bag < args.last_bag; ++bag) {
+        const std::size_t end = end_of(args.ends, bag, begin);
+        f(Bag{bag, begin, end});
+        begin = end;
+    }
+}
+
+/// Asks for every cache line (64 bytes on all CPUs that we know) of a row, the last one too when the row straddles it.
+inline void prefetch_row(const Rows& rows, std::size_t row) noexcept {
+    const std::byte* p = rows.data + row * rows.stride;
+    for (std::size_t at = 0; at < rows.bytes; at += 64) __builtin_prefetch(p + at);
+    __builtin_prefetch(p + rows.bytes - 1);
+}
+
+/// Whether an index is padding or bad; padding is -1 when there is none.
+inline bool is_left_out(const PoolArgs& args, std::int64_t index) noexcept {
+    return index == args.padding || static_cast<std::uint64_t>(index) >= args.rows.count;
+}
+
+/// Calls f(position of the index, first byte of the row) for every row of a bag that counts. Rows of later positions,
+/// below `prefetch_end`, are prefetched on the way, across bags.
+template <class Index, bool kFiltered, class F>
+inline void for_each_row(const PoolArgs& args, const Bag& bag, std::size_t prefetch_end, const F& f) noexcept {
+    const auto* indices = static_cast<const Index*>(args.indices);
+    for (std::size_t i = bag.begin; i < bag.end; ++i) {
+        const std::size_t ahead = i + args.prefetch_distance;
+        if (ahead < prefetch_end && (!kFiltered || !is_left_out(args, indices[ahead]))) {
+            prefetch_row(args.rows, static_cast<std::size_t>(indices[ahead]));
+        }
+        if (kFiltered && is_left_out(args, indices[i])) continue;
+        f(i, args.rows.data + static_cast<std::size_t>(indices[i]) * args.rows.stride);
+    }
+}
+
+}  // namespace
+}  // namespace rowpool::kernels

@@ -1,0 +1,66 @@
+// Codecs: how the elements of a row become floats, over any Arch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/kernel_table.hpp"
+
+namespace rowpool::kernels {
+namespace {
+
+/// Scale and bias of one row.
+struct Qparams {
+    float scale;
+    float bias;
+};
+
+/// Decodes columns of a row. `bits` is the size of one element; `pack` elements share a byte, so that a row has storage
+/// for a multiple of `pack` columns and vectors begin at one.
+template <Codec kCodec>
+struct RowCodec {
+    static constexpr std::size_t bits = kCodec == Codec::f32    ? 32
+                                        : kCodec == Codec::f16  ? 16
+                                        : kCodec == Codec::bf16 ? 16
+                                        : kCodec == Codec::int4 ? 4
+                                        : kCodec == Codec::int2 ? 2
+                                                                : 8;
+    static constexpr std::size_t pack = bits < 8 ? 8 / bits : 1;
+    static constexpr bool is_coded = bits <= 8;
+
+    static constexpr std::size_t bytes_of(std::size_t columns) noexcept { return columns * bits / 8; }
+
+    /// Columns [column, column + Arch::width): values of a float row, codes of a coded one.
+    static Arch::V load(const std::byte* codes, std::size_t column) noexcept {
+        const std::byte* p = codes + bytes_of(column);
+        if constexpr (kCodec == Codec::f32) return Arch::load_f32(p);
+        if constexpr (kCodec == Codec::f16) return Arch::load_f16(p);
+        if constexpr (kCodec == Codec::bf16) return Arch::load_bf16(p);
+        if constexpr (bits == 8) return Arch::load_u8(p);
+        if constexpr (kCodec == Codec::int4) return Arch::load_u4(p);
+        if constexpr (kCodec == Codec::int2) return Arch::load_u2(p);
+    }
+
+    /// The first `columns` of a row that is narrower than a vector; the lanes behind them are zero.
+    static Arch::V load_narrow(const std::byte* codes, std::size_t columns) noexcept {
+        std::byte buffer[Arch::width * sizeof(float)] = {};
+        std::memcpy(buffer, codes, bytes_of(columns));
+        return load(buffer, 0);
+    }
+
+    static Qparams qparams(const std::byte* p) noexcept {
+        if constexpr (kCodec == Codec::int8_f32) {
+            Qparams q;
+            std::memcpy(&q, p, sizeof q);
+            return q;
+        } else {
+            std::uint16_t halves[2];
+            std::memcpy(halves, p, sizeof halves);
+            return {Arch::f16_scalar(halves[0]), Arch::f16_scalar(halves[1])};
+        }
+    }
+};
+
+}  // namespace
+}  // namespace rowpool::kernels
