@@ -51,7 +51,7 @@ struct Request {
 
 struct EngineOptions {
     std::size_t threads =
-        0;  ///< threads that work on one call, the calling one included; 0 means one a CPU core available
+        0;  ///< threads that work on one call, the calling one included, at most 1024; 0 means one a CPU core available
 };
 
 /// What an Engine needs of tbb::task_arena; a concept, so that this header does not include oneTBB's.
@@ -91,7 +91,7 @@ public:
     PoolStatus pool(const Model& model, const Request& request, const Output& out) const noexcept;
 
     /// As rowpool::quantize_rows, in parallel over rows; the row named by an error is the first bad one.
-    Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out) const;
+    Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out, std::size_t first = 0) const;
 
 private:
     // A task_arena whose type the header does not need to know.

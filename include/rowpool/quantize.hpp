@@ -20,11 +20,13 @@ namespace rowpool {
 ///
 /// @param source  [rows, dim] in f32, f16 or bf16
 /// @param out     rows * row_bytes(format, dim) bytes, rows without gaps
+/// @param first   number of the source's first row, for messages: not 0 when the source is a part of a table
 /// Errors: invalid_argument when the source is coded, `out` has another size, or a row cannot be held: a value that is
 /// NaN or infinite, or whose scale or bias would not be finite, in a coded format; a finite value that f16 or bf16
 /// would make infinite. The message names the row; the contents of `out` are then unspecified. Thread safety:
 /// reentrant; one thread. Engine::quantize_rows does the same on all threads.
-ROWPOOL_API Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out);
+ROWPOOL_API Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out,
+                                 std::size_t first = 0);
 
 /// Decodes rows [first, first + out.size() / dim) of a table to f32: `scale * code + bias` with two roundings, the
 /// value that a plain lookup gives. Errors: invalid_argument when out.size() is no multiple of dim or runs past the

@@ -21,8 +21,8 @@ struct TableShape {
     std::size_t rows = 0;
     std::size_t dim = 0;         ///< 1 to kMaxDim
     std::size_t row_stride = 0;  ///< bytes from one row to the next; 0 means row_bytes(format, dim)
-    std::optional<std::int64_t>
-        padding_index;  ///< row left out of bags; negative counts from the end (-1 is the last row)
+    /// Row left out of bags; negative counts from the end (-1 is the last row).
+    std::optional<std::int64_t> padding_index = {};
 };
 
 /// Rows to look up in. Cheap to copy; a table of a TableFile keeps the file mapped for as long as a copy of it lives.

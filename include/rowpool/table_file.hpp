@@ -35,8 +35,9 @@ struct TableOrigin {
 class ROWPOOL_API TableFile {
 public:
     /// Maps a table file, or any safetensors file: its two-dimensional F32, F16 and BF16 tensors are tables. Checks the
-    /// header in full and reads no row. Errors: io_error; corrupt_file, with file, tensor and byte; unsupported (a
-    /// newer format version, a big-endian host); unsupported_isa.
+    /// header in full and reads no row. The file must not shrink while it is in use: see MappedFile.
+    /// Errors: io_error; corrupt_file, with file, tensor and byte; unsupported (a newer format version, what is no
+    /// regular file); unsupported_isa.
     static Result<TableFile> open(const std::string& path);
 
     const std::string& path() const noexcept;
@@ -53,8 +54,9 @@ public:
     /// Reads the names: takes time in proportion to them. Error: corrupt_file when there are not as many names as rows.
     Result<std::vector<std::string_view>> row_names(std::size_t table) const;
 
-    /// Reads the whole file and compares every block with its checksum, on all cores. Error: corrupt_file naming table
-    /// and first byte of the first bad block. A foreign file has nothing to compare with: ok.
+    /// Reads all that rowpool's metadata covers and compares it with its checksums, on all cores: in a file that
+    /// rowpool wrote, every byte that open() has not checked. Error: corrupt_file naming tensor and first byte of the
+    /// first damaged block. A foreign file has nothing to compare with: ok.
     Status verify() const;
 
 private:
@@ -66,11 +68,11 @@ private:
 
 /// What a writer must know of a table before its rows.
 struct NewTable {
-    std::string name;  ///< UTF-8, not empty, without control characters, no leading "__"
-    TableShape shape;  ///< row_stride must be 0: rows are written without gaps
-    std::string source = {};
+    std::string name;         ///< UTF-8, not empty, without control characters, no leading "__"
+    TableShape shape;         ///< row_stride must be 0: rows are written without gaps
+    std::string source = {};  ///< what is not UTF-8 in source and quantization is written as U+FFFD
     std::string quantization = {};
-    std::string row_names = {};  ///< names joined by newlines, one a row, or empty
+    std::string row_names = {};  ///< names joined by newlines, one a row, or empty; any bytes but newlines
 };
 
 /// Writes a table file: first all shapes, then the rows of each table in order, then finish(). The file appears at its
@@ -88,7 +90,8 @@ public:
     /// Appends whole rows to the current table; the next one begins when it has all its rows.
     /// Errors: invalid_argument when the bytes are no whole rows or more than are missing; io_error.
     Status append(std::span<const std::byte> rows);
-    /// Records how far the table at that position is from its source. May be called until finish().
+    /// Records how far the table at that position, below the number of tables, is from its source. May be called until
+    /// finish(). Figures that are NaN, infinite or negative are not recorded: JSON cannot hold them.
     void set_error(std::size_t table, const ErrorFigures& error);
     /// Writes checksums and header, syncs, checks the whole file and puts it in place.
     /// Errors: invalid_argument when rows are missing; io_error; corrupt_file when what was written does not read back.

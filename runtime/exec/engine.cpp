@@ -1,6 +1,7 @@
 // The parallel engine: the only place, besides the verification of files, where threads are.
 #include "rowpool/engine.hpp"
 
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
@@ -9,8 +10,8 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <limits>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,6 +29,11 @@ constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 /// Indices that are checked at a time.
 constexpr std::size_t kCheckedIndices = std::size_t{16} << 10;
 constexpr std::size_t kMaxPieces = 256;
+
+/// More threads than any machine that we know has cores; oneTBB allocates for each that is asked for.
+constexpr std::size_t kMaxThreads = 1024;
+
+std::size_t available_cores() { return static_cast<std::size_t>(tbb::info::default_concurrency()); }
 
 /// Calls body(i) for i in [0, count), in any order and, when `parallel`, on any thread of the arena it runs in.
 template <class Body>
@@ -95,13 +101,6 @@ void run_pieces(const exec::Plan& plan, bool filters, bool parallel) {
     }
     for_each(parallel, pieces,
              [&](std::size_t p) { exec::run_bags(plan, filters, first[p], first[p + 1], position[p]); });
-}
-
-PoolStatus out_of_memory() noexcept {
-    PoolStatus status;
-    status.code = ErrorCode::out_of_memory;
-    status.fault = PoolFault::out_of_memory;
-    return status;
 }
 
 /// Pools all bags of a plan whose indices have been checked; returns how many it skipped.
@@ -210,13 +209,19 @@ Result<Model> Model::create(std::vector<Feature> features) {
 }
 
 struct Engine::OwnArena {
+    explicit OwnArena(std::size_t threads) : arena(static_cast<int>(threads)) {
+        // oneTBB makes no more threads than cores, whatever an arena asks for, unless its global limit is raised. With
+        // several limits the smallest one counts, so one that the application has set stays in force.
+        if (threads > available_cores()) limit.emplace(tbb::global_control::max_allowed_parallelism, threads);
+    }
+
+    std::optional<tbb::global_control> limit;
     tbb::task_arena arena;
 };
 
 Engine::Engine(const EngineOptions& options)
-    : threads_(options.threads != 0 ? options.threads : static_cast<std::size_t>(tbb::info::default_concurrency())) {
-    const std::size_t most = std::numeric_limits<int>::max();
-    own_ = std::make_unique<OwnArena>(OwnArena{tbb::task_arena(static_cast<int>(std::min(threads_, most)))});
+    : threads_(options.threads == 0 ? available_cores() : std::min(options.threads, kMaxThreads)) {
+    own_ = std::make_unique<OwnArena>(threads_);
     arena_ = {&own_->arena, [](void* arena, void (*work)(void*), void* context) {
                   static_cast<tbb::task_arena*>(arena)->execute([=] { work(context); });
               }};
@@ -284,7 +289,7 @@ PoolStatus Engine::pool(const Model& model, const Request& request, const Output
     return run_pooling(cost, [&](bool parallel) { return run_request(calls, parallel); });
 }
 
-Status Engine::quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out) const {
+Status Engine::quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out, std::size_t first) const {
     return without_exceptions([&]() -> Status {
         if (Status status = exec::check_quantize(source, format, out); !status) return status;
         const std::size_t step = std::max<std::size_t>(1, kPieceBytes / source.row_stride());
@@ -296,7 +301,8 @@ Status Engine::quantize_rows(const Table& source, RowFormat format, std::span<st
                 if (row < last) bad_row.note(row);
             });
         });
-        return bad_row.get() == Smallest::kNone ? Status() : exec::bad_row(source, format, bad_row.get());
+        const std::size_t row = bad_row.get();
+        return row == Smallest::kNone ? Status() : exec::bad_row(source, format, row, first + row);
     });
 }
 

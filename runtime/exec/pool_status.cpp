@@ -1,6 +1,7 @@
 // Pooling faults in words.
 #include <string>
 
+#include "core/text.hpp"
 #include "rowpool/isa.hpp"
 #include "rowpool/pool.hpp"
 
@@ -60,7 +61,7 @@ std::string describe(const PoolStatus& s) {
 }  // namespace
 
 std::string PoolStatus::message() const {
-    return (table.empty() ? "" : "table " + std::string(table) + ", ") + describe(*this);
+    return (table.empty() ? "" : "table " + printable(table) + ", ") + describe(*this);
 }
 
 }  // namespace rowpool

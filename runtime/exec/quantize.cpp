@@ -12,6 +12,7 @@
 
 #include "core/boundary.hpp"
 #include "core/checked_math.hpp"
+#include "core/text.hpp"
 #include "cpu/dispatch.hpp"
 #include "exec/quantize_steps.hpp"
 #include "rowpool/isa.hpp"
@@ -22,7 +23,7 @@ namespace exec {
 namespace {
 
 Error invalid(const Table& table, std::string what) {
-    return {ErrorCode::invalid_argument, "table " + std::string(table.name()) + what};
+    return {ErrorCode::invalid_argument, "table " + printable(table.name()) + what};
 }
 
 }  // namespace
@@ -50,11 +51,11 @@ std::size_t quantize_range(const Table& source, RowFormat format, std::span<std:
                                                     .dim = source.dim()});
 }
 
-Error bad_row(const Table& source, RowFormat format, std::size_t row) {
+Error bad_row(const Table& source, RowFormat format, std::size_t row, std::size_t number) {
     std::vector<float> values(source.dim());
     if (const Status status = dequantize_rows(source, row, values); !status) return status.error();
     const auto not_finite = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
-    const std::string where = ", row " + std::to_string(row) + ": ";
+    const std::string where = ", row " + std::to_string(number) + ": ";
     if (is_coded(format) && not_finite != values.end()) {
         return invalid(source, where + "column " + std::to_string(not_finite - values.begin()) +
                                    (std::isnan(*not_finite) ? " is NaN" : " is infinite"));
@@ -67,11 +68,11 @@ Error bad_row(const Table& source, RowFormat format, std::size_t row) {
 
 }  // namespace exec
 
-Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out) {
+Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out, std::size_t first) {
     return without_exceptions([&]() -> Status {
         if (Status status = exec::check_quantize(source, format, out); !status) return status;
         const std::size_t row = exec::quantize_range(source, format, out, 0, source.rows());
-        return row == source.rows() ? Status() : exec::bad_row(source, format, row);
+        return row == source.rows() ? Status() : exec::bad_row(source, format, row, first + row);
     });
 }
 
@@ -79,7 +80,7 @@ Status dequantize_rows(const Table& table, std::size_t first, std::span<float> o
     return without_exceptions([&]() -> Status {
         const std::size_t count = out.size() / table.dim();
         if (out.size() % table.dim() != 0 || first > table.rows() || count > table.rows() - first) {
-            return Error{ErrorCode::invalid_argument, "table " + std::string(table.name()) + ": " +
+            return Error{ErrorCode::invalid_argument, "table " + printable(table.name()) + ": " +
                                                           std::to_string(out.size()) + " values from row " +
                                                           std::to_string(first) + " are not whole rows of it"};
         }

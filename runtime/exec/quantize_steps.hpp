@@ -16,7 +16,7 @@ Status check_quantize(const Table& source, RowFormat format, std::span<std::byte
 std::size_t quantize_range(const Table& source, RowFormat format, std::span<std::byte> out, std::size_t first,
                            std::size_t last) noexcept;
 
-/// Why a row cannot be held.
-Error bad_row(const Table& source, RowFormat format, std::size_t row);
+/// Why a row, called `number` in the message, cannot be held.
+Error bad_row(const Table& source, RowFormat format, std::size_t row, std::size_t number);
 
 }  // namespace rowpool::exec

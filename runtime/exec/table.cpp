@@ -5,15 +5,16 @@
 
 #include "core/boundary.hpp"
 #include "core/table_shape.hpp"
+#include "core/text.hpp"
 
 namespace rowpool {
 
 Result<Table> Table::view(std::string name, const TableShape& shape, std::span<const std::byte> bytes) {
     return without_exceptions([&]() -> Result<Table> {
         const Result<CheckedShape> checked = check_shape(shape);
-        if (!checked) return Error{checked.error().code, "table " + name + ": " + checked.error().message};
+        if (!checked) return Error{checked.error().code, "table " + printable(name) + ": " + checked.error().message};
         if (bytes.size() < checked->bytes) {
-            return Error{ErrorCode::invalid_argument, "table " + name + ": " + std::to_string(bytes.size()) +
+            return Error{ErrorCode::invalid_argument, "table " + printable(name) + ": " + std::to_string(bytes.size()) +
                                                           " bytes are fewer than the " +
                                                           std::to_string(checked->bytes) + " of its rows"};
         }

@@ -20,6 +20,7 @@ struct Arch {
 
     static V set(float x) noexcept { return V(x); }
     static V fma(V a, V b, V c) noexcept { return V(_mm256_fmadd_ps(a, b, c)); }
+    static V divide(V a, V b) noexcept { return a / b; }
     static V greater_or(V x, V than) noexcept { return V(_mm256_max_ps(x, than)); }  // the second one unless x > than
     static V canonical(V x) noexcept { return xsimd::select(x == x, x, V(float_from_bits(kNanF32))); }
 

@@ -19,7 +19,8 @@ struct Arch {
     static constexpr std::size_t max_vectors = 16;
 
     static V set(float x) noexcept { return V(x); }
-    static V fma(V a, V b, V c) noexcept { return V(_mm512_fmadd_ps(a, b, c)); }     // xsimd 8.1 has none here
+    static V fma(V a, V b, V c) noexcept { return V(_mm512_fmadd_ps(a, b, c)); }  // xsimd 8.1 has none here
+    static V divide(V a, V b) noexcept { return a / b; }
     static V greater_or(V x, V than) noexcept { return V(_mm512_max_ps(x, than)); }  // the second one unless x > than
     static V canonical(V x) noexcept { return xsimd::select(x == x, x, V(float_from_bits(kNanF32))); }
 

@@ -1,6 +1,6 @@
 // Arch for any CPU: four floats in plain C++, which the compiler turns into whatever the baseline has.
 //
-// An Arch is a vector type V of `width` floats with + and /, and the few operations that xsimd lacks or that differ
+// An Arch is a vector type V of `width` floats with +, and the few operations that xsimd lacks or that differ
 // between its versions. Loads take unaligned addresses and read exactly the bytes of `width` elements.
 #pragma once
 
@@ -23,9 +23,6 @@ struct Arch {
         friend V operator+(V a, V b) noexcept {
             return lanes([&](auto i) { return a.lane[i] + b.lane[i]; });
         }
-        friend V operator/(V a, V b) noexcept {
-            return lanes([&](auto i) { return a.lane[i] / b.lane[i]; });
-        }
     };
 
     /// Lane i is f(i).
@@ -39,6 +36,10 @@ struct Arch {
     static V set(float x) noexcept { return {{x, x, x, x}}; }
     static V fma(V a, V b, V c) noexcept {
         return lanes([&](std::size_t i) { return fma_scalar(a.lane[i], b.lane[i], c.lane[i]); });
+    }
+    /// Correctly rounded.
+    static V divide(V a, V b) noexcept {
+        return lanes([&](std::size_t i) { return a.lane[i] / b.lane[i]; });
     }
     /// Lane by lane: x where x > than, else than.
     static V greater_or(V x, V than) noexcept {

@@ -20,6 +20,7 @@ struct Arch {
 
     static V set(float x) noexcept { return V(x); }
     static V fma(V a, V b, V c) noexcept { return V(vfmaq_f32(c, a, b)); }
+    static V divide(V a, V b) noexcept { return V(vdivq_f32(a, b)); }  // xsimd 8.1 divides by an estimate
     static V greater_or(V x, V than) noexcept { return V(vbslq_f32(vcgtq_f32(x, than), x, than)); }  // vmaxq gives NaN
     static V canonical(V x) noexcept { return V(vbslq_f32(vceqq_f32(x, x), x, vdupq_n_f32(float_from_bits(kNanF32)))); }
 

@@ -13,6 +13,13 @@
 namespace rowpool::kernels {
 namespace {
 
+/// Vectors in the largest block.
+#ifdef ROWPOOL_MAX_VECTORS
+constexpr std::size_t kMaxVectors = ROWPOOL_MAX_VECTORS;  // sanitized builds: fewer and smaller instances
+#else
+constexpr std::size_t kMaxVectors = Arch::max_vectors;
+#endif
+
 /// Consecutive vectors of a row: vector v begins at first + v * Arch::width, but the last one at `last`.
 struct Block {
     std::size_t first;
@@ -39,7 +46,7 @@ inline std::size_t visit_block(std::size_t first, std::size_t columns, const F& 
 /// Covers `columns`, at least one vector's, with blocks, in order.
 template <class F>
 inline void for_each_block(std::size_t columns, const F& f) noexcept {
-    for (std::size_t first = 0; first < columns;) first += visit_block<Arch::max_vectors>(first, columns, f);
+    for (std::size_t first = 0; first < columns;) first += visit_block<kMaxVectors>(first, columns, f);
 }
 
 /// Writes a block's vectors to the output row at `row`, the last one only as far as the row has columns.

@@ -73,8 +73,8 @@ struct PoolArgs {
     Pooling pooling;       ///< sum, mean or sqrtn for sum kernels
     bool count_all;        ///< mean and sqrtn divide by the length of the bag, whatever was left out and weighted
     std::int64_t padding;  ///< index that filtering kernels leave out; -1 for none
-    std::size_t prefetch_distance;  ///< rows are prefetched this many indices ahead; 0 for never
-    std::size_t prefetch_end;       ///< indices from here on are not looked at
+    std::size_t prefetch_distance;  ///< rows are prefetched this many indices ahead
+    std::size_t prefetch_end;       ///< indices from here on are not looked at; 0 to prefetch nothing
     void* out;                      ///< first element of bag 0's output row
     std::size_t out_stride;         ///< elements
     OutputType out_type;

@@ -86,7 +86,7 @@ private:
 #pragma GCC unroll 16
         for (std::size_t v = 0; v < kSums; ++v) {
             if constexpr (C::is_coded) sums[v] = sums[v] + Arch::set(bias);
-            if (divisor != 1) sums[v] = divisor == 0 ? Arch::set(0) : sums[v] / Arch::set(divisor);
+            if (divisor != 1) sums[v] = divisor == 0 ? Arch::set(0) : Arch::divide(sums[v], Arch::set(divisor));
             sums[v] = Arch::canonical(sums[v]);
         }
         write_block(args, bag.number, block, sums);

@@ -1,0 +1,37 @@
+// What a new table file will hold and where, decided before the file is created.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "file/safetensors.hpp"
+#include "file/table_metadata.hpp"
+#include "rowpool/status.hpp"
+#include "rowpool/table_file.hpp"
+
+namespace rowpool {
+
+/// One table of a new file. Tensors are positions in FilePlan::tensors.
+struct TablePlan {
+    std::string name;
+    std::size_t row_bytes = 0;
+    std::size_t rows = 0;                             ///< the tensor of the table itself
+    std::size_t checksums = 0;                        ///< the tensor of its checksums
+    std::optional<std::size_t> names = std::nullopt;  ///< the tensor of its row names
+};
+
+/// All tensors of a new file, fillers included, and its metadata without the figures that are known only at the end.
+struct FilePlan {
+    std::vector<Tensor> tensors;
+    std::vector<TablePlan> tables;  ///< in the order in which their rows are written
+    TableMetadata metadata;
+    std::uint64_t data_begin = 0;  ///< first byte of the data section; the header fits before it
+};
+
+/// Lays the file of these tables out. Error: invalid_argument, as TableFileWriter::create says.
+Result<FilePlan> plan_file(std::vector<NewTable>& tables);
+
+}  // namespace rowpool

@@ -1,0 +1,195 @@
+// Opens table files and answers what is in them.
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "core/boundary.hpp"
+#include "core/table_shape.hpp"
+#include "core/text.hpp"
+#include "file/checksum.hpp"
+#include "file/table_file_contents.hpp"
+#include "rowpool/isa.hpp"
+
+namespace rowpool {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "table files are read in place and are little-endian");
+
+constexpr std::size_t kMostNamesInMessage = 5;
+
+using TensorsByName = std::map<std::string_view, const Tensor*>;
+
+std::optional<RowFormat> float_format(std::string_view dtype) {
+    for (const RowFormat format : {RowFormat::f32, RowFormat::f16, RowFormat::bf16}) {
+        if (float_dtype(format) == dtype) return format;
+    }
+    return std::nullopt;
+}
+
+// The table that a tensor without metadata is. The error says why it is none.
+Result<TableShape> plain_shape(const Tensor& tensor) {
+    const auto why_not = [](std::string message) { return Error{ErrorCode::not_found, std::move(message)}; };
+    const auto format = float_format(tensor.dtype);
+    if (!format) return why_not("its dtype " + printable(tensor.dtype) + " is not F32, F16 or BF16");
+    if (tensor.shape.size() != 2) {
+        return why_not("it has " + std::to_string(tensor.shape.size()) + " dimensions, a table has 2");
+    }
+    TableShape shape;
+    shape.format = *format;
+    shape.rows = tensor.shape[0];
+    shape.dim = tensor.shape[1];
+    const auto checked = check_shape(shape);
+    if (!checked) return why_not(checked.error().message);
+    return checked->shape;
+}
+
+// The table that a tensor and its metadata describe. The error says how they differ.
+Result<TableShape> recorded_shape(const Tensor& tensor, const TableRecord& record) {
+    const auto differs = [](std::string message) { return Error{ErrorCode::corrupt_file, std::move(message)}; };
+    if (tensor.shape.size() != 2) return differs("is not two-dimensional");
+    TableShape shape = record.shape;
+    shape.rows = tensor.shape[0];
+    const auto checked = check_shape(shape);
+    if (!checked) return differs(checked.error().message);
+    const auto [dtype, columns] = tensor_type(checked->shape);
+    if (tensor.dtype != dtype || tensor.shape[1] != columns) {
+        return differs("is not " + std::string(dtype) + " with " + std::to_string(columns) +
+                       " columns, as its metadata has it");
+    }
+    return checked->shape;
+}
+
+const Tensor* find(const TensorsByName& tensors, std::string_view name) {
+    const auto found = tensors.find(name);
+    return found == tensors.end() ? nullptr : found->second;
+}
+
+// The first table names of a file, for a message about one that it does not have.
+std::string list_names(std::span<const Table> tables) {
+    if (tables.empty()) return "it has no tables";
+    std::string list = "it has ";
+    const std::size_t shown = std::min(tables.size(), kMostNamesInMessage);
+    for (std::size_t i = 0; i < shown; ++i) list += (i == 0 ? "" : ", ") + printable(tables[i].name());
+    if (shown < tables.size()) list += " and " + std::to_string(tables.size() - shown) + " more";
+    return list;
+}
+
+}  // namespace
+
+Error TableFile::Contents::corrupt(std::string_view tensor, const std::string& message) const {
+    return {ErrorCode::corrupt_file, file.path() + ": tensor " + printable(tensor) + ": " + message};
+}
+
+void TableFile::Contents::add(const TableShape& shape, Entry entry) {
+    // A table must keep the mapping alive, but not these contents, which hold the table.
+    struct NamedMapping {
+        std::string name;
+        MappedFile file;
+    };
+    const std::byte* data = bytes(*entry.rows).data();
+    const auto owner = std::make_shared<const NamedMapping>(NamedMapping{entry.rows->name, file});
+    tables.push_back(Table(std::shared_ptr<const std::string>(owner, &owner->name), shape, data));
+    entries.push_back(std::move(entry));
+}
+
+Status TableFile::Contents::add_recorded(const Tensor& rows, const TableRecord& record, const TensorsByName& tensors) {
+    const auto shape = recorded_shape(rows, record);
+    if (!shape) return corrupt(rows.name, shape.error().message);
+    Entry entry{.rows = &rows, .checksums = find(tensors, record.checksums.name), .record = record};
+    const std::vector<std::uint64_t> blocks = {block_count(rows.size(), checksum_block)};
+    if (entry.checksums == nullptr || entry.checksums->dtype != "U64" || entry.checksums->shape != blocks) {
+        return corrupt(rows.name, "its checksums " + printable(record.checksums.name) + " are not a U64 tensor of " +
+                                      std::to_string(blocks[0]));
+    }
+    if (record.names) {
+        entry.names = find(tensors, record.names->name);
+        if (entry.names == nullptr || entry.names->dtype != "U8" || entry.names->shape.size() != 1) {
+            return corrupt(rows.name, "its names " + printable(record.names->name) + " are not a U8 tensor");
+        }
+    }
+    add(*shape, std::move(entry));
+    return {};
+}
+
+Status TableFile::Contents::add_tables(const std::optional<TableMetadata>& metadata) {
+    has_metadata = metadata.has_value();
+    checksum_block = metadata ? metadata->checksum_block : 0;
+    TensorsByName tensors;
+    for (const Tensor& tensor : header.tensors) tensors.emplace(tensor.name, &tensor);
+    std::size_t recorded = 0;
+    for (const Tensor& tensor : header.tensors) {
+        if (metadata && metadata->tables.contains(tensor.name)) {
+            Status added = add_recorded(tensor, metadata->tables.at(tensor.name), tensors);
+            if (!added) return added;
+            ++recorded;
+        } else if (const auto shape = plain_shape(tensor)) {
+            add(*shape, {.rows = &tensor});
+        }
+    }
+    if (!metadata || recorded == metadata->tables.size()) return {};
+    for (const auto& [name, record] : metadata->tables) {
+        if (find(tensors, name) == nullptr) return corrupt(name, "is in the metadata, but not in the file");
+    }
+    return {};
+}
+
+Result<TableFile> TableFile::open(const std::string& path) {
+    return without_exceptions([&]() -> Result<TableFile> {
+        if (const auto isa = active_isa(); !isa) return isa.error();
+        auto file = MappedFile::open(path);
+        if (!file) return file.error();
+        auto header = parse_safetensors(file->bytes(), path);
+        if (!header) return header.error();
+        const auto metadata = read_table_metadata(*header, path);
+        if (!metadata) return metadata.error();
+        auto contents = std::make_shared<Contents>(Contents{.file = std::move(*file), .header = std::move(*header)});
+        if (const Status added = contents->add_tables(*metadata); !added) return added.error();
+        return TableFile(std::move(contents));
+    });
+}
+
+const std::string& TableFile::path() const noexcept { return contents_->file.path(); }
+
+std::span<const Table> TableFile::tables() const noexcept { return contents_->tables; }
+
+bool TableFile::has_metadata() const noexcept { return contents_->has_metadata; }
+
+const TableOrigin& TableFile::origin(std::size_t table) const noexcept {
+    return contents_->entries[table].record.origin;
+}
+
+Result<Table> TableFile::table(std::string_view name) const {
+    return without_exceptions([&]() -> Result<Table> {
+        const auto found = std::ranges::find(contents_->tables, name, &Table::name);
+        if (found != contents_->tables.end()) return *found;
+        const auto tensor = std::ranges::find(contents_->header.tensors, name, &Tensor::name);
+        std::string message = path() + ": no table " + printable(name) + "; " + list_names(tables());
+        if (tensor != contents_->header.tensors.end()) {
+            message = path() + ": tensor " + printable(name) + " is no table: " + plain_shape(*tensor).error().message;
+        }
+        return Error{ErrorCode::not_found, std::move(message)};
+    });
+}
+
+Result<std::vector<std::string_view>> TableFile::row_names(std::size_t table) const {
+    return without_exceptions([&]() -> Result<std::vector<std::string_view>> {
+        const Contents::Entry& entry = contents_->entries[table];
+        std::vector<std::string_view> names;
+        if (entry.names == nullptr) return names;
+        const auto bytes = contents_->bytes(*entry.names);
+        std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        const std::size_t rows = contents_->tables[table].rows();
+        const std::size_t separators = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+        if (rows == 0 ? !text.empty() : separators != rows - 1) {
+            return contents_->corrupt(entry.names->name, "does not hold " + std::to_string(rows) + " names");
+        }
+        names.reserve(rows);
+        while (names.size() < rows) {
+            names.push_back(text.substr(0, text.find('\n')));
+            text.remove_prefix(std::min(text.size(), names.back().size() + 1));
+        }
+        return names;
+    });
+}
+
+}  // namespace rowpool

@@ -1,0 +1,64 @@
+// What an opened table file holds in memory: its map, its checked header, and the tables found in it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "file/safetensors.hpp"
+#include "file/table_metadata.hpp"
+#include "rowpool/file.hpp"
+#include "rowpool/table_file.hpp"
+
+namespace rowpool {
+
+struct TableFile::Contents {
+    /// The tensors of one table and what the metadata says of it.
+    struct Entry {
+        const Tensor* rows = nullptr;       ///< never null once the file is open
+        const Tensor* checksums = nullptr;  ///< null for a table that the metadata does not mention
+        const Tensor* names = nullptr;      ///< null for a table without row names
+        TableRecord record = {};
+    };
+
+    /// A run of bytes and what they must be.
+    struct Block {
+        const Tensor* tensor = nullptr;
+        std::span<const std::byte> bytes;
+        std::optional<std::uint64_t> xxh3;  ///< nothing: all bytes are zero
+    };
+
+    /// Finds the tables of a file whose header was read. Error: corrupt_file.
+    Status add_tables(const std::optional<TableMetadata>& metadata);
+    /// Compares everything in the file with its checksums. Error: corrupt_file, the first damage in the file.
+    Status verify() const;
+
+    /// Bytes of a tensor in the mapping.
+    std::span<const std::byte> bytes(const Tensor& tensor) const noexcept {
+        return file.bytes().subspan(header.data_begin + tensor.begin, tensor.size());
+    }
+    /// "PATH: tensor NAME: MESSAGE"
+    Error corrupt(std::string_view tensor, const std::string& message) const;
+
+    MappedFile file;
+    SafetensorsHeader header;
+    bool has_metadata = false;
+    std::uint64_t checksum_block = 0;  ///< 0 without metadata
+    std::vector<Table> tables = {};    ///< in the order of their bytes
+    std::vector<Entry> entries = {};   ///< one a table
+
+private:
+    Status add_recorded(const Tensor& rows, const TableRecord& record,
+                        const std::map<std::string_view, const Tensor*>& tensors);
+    void add(const TableShape& shape, Entry entry);
+    std::vector<Block> checksum_blocks() const;
+    std::vector<Block> data_blocks() const;
+    Status check(std::vector<Block> blocks) const;
+};
+
+}  // namespace rowpool

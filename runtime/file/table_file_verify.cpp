@@ -1,0 +1,90 @@
+// Compares every byte of a table file with its checksums.
+#include <oneapi/tbb/parallel_for.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "core/boundary.hpp"
+#include "file/checksum.hpp"
+#include "file/table_file_contents.hpp"
+
+namespace rowpool {
+namespace {
+
+// Element i of a U64 tensor, which may start at any byte.
+std::uint64_t load_u64(std::span<const std::byte> tensor, std::size_t i) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, tensor.data() + i * sizeof value, sizeof value);
+    return value;
+}
+
+// The smallest i below `count` for which intact(i) is false, or `count`: the same whichever thread sees what first.
+template <class Intact>
+std::size_t find_first_damage(std::size_t count, const Intact& intact) {
+    std::atomic<std::size_t> first = count;
+    tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
+        std::size_t known = first.load(std::memory_order_relaxed);
+        if (i >= known || intact(i)) return;
+        while (i < known && !first.compare_exchange_weak(known, i, std::memory_order_relaxed)) {
+        }
+    });
+    return first;
+}
+
+}  // namespace
+
+std::vector<TableFile::Contents::Block> TableFile::Contents::checksum_blocks() const {
+    std::vector<Block> blocks;
+    for (const Entry& entry : entries) {
+        if (entry.checksums == nullptr) continue;
+        blocks.push_back({entry.checksums, bytes(*entry.checksums), entry.record.checksums.xxh3});
+    }
+    return blocks;
+}
+
+std::vector<TableFile::Contents::Block> TableFile::Contents::data_blocks() const {
+    std::vector<Block> blocks;
+    for (const Entry& entry : entries) {
+        if (entry.checksums == nullptr) continue;
+        const auto rows = bytes(*entry.rows);
+        for (std::size_t i = 0; i < entry.checksums->shape[0]; ++i) {
+            const std::size_t at = i * checksum_block;
+            const std::size_t size = std::min<std::size_t>(checksum_block, rows.size() - at);
+            blocks.push_back({entry.rows, rows.subspan(at, size), load_u64(bytes(*entry.checksums), i)});
+        }
+        if (entry.names != nullptr) blocks.push_back({entry.names, bytes(*entry.names), entry.record.names->xxh3});
+    }
+    for (const Tensor& tensor : header.tensors) {
+        if (tensor.name.starts_with(kFillerPrefix)) blocks.push_back({&tensor, bytes(tensor), std::nullopt});
+    }
+    return blocks;
+}
+
+Status TableFile::Contents::check(std::vector<Block> blocks) const {
+    std::ranges::sort(blocks, {}, [](const Block& block) { return block.bytes.data(); });
+    const std::size_t damaged = find_first_damage(blocks.size(), [&](std::size_t i) {
+        const Block& block = blocks[i];
+        if (block.xxh3) return xxh3(block.bytes) == *block.xxh3;
+        return std::ranges::all_of(block.bytes, [](std::byte byte) { return byte == std::byte{0}; });
+    });
+    if (damaged == blocks.size()) return {};
+    const Block& block = blocks[damaged];
+    const auto begin = static_cast<std::size_t>(block.bytes.data() - file.bytes().data());
+    return corrupt(block.tensor->name, "the " + std::to_string(block.bytes.size()) + " bytes from byte " +
+                                           std::to_string(begin) + " on are damaged (" +
+                                           (block.xxh3 ? "wrong checksum" : "filler that is not zero") + ")");
+}
+
+Status TableFile::Contents::verify() const {
+    if (!has_metadata) return {};
+    // A damaged checksum would make the intact block that it belongs to look damaged: checksums come first.
+    const Status checksums = check(checksum_blocks());
+    return checksums ? check(data_blocks()) : checksums;
+}
+
+Status TableFile::verify() const {
+    return without_exceptions([&] { return contents_->verify(); });
+}
+
+}  // namespace rowpool

@@ -1,0 +1,160 @@
+// Writes table files.
+#include <cmath>
+#include <span>
+#include <utility>
+
+#include "core/boundary.hpp"
+#include "core/text.hpp"
+#include "file/checksum.hpp"
+#include "file/file_plan.hpp"
+#include "rowpool/file.hpp"
+#include "rowpool/table_file.hpp"
+
+namespace rowpool {
+namespace {
+
+Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
+
+}  // namespace
+
+struct TableFileWriter::State {
+    // How far the rows of one table are.
+    struct Progress {
+        std::uint64_t written = 0;
+        BlockChecksums checksums;
+    };
+
+    State(std::string p, OutputFile f, FilePlan planned)
+        : path(std::move(p)), file(std::move(f)), plan(std::move(planned)), progress(plan.tables.size()) {}
+
+    std::uint64_t missing(std::size_t table) const {
+        return plan.tensors[plan.tables[table].rows].size() - progress[table].written;
+    }
+    // Writes bytes of a tensor, from its byte `at` on.
+    Status write(const Tensor& tensor, std::uint64_t at, std::span<const std::byte> bytes) {
+        return file.write_at(plan.data_begin + tensor.begin + at, bytes);
+    }
+    Error fault(std::size_t table, const std::string& message) const {
+        return invalid("cannot write " + path + ": table " + printable(plan.tables[table].name) + ": " + message);
+    }
+
+    Status write_helpers(const std::vector<NewTable>& tables);
+    Status check_complete() const;
+    Status write_checksums();
+    Status write_header();
+    Status read_back() const;
+
+    std::string path;
+    OutputFile file;
+    FilePlan plan;
+    std::vector<Progress> progress;
+    std::size_t current = 0;  // the table whose rows come next
+};
+
+// Filler and row names: all that is known from the start.
+Status TableFileWriter::State::write_helpers(const std::vector<NewTable>& tables) {
+    for (const Tensor& tensor : plan.tensors) {
+        if (!tensor.name.starts_with(kFillerPrefix)) continue;
+        const std::vector<std::byte> zeros(tensor.size());
+        if (Status written = write(tensor, 0, zeros); !written) return written;
+    }
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        if (!plan.tables[i].names) continue;
+        const Tensor& names = plan.tensors[*plan.tables[i].names];
+        if (Status written = write(names, 0, std::as_bytes(std::span(tables[i].row_names))); !written) {
+            return written;
+        }
+    }
+    return {};
+}
+
+Status TableFileWriter::State::check_complete() const {
+    for (std::size_t i = 0; i < progress.size(); ++i) {
+        if (missing(i) == 0) continue;
+        return fault(i, std::to_string(missing(i) / plan.tables[i].row_bytes) + " rows are missing");
+    }
+    return {};
+}
+
+Status TableFileWriter::State::write_checksums() {
+    for (std::size_t i = 0; i < progress.size(); ++i) {
+        const auto checksums = std::as_bytes(std::span(progress[i].checksums.finish()));
+        plan.metadata.tables.at(plan.tables[i].name).checksums.xxh3 = xxh3(checksums);
+        if (Status written = write(plan.tensors[plan.tables[i].checksums], 0, checksums); !written) {
+            return written;
+        }
+    }
+    return {};
+}
+
+Status TableFileWriter::State::write_header() {
+    const std::uint64_t length = plan.data_begin - kLengthBytes;
+    const std::string header = rowpool::write_header(plan.tensors, plan.metadata, length);
+    if (Status written = file.write_at(0, std::as_bytes(std::span(&length, 1))); !written) return written;
+    return file.write_at(kLengthBytes, std::as_bytes(std::span(header)));
+}
+
+Status TableFileWriter::State::read_back() const {
+    const auto written = TableFile::open(file.readable_path());
+    const Status verified = written ? written->verify() : Status(written.error());
+    if (verified) return {};
+    return Error{verified.error().code,
+                 "cannot write " + path + ": it does not read back: " + verified.error().message};
+}
+
+Result<TableFileWriter> TableFileWriter::create(const std::string& path, std::vector<NewTable> tables) {
+    return without_exceptions([&]() -> Result<TableFileWriter> {
+        auto plan = plan_file(tables);
+        if (!plan) return invalid("cannot write " + path + ": " + plan.error().message);
+        auto file = OutputFile::create(path);
+        if (!file) return file.error();
+        auto state = std::make_unique<State>(path, std::move(*file), std::move(*plan));
+        if (const Status written = state->write_helpers(tables); !written) return written.error();
+        return TableFileWriter(std::move(state));
+    });
+}
+
+TableFileWriter::TableFileWriter(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+TableFileWriter::TableFileWriter(TableFileWriter&&) noexcept = default;
+TableFileWriter& TableFileWriter::operator=(TableFileWriter&&) noexcept = default;
+TableFileWriter::~TableFileWriter() = default;
+
+Status TableFileWriter::append(std::span<const std::byte> rows) {
+    return without_exceptions([&]() -> Status {
+        State& state = *state_;
+        if (rows.empty()) return {};
+        while (state.current < state.progress.size() && state.missing(state.current) == 0) ++state.current;
+        if (state.current == state.progress.size()) {
+            return invalid("cannot write " + state.path + ": all tables have all their rows");
+        }
+        const TablePlan& table = state.plan.tables[state.current];
+        State::Progress& progress = state.progress[state.current];
+        if (rows.size() % table.row_bytes != 0) return state.fault(state.current, "got a part of a row");
+        if (rows.size() > state.missing(state.current)) return state.fault(state.current, "got too many rows");
+        Status written = state.write(state.plan.tensors[table.rows], progress.written, rows);
+        if (!written) return written;
+        progress.checksums.append(rows);
+        progress.written += rows.size();
+        return {};
+    });
+}
+
+void TableFileWriter::set_error(std::size_t table, const ErrorFigures& error) {
+    const auto recordable = [](double figure) { return std::isfinite(figure) && figure >= 0; };
+    auto& recorded = state_->plan.metadata.tables.at(state_->plan.tables[table].name).origin.error;
+    recorded.reset();
+    if (recordable(error.max_abs) && recordable(error.relative_l2)) recorded = error;
+}
+
+Status TableFileWriter::finish() {
+    return without_exceptions([&]() -> Status {
+        State& state = *state_;
+        if (Status complete = state.check_complete(); !complete) return complete;
+        if (Status checksums = state.write_checksums(); !checksums) return checksums;
+        if (Status header = state.write_header(); !header) return header;
+        if (Status intact = state.read_back(); !intact) return intact;
+        return state.file.commit();
+    });
+}
+
+}  // namespace rowpool

@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Compares the rowpool command with PyTorch on random tables: compare_torch.py ROWPOOL
+
+Coded rows must equal PyTorch's prepack operators bit for bit; pooled f32 tables must, too, wherever PyTorch adds in the
+same way; everything else lies within the tolerances of PyTorch's own tests. Skipped (exit status 77) when neither this
+interpreter nor the one that ROWPOOL_TORCH_PYTHON names can import torch and safetensors.
+"""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+try:
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+except ImportError as missing:
+    other = os.environ.pop("ROWPOOL_TORCH_PYTHON", None)
+    if other:
+        os.execv(other, [other, *sys.argv])
+    print(f"skipped: {missing}; ROWPOOL_TORCH_PYTHON may name an interpreter that has it")
+    sys.exit(77)
+
+PREPACK = {
+    "int8": torch.ops.quantized.embedding_bag_byte_prepack,
+    "int4": torch.ops.quantized.embedding_bag_4bit_prepack,
+    "int2": torch.ops.quantized.embedding_bag_2bit_prepack,
+}
+QUANTIZED_SUM = {
+    "int8": torch.ops.quantized.embedding_bag_byte_rowwise_offsets,
+    "int4": torch.ops.quantized.embedding_bag_4bit_rowwise_offsets,
+    "int2": torch.ops.quantized.embedding_bag_2bit_rowwise_offsets,
+}
+DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
+# torch.testing.assert_close's own (rtol, atol).
+TOLERANCE = {"f32": (1.3e-6, 1e-5), "f16": (1e-3, 1e-5), "bf16": (1.6e-2, 1e-5)}
+ROWS = 500
+PADDING = 7
+
+
+class Rowpool:
+    """The rowpool command, run in a folder of its own."""
+
+    def __init__(self, command, folder):
+        self.command = os.path.abspath(command)
+        self.folder = folder
+
+    def run(self, *arguments):
+        subprocess.run([self.command, *arguments], cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+
+    def pool(self, file, table, mode, output_type, indices, offsets=None, weights=None, padding=None):
+        """What `rowpool pool` writes, as a tensor of the output type."""
+        arguments = ["pool", file, table, "--mode", mode, "--output-type", output_type, "-o", "out.npy"]
+        for name, values in (("indices", indices), ("offsets", offsets), ("weights", weights)):
+            if values is not None:
+                np.save(self.folder / f"{name}.npy", values.numpy())
+                arguments += [f"--{name}", f"{name}.npy"]
+        if padding is not None:
+            arguments += ["--padding-idx", str(padding)]
+        self.run(*arguments)
+        bits = np.load(self.folder / "out.npy")
+        return torch.from_numpy(bits.view(np.int32 if output_type == "f32" else np.int16)).view(DTYPES[output_type])
+
+
+def check(condition, what):
+    """Fails the comparison."""
+    if not condition:
+        sys.exit(f"not as PyTorch: {what}")
+
+
+def same_bits(a, b):
+    """Equality that tells -0 from 0 and takes NaN for itself."""
+    return a.shape == b.shape and torch.equal(a.contiguous().view(torch.uint8), b.contiguous().view(torch.uint8))
+
+
+def hard_rows(dim):
+    """Rows on which a quantizer can go wrong, repeated to `dim` columns."""
+    rows = [[0.0, -0.0], [-0.0, 0.0], [0.0] * 8 + [-0.0] * 8, [-0.0] * 8 + [0.0] * 8, [1.0], [-1.0], [1000.3, 1000.4],
+            [1000.3], [0.1, 0.2, 0.3, 0.4], [0.0, 1e-9, 5e-9, 1e-8], [1e-9, 2e-9], [0.0, 1e-7], [0.0, 1e-38],
+            [0.0, 0.5, 1.5, 2.5, 255.0], [i / 2 for i in range(16)], [-64.0, -2.75, 61.625, 191.0],
+            [-65504.0, 65504.0], [0.0, 65504.0], [65504.0], [5.960464477539063e-08, 0.0], [1e-4, 1e-4 + 1e-11]]
+    return torch.tensor([(row * dim)[:dim] for row in rows], dtype=torch.float32)
+
+
+def random_rows(count, dim):
+    """Rows of every spread and centre that all coded formats can hold."""
+    spread = 10 ** (torch.rand(count, 1) * 12 - 8)
+    centre = 10 ** (torch.rand(count, 1) * 10 - 6) * (torch.rand(count, 1) - 0.5) * (torch.rand(count, 1) < 0.5)
+    return torch.cat([torch.randn(count, dim) * spread + centre, hard_rows(dim)])
+
+
+def compare_codes(rowpool):
+    """Converted rows against prepack, from f32 and f16, int8, int4 and int2."""
+    compared = 0
+    for source in ("f32", "f16"):
+        tables = {f"dim{dim}": random_rows(4000, dim).to(DTYPES[source]) for dim in (4, 8, 20, 64, 100, 128)}
+        check(all(torch.isfinite(table).all() for table in tables.values()), "a random row that no format can hold")
+        save_file(tables, rowpool.folder / "source.safetensors")
+        for format, prepack in PREPACK.items():
+            rowpool.run("convert", "source.safetensors", "-o", "coded.safetensors", "--format", format)
+            coded = load_file(rowpool.folder / "coded.safetensors")
+            for name, table in tables.items():
+                wrong = (coded[name] != prepack(table)).any(dim=1).nonzero().flatten().tolist()
+                check(not wrong, f"{format} codes from {source}, {name}, rows {wrong[:5]}")
+                compared += table.shape[0]
+    print(f"{compared} coded rows equal prepack's")
+
+
+def random_bags(longest=700):
+    """Indices and offsets, with empty bags and one long one."""
+    lengths = torch.cat([torch.randint(0, 12, (200,)), torch.tensor([0, 1, longest, 0])])
+    offsets = torch.cumsum(lengths, 0) - lengths
+    return torch.randint(0, ROWS, (int(lengths.sum()),)), offsets
+
+
+def compare_floats(rowpool, dim):
+    """Float tables that PyTorch saved, unconverted, against F.embedding_bag and F.embedding."""
+    tables = {name: torch.randn(ROWS, dim).to(dtype) for name, dtype in DTYPES.items()}
+    save_file(tables, rowpool.folder / "floats.safetensors")
+    indices, offsets = random_bags()
+    weights = torch.randn(indices.shape[0])
+    for name, table in tables.items():
+        for mode in ("sum", "mean", "max"):
+            for padding in (None, PADDING):
+                for weight in (None, weights.to(table.dtype)) if mode == "sum" else (None,):
+                    expected = F.embedding_bag(indices, table, offsets, mode=mode, per_sample_weights=weight,
+                                               padding_idx=padding)
+                    actual = rowpool.pool("floats.safetensors", name, mode, name, indices, offsets,
+                                          None if weight is None else weight.float(), padding)
+                    what = f"{name} {mode} dim {dim} padding {padding} weighted {weight is not None}"
+                    # With weights and a padding index PyTorch rounds each product before it adds.
+                    if mode == "max" or name == "f32" and (weight is None or padding is None):
+                        check(same_bits(actual, expected), what)
+                    rtol, atol = TOLERANCE[name]
+                    torch.testing.assert_close(actual, expected, rtol=rtol, atol=atol, msg=what)
+        plain = rowpool.pool("floats.safetensors", name, "none", name, indices)
+        check(same_bits(plain, F.embedding(indices, table)), f"{name} plain lookup of dim {dim}")
+
+
+def compare_other_means(rowpool):
+    """What PyTorch has no operator for, against its definition in f64."""
+    table = torch.randn(ROWS, 33)
+    save_file({"t": table}, rowpool.folder / "floats.safetensors")
+    indices, offsets = random_bags()
+    weights = torch.rand(indices.shape[0]) + 0.1
+    for mode, power in (("mean", 1), ("sqrtn", 2)):
+        for weight in (torch.ones_like(weights), weights):
+            sums = F.embedding_bag(indices, table.double(), offsets, mode="sum", per_sample_weights=weight.double())
+            ones = torch.ones(ROWS, 1, dtype=torch.float64)
+            totals = F.embedding_bag(indices, ones, offsets, mode="sum", per_sample_weights=weight.double() ** power)
+            expected = torch.where(totals == 0, 0.0, sums / totals ** (1 / power)).float()
+            actual = rowpool.pool("floats.safetensors", "t", mode, "f32", indices, offsets, weight)
+            torch.testing.assert_close(actual, expected, rtol=1.3e-6, atol=1e-5, msg=f"{mode} by weights")
+
+
+def compare_sums_of_codes(rowpool, dim):
+    """Pooled coded tables against the quantized operators, which add the bias row by row: other roundings."""
+    table = torch.randn(ROWS, dim)
+    save_file({"t": table}, rowpool.folder / "source.safetensors")
+    indices, offsets = random_bags(longest=12)
+    weights = torch.randn(indices.shape[0])
+    for format, quantized_sum in QUANTIZED_SUM.items():
+        rowpool.run("convert", "source.safetensors", "-o", "coded.safetensors", "--format", format)
+        for weight in (None, weights):
+            expected = quantized_sum(PREPACK[format](table), indices, offsets, per_sample_weights=weight)
+            actual = rowpool.pool("coded.safetensors", "t", "sum", "f32", indices, offsets, weight)
+            # Twelve roundings of sums of up to 60 in size.
+            torch.testing.assert_close(actual, expected, rtol=1.3e-6, atol=5e-5, msg=f"{format} sum of dim {dim}")
+
+
+def check_interchange(rowpool):
+    """rowpool's files list and load in Python's safetensors, floats with their own dtype and shape."""
+    table = torch.randn(9, 5)
+    save_file({"items": table}, rowpool.folder / "source.safetensors")
+    for format, dtype in DTYPES.items():
+        rowpool.run("convert", "source.safetensors", "-o", "converted.safetensors", "--format", format)
+        with safe_open(rowpool.folder / "converted.safetensors", framework="pt") as file:
+            check("items" in file.keys(), f"a converted {format} file lists its table")
+            check("rowpool" in file.metadata(), f"a converted {format} file carries metadata")
+            check(same_bits(file.get_tensor("items"), table.to(dtype)), f"conversion to {format}")
+
+
+def main():
+    torch.manual_seed(12)
+    with tempfile.TemporaryDirectory() as folder:
+        rowpool = Rowpool(sys.argv[1], pathlib.Path(folder))
+        compare_codes(rowpool)
+        for dim in (1, 3, 16, 37, 64, 100):
+            compare_floats(rowpool, dim)
+        for dim in (4, 20, 64):
+            compare_sums_of_codes(rowpool, dim)
+        compare_other_means(rowpool)
+        check_interchange(rowpool)
+    print(f"as PyTorch {torch.__version__}")
+
+
+if __name__ == "__main__":
+    main()

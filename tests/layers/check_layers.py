@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Fails when a source includes what its layer must not know: the arrows of docs/ARCHITECTURE.md."""
+import re
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PUBLIC = ["rowpool/*"]
+PLAIN_STD = ["cstddef", "cstdint", "cstring", "type_traits"]  # headers without inline functions that could clash
+EXEC = PUBLIC + ["core/*", "cpu/*", "exec/*", "kernels/kernel_table.hpp", "kernels/bag_cursor.hpp"]
+FILE = PUBLIC + ["core/*", "file/*"]
+EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*"]
+
+# First matching rule: source, the project headers that it may include, the libraries. "std" is any standard or
+# system header without a library of its own.
+RULES = [
+    ("include/rowpool/*", PUBLIC, ["std"]),
+    ("runtime/kernels/arch_*.hpp", ["core/half.hpp"], PLAIN_STD + ["xsimd/xsimd.hpp", "immintrin.h", "arm_neon.h"]),
+    ("runtime/kernels/*", ["kernels/*", "core/half.hpp", "core/row_layout.hpp", "rowpool/types.hpp"], PLAIN_STD),
+    ("runtime/core/half.hpp", [], PLAIN_STD),
+    ("runtime/core/row_layout.hpp", ["rowpool/types.hpp"], PLAIN_STD),
+    ("runtime/core/*", PUBLIC + ["core/*"], ["std"]),
+    ("runtime/cpu/*", PUBLIC + ["core/*", "cpu/*", "kernels/kernel_table.hpp"], ["std", "cpuid.h"]),
+    ("runtime/file/checksum.cpp", FILE, ["std", "xxhash.h"]),
+    ("runtime/file/table_file_verify.cpp", FILE, ["std", "oneapi/tbb/*", "tbb/*"]),
+    ("runtime/file/strict_json.*", FILE, ["std", "nlohmann/*"]),
+    ("runtime/file/safetensors.cpp", FILE, ["std", "nlohmann/*"]),
+    ("runtime/file/table_metadata.cpp", FILE, ["std", "nlohmann/*"]),
+    ("runtime/file/*", FILE, ["std"]),
+    ("runtime/exec/engine.cpp", EXEC, ["std", "oneapi/tbb/*"]),
+    ("runtime/exec/*", EXEC, ["std"]),
+    ("tools/*", PUBLIC + ["tools/*"], ["std", "CLI/*", "nlohmann/*"]),
+    ("bench/*", PUBLIC + ["bench/*"], ["std", "benchmark/*", "oneapi/tbb/*"]),
+    ("examples/*", PUBLIC, ["std"]),
+    ("tests/*", EVERYTHING + ["tests/*", "support/*"], ["std", "doctest/*", "nlohmann/*", "oneapi/tbb/*", "xxhash.h"]),
+]
+LIBRARIES = ["xsimd/*", "tbb/*", "oneapi/*", "nlohmann/*", "CLI/*", "doctest/*", "benchmark/*", "xxhash.h", "cpuid.h",
+             "*intrin.h", "arm_*.h"]
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+
+def matches(name, patterns):
+    return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def allowed(source, quote, name, own, libraries):
+    if quote == '"' and (source.parent / name).exists():  # beside the source: the same layer, named from the top
+        name = f"{source.relative_to(ROOT).parts[0]}/{name}"
+    if quote == '"' or name.startswith("rowpool/"):
+        return matches(name, own)
+    return matches(name, libraries) or ("std" in libraries and not matches(name, LIBRARIES))
+
+
+def faults(source):
+    path = str(source.relative_to(ROOT))
+    rule = next((rule for rule in RULES if fnmatch(path, rule[0])), None)
+    if rule is None:
+        return [f"{path}: in no layer of tests/layers/check_layers.py"]
+    text = source.read_text(encoding="utf-8")
+    return [f"{path}:{text.count(chr(10), 0, found.start(2)) + 1}: may not include {found[2]}"
+            for found in INCLUDE.finditer(text) if not allowed(source, found[1], found[2], *rule[1:])]
+
+
+def main():
+    folders = ["include", "runtime", "tools", "bench", "tests", "examples"]
+    sources = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.[ch]pp"))
+    found = [fault for source in sources for fault in faults(source)]
+    print("\n".join(found) or f"{len(sources)} sources keep to their layers")
+    return 1 if found or not sources else 0
+
+
+sys.exit(main())

@@ -1,0 +1,28 @@
+// How far decoded rows are from their source, summed up piece by piece.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "rowpool/table.hpp"
+#include "rowpool/table_file.hpp"
+
+namespace rowpool::tools {
+
+/// The sums behind ErrorFigures. Sums of pieces, merged in the order of the pieces, do not depend on who made them.
+class ErrorSums {
+public:
+    /// Adds all values of two tables of one shape. Values whose source is not finite are left out.
+    void add(const Table& source, const Table& decoded);
+    void merge(const ErrorSums& other);
+    ErrorFigures figures() const;
+
+private:
+    void add_values(std::span<const float> source, std::span<const float> decoded);
+
+    double max_abs_ = 0;
+    double error_squares_ = 0;
+    double source_squares_ = 0;
+};
+
+}  // namespace rowpool::tools

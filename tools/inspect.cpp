@@ -1,0 +1,141 @@
+// rowpool inspect: what is in a table file.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "failure.hpp"
+#include "rowpool/table_file.hpp"
+#include "text.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+struct InspectOptions {
+    std::string file;
+    bool json = false;
+};
+
+struct FileSizes {
+    std::uint64_t file;
+    std::uint64_t header;  ///< the length before it included
+};
+
+/// Of a file that TableFile has accepted: it begins with the length of its header.
+FileSizes sizes_of(const std::string& path) {
+    const MappedFile file = value_of(MappedFile::open(path));
+    std::uint64_t header = 0;
+    std::memcpy(&header, file.bytes().data(), sizeof header);
+    return {file.bytes().size(), sizeof header + header};
+}
+
+std::uint64_t bytes_of(const Table& table) { return table.rows() * table.row_stride(); }
+
+bool has_row_names(const TableFile& file, std::size_t table) { return !value_of(file.row_names(table)).empty(); }
+
+constexpr std::size_t kColumns = 12;
+using Line = std::array<std::string, kColumns>;
+constexpr std::array<bool, kColumns> kNumeric = {false, true,  true,  false, true, true,
+                                                 true,  false, false, true,  true, false};
+
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : printable(text); }
+
+Line describe(const TableFile& file, std::size_t position, std::uint64_t file_bytes) {
+    const Table& table = file.tables()[position];
+    const TableOrigin& origin = file.origin(position);
+    const double share = 100.0 * static_cast<double>(bytes_of(table)) / static_cast<double>(file_bytes);
+    return {printable(table.name()),
+            std::to_string(table.rows()),
+            std::to_string(table.dim()),
+            std::string(to_string(table.format())),
+            std::to_string(bytes_of(table)),
+            short_number(share) + "%",
+            table.padding_index() ? std::to_string(*table.padding_index()) : "-",
+            has_row_names(file, position) ? "yes" : "-",
+            or_dash(origin.quantization),
+            origin.error ? short_number(origin.error->max_abs) : "-",
+            origin.error ? short_number(origin.error->relative_l2) : "-",
+            or_dash(origin.source)};
+}
+
+void print_aligned(const std::vector<Line>& lines) {
+    std::array<std::size_t, kColumns> widths{};
+    for (const Line& line : lines) {
+        for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], line[i].size());
+    }
+    for (const Line& line : lines) {
+        std::string text;
+        for (std::size_t i = 0; i < kColumns; ++i) {
+            const std::string gap(widths[i] - line[i].size(), ' ');
+            text += kNumeric[i] ? gap + line[i] : line[i] + gap;
+            text += "  ";
+        }
+        std::cout << text.substr(0, text.find_last_not_of(' ') + 1) << '\n';
+    }
+}
+
+void print_text(const TableFile& file, const FileSizes& sizes) {
+    std::vector<Line> lines = {{"table", "rows", "dim", "format", "bytes", "share", "padding", "names", "quantization",
+                                "max error", "relative L2", "source"}};
+    for (std::size_t i = 0; i < file.tables().size(); ++i) lines.push_back(describe(file, i, sizes.file));
+    std::cout << printable(file.path()) << ": " << sizes.file << " bytes, header " << sizes.header << ", "
+              << (file.has_metadata() ? "written by rowpool, with checksums" : "safetensors without rowpool metadata")
+              << '\n';
+    print_aligned(lines);
+}
+
+nlohmann::ordered_json table_json(const TableFile& file, std::size_t position) {
+    const Table& table = file.tables()[position];
+    const TableOrigin& origin = file.origin(position);
+    nlohmann::ordered_json json = {{"name", table.name()},
+                                   {"rows", table.rows()},
+                                   {"dim", table.dim()},
+                                   {"format", to_string(table.format())},
+                                   {"row_stride", table.row_stride()},
+                                   {"bytes", bytes_of(table)},
+                                   {"padding_index", nullptr},
+                                   {"has_row_names", has_row_names(file, position)},
+                                   {"quantization", origin.quantization},
+                                   {"error", nullptr},
+                                   {"source", origin.source}};
+    if (table.padding_index()) json["padding_index"] = *table.padding_index();
+    if (origin.error) json["error"] = {{"max_abs", origin.error->max_abs}, {"relative_l2", origin.error->relative_l2}};
+    return json;
+}
+
+void print_json(const TableFile& file, const FileSizes& sizes) {
+    nlohmann::ordered_json json = {{"file", file.path()},
+                                   {"bytes", sizes.file},
+                                   {"header_bytes", sizes.header},
+                                   {"has_metadata", file.has_metadata()},
+                                   {"tables", nlohmann::ordered_json::array()}};
+    for (std::size_t i = 0; i < file.tables().size(); ++i) json["tables"].push_back(table_json(file, i));
+    // A path need not be UTF-8; what is not becomes the replacement character.
+    std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+void inspect(const InspectOptions& options) {
+    const TableFile file = value_of(TableFile::open(options.file));
+    const FileSizes sizes = sizes_of(options.file);
+    options.json ? print_json(file, sizes) : print_text(file, sizes);
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app) {
+    CLI::App& command = *app.add_subcommand("inspect", "List the tables of a file");
+    const auto options = std::make_shared<InspectOptions>();
+    command.add_option("FILE", options->file, "Table file, or any safetensors file")->required()->type_name("");
+    command.add_flag("--json", options->json, "Print JSON");
+    command.callback([options] { inspect(*options); });
+}
+
+}  // namespace rowpool::tools

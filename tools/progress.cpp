@@ -1,0 +1,48 @@
+// The progress bar of long work.
+#include "progress.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "text.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+constexpr auto kRedraw = std::chrono::milliseconds(100);
+constexpr int kBarWidth = 30;
+constexpr const char* kClearLine = "\r\x1b[K";
+
+}  // namespace
+
+Progress::Progress(const std::string& label, std::uint64_t total_bytes)
+    : label_(printable(label)), total_(static_cast<double>(total_bytes)), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+Progress::~Progress() {
+    if (shown_) std::fputs(kClearLine, stderr);
+}
+
+void Progress::advance(std::uint64_t bytes) {
+    done_ += static_cast<double>(bytes);
+    if (!terminal_) return;
+    const Clock::time_point now = Clock::now();
+    if (now < next_draw_) return;
+    next_draw_ = now + kRedraw;
+    draw(std::chrono::duration<double>(now - start_).count());
+}
+
+void Progress::draw(double seconds) {
+    const double share = std::min(1.0, done_ / std::max(1.0, total_));
+    const double rate = done_ / seconds;
+    const double left = std::max(0.0, total_ - done_) / std::max(1.0, rate);
+    const auto filled = static_cast<std::size_t>(share * kBarWidth);
+    const std::string bar = std::string(filled, '#') + std::string(kBarWidth - filled, '.');
+    std::fprintf(stderr, "%s%s [%s] %3.0f%%  %.0f MB/s  %.0f s left", kClearLine, label_.c_str(), bar.c_str(),
+                 share * 100, rate / 1e6, left);
+    shown_ = true;
+}
+
+}  // namespace rowpool::tools

@@ -1,0 +1,52 @@
+// What `convert` reads: tables of any input format behind one interface.
+#include "source.hpp"
+
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <span>
+
+#include "failure.hpp"
+#include "npy.hpp"
+#include "rowpool/types.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+bool has_extension(const std::string& path, const char* extension) {
+    return std::filesystem::path(path).extension() == extension;
+}
+
+/// A header length that fits the file, then the header's brace. No text begins so: the length's upper bytes are 0.
+bool is_safetensors(std::span<const std::byte> bytes) {
+    std::uint64_t header_bytes = 0;
+    if (bytes.size() <= sizeof header_bytes) return false;
+    std::memcpy(&header_bytes, bytes.data(), sizeof header_bytes);
+    return header_bytes <= bytes.size() - sizeof header_bytes && bytes[sizeof header_bytes] == std::byte{'{'};
+}
+
+bool is_zip(std::span<const std::byte> bytes) {
+    return bytes.size() >= 4 && std::memcmp(bytes.data(), "PK\3\4", 4) == 0;
+}
+
+}  // namespace
+
+Sources open_sources(const std::string& path) {
+    MappedFile file = value_of(MappedFile::open(path));
+    const std::span<const std::byte> bytes = file.bytes();
+    if (is_npy(bytes) || has_extension(path, ".npy")) return open_npy_source(std::move(file));
+    if (is_safetensors(bytes) || has_extension(path, ".safetensors")) return open_table_sources(path);
+    if (is_zip(bytes)) fail(path, ": a zip archive (.npz or PyTorch .pt); save its tables as .npy or .safetensors");
+    return open_text_source(std::move(file));
+}
+
+std::string table_name_of(const std::string& path) { return std::filesystem::path(path).stem().string(); }
+
+std::string file_name_of(const std::string& path) { return std::filesystem::path(path).filename().string(); }
+
+void check_dim(const std::string& path, std::size_t dim) {
+    if (dim == 0 || dim > kMaxDim) fail(path, ": rows of ", dim, " values; a table has 1 to ", kMaxDim, " columns");
+}
+
+}  // namespace rowpool::tools

@@ -1,0 +1,45 @@
+// How names, sizes and shapes are shown to people.
+#include "text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace rowpool::tools {
+
+namespace {
+
+std::string formatted(const char* format, double value, const char* unit = "") {
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), format, value, unit);
+    return text.data();
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+    std::string shown(text);
+    std::replace_if(shown.begin(), shown.end(), is_control, '?');
+    return shown;
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+    static constexpr std::array kUnits = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    if (bytes < 1000) return std::to_string(bytes) + " bytes";
+    double size = static_cast<double>(bytes) / 1000;
+    std::size_t unit = 0;
+    for (; size >= 999.95; ++unit) size /= 1000;
+    return formatted("%.1f %s", size, kUnits[unit]);
+}
+
+std::string short_number(double value) { return formatted("%.3g%s", value); }
+
+std::string shape_text(std::span<const std::size_t> shape) {
+    std::string text = "(";
+    for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+    return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+}  // namespace rowpool::tools

@@ -1,0 +1,233 @@
+// Tables from word-vector text: a line a row, its name and then its numbers, as word2vec, fastText and GloVe write it.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "failure.hpp"
+#include "interrupt.hpp"
+#include "progress.hpp"
+#include "source.hpp"
+#include "text.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r";
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+std::string_view without_end_blanks(std::string_view text) {
+    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
+/// Takes the first line off `rest`; without its newline and the blanks before that.
+std::string_view take_line(std::string_view& rest) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return without_end_blanks(line);
+}
+
+/// Takes the first field off `rest`; empty when there is none.
+std::string_view take_field(std::string_view& rest) {
+    rest.remove_prefix(std::min(rest.find_first_not_of(kBlanks), rest.size()));
+    const std::string_view field = rest.substr(0, std::min(rest.find_first_of(kBlanks), rest.size()));
+    rest.remove_prefix(field.size());
+    return field;
+}
+
+std::size_t count_fields(std::string_view line) {
+    std::size_t count = 0;
+    while (!take_field(line).empty()) ++count;
+    return count;
+}
+
+/// Where the last `count` fields of a line begin; 0 when it has no more than these.
+std::size_t last_fields(std::string_view line, std::size_t count) {
+    std::size_t at = line.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        while (at > 0 && is_blank(line[at - 1])) --at;
+        while (at > 0 && !is_blank(line[at - 1])) --at;
+    }
+    return at;
+}
+
+/// A field as f32, rounded to nearest; nothing when it is no number or does not fit.
+std::optional<float> parse_number(std::string_view field) {
+    if (field.size() > 1 && field[0] == '+' && field[1] != '-') field.remove_prefix(1);
+    float value = 0;
+    const auto [end, failure] = std::from_chars(field.data(), field.data() + field.size(), value);
+    if (end != field.data() + field.size()) return {};
+    if (failure == std::errc::result_out_of_range) {
+        // from_chars says the same of a number too small, which is a tiny one or zero.
+        value = std::strtof(std::string(field).c_str(), nullptr);
+        if (std::isinf(value)) return {};
+    } else if (failure != std::errc()) {
+        return {};
+    }
+    return value;
+}
+
+struct Header {
+    std::size_t rows = 0;
+    std::size_t dim = 0;
+};
+
+std::optional<std::size_t> parse_count(std::string_view field) {
+    std::size_t value = 0;
+    const auto [end, failure] = std::from_chars(field.data(), field.data() + field.size(), value);
+    if (failure != std::errc() || end != field.data() + field.size()) return {};
+    return value;
+}
+
+/// The header "rows dim" that word2vec and fastText put first. A file without one whose first row looks the same (a
+/// name that is a number, and one column) is told from it by the width of the next line.
+std::optional<Header> find_header(std::string_view text) {
+    std::string_view line = take_line(text);
+    const std::optional<std::size_t> rows = parse_count(take_field(line));
+    const std::optional<std::size_t> dim = parse_count(take_field(line));
+    if (!rows || !dim || !take_field(line).empty()) return {};
+    if (*rows != 0 && count_fields(take_line(text)) <= *dim) return {};
+    return Header{*rows, *dim};
+}
+
+/// The first pass over a file: finds its shape, its names, and where the numbers of each row begin.
+class Scan {
+public:
+    explicit Scan(const MappedFile& file)
+        : path_(file.path()), text_(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()) {
+        std::string_view rest = text_;
+        if (rest.empty()) fail(path_, ": empty; word-vector text has a line a row");
+        header_ = find_header(rest);
+        std::string_view first = rest;
+        dim_ = header_ ? header_->dim : std::max<std::size_t>(1, count_fields(take_line(first))) - 1;
+        if (header_) take_line(rest);
+        check_dim(path_ + ":1", dim_);
+        scan_rows(rest);
+        if (header_ && header_->rows != numbers_.size()) {
+            fail(path_, ":1: the header says ", header_->rows, " rows, but ", numbers_.size(), " follow it");
+        }
+    }
+
+    std::size_t dim() const { return dim_; }
+    /// Line of the file that holds row 0, counted from 1.
+    std::size_t first_line() const { return header_ ? 2 : 1; }
+    std::string take_names() { return std::move(names_); }
+    std::vector<std::size_t> take_numbers() { return std::move(numbers_); }
+
+private:
+    void scan_rows(std::string_view rest) {
+        static constexpr std::size_t kStepBytes = std::size_t{1} << 20;
+        Progress progress("scanning " + file_name_of(path_), rest.size());
+        std::size_t reported = rest.size();
+        while (!rest.empty()) {
+            const std::string_view line = take_line(rest);
+            add_row(line);
+            if (reported - rest.size() < kStepBytes) continue;
+            stop_if_interrupted();
+            progress.advance(reported - rest.size());
+            reported = rest.size();
+        }
+    }
+
+    void add_row(std::string_view line) {
+        const std::size_t numbers = last_fields(line, dim_);
+        const std::string_view name = without_end_blanks(line.substr(0, numbers));
+        if (name.empty()) {
+            if (line.empty()) fail(here(), ": an empty line");
+            if (is_blank(line.front())) fail(here(), ": no name before the numbers");
+            fail(here(), ": a name and ", count_fields(line) - 1, " numbers, expected ", dim_);
+        }
+        check_name(name);
+        if (!numbers_.empty()) names_ += '\n';
+        names_ += name;
+        numbers_.push_back(static_cast<std::size_t>(line.data() - text_.data()) + numbers);
+    }
+
+    /// A name may be of several words, as some of GloVe's are; but when its last word is a number, there is one number
+    /// too many on the line.
+    void check_name(std::string_view name) const {
+        if (name.find('\0') != std::string_view::npos) fail(here(), ": a NUL byte; this is no text");
+        const std::size_t last = last_fields(name, 1);
+        if (last > 0 && parse_number(name.substr(last))) fail(here(), ": more than ", dim_, " numbers");
+    }
+
+    std::string here() const { return path_ + ":" + std::to_string(numbers_.size() + first_line()); }
+
+    const std::string& path_;
+    std::string_view text_;
+    std::optional<Header> header_;
+    std::size_t dim_ = 0;
+    std::string names_;
+    std::vector<std::size_t> numbers_;
+};
+
+class TextSource : public Source {
+public:
+    TextSource(MappedFile file, NewTable description, std::vector<std::size_t> numbers, std::size_t first_line)
+        : Source(file.path(), std::move(description)),
+          text_(std::move(file)),
+          numbers_(std::move(numbers)),
+          first_line_(first_line) {}
+
+    Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
+        const std::size_t dim = description().shape.dim;
+        buffer.resize(count * dim * sizeof(float));
+        for (std::size_t row = 0; row < count; ++row) {
+            parse_row(first + row, std::span(buffer).subspan(row * dim * sizeof(float), dim * sizeof(float)));
+        }
+        return value_of(Table::view(description().name, {RowFormat::f32, count, dim, 0, {}}, buffer));
+    }
+
+private:
+    void parse_row(std::size_t row, std::span<std::byte> out) const {
+        const std::span<const std::byte> bytes = text_.bytes();
+        std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        rest.remove_prefix(numbers_[row]);
+        for (; !out.empty(); out = out.subspan(sizeof(float))) {
+            const std::string_view field = take_number(rest);
+            const std::optional<float> number = parse_number(field);
+            if (!number) {
+                fail(file(), ':', row + first_line_, ": '", printable(field.substr(0, 40)),
+                     "' is no number that fits f32");
+            }
+            std::memcpy(out.data(), &*number, sizeof(float));
+        }
+    }
+
+    /// As take_field, within the row that the first pass found to have enough fields.
+    static std::string_view take_number(std::string_view& rest) {
+        rest.remove_prefix(std::min(rest.find_first_not_of(kBlanks), rest.size()));
+        const std::size_t end = std::min(rest.find_first_of(" \t\r\n"), rest.size());
+        const std::string_view field = rest.substr(0, end);
+        rest.remove_prefix(end);
+        return field;
+    }
+
+    MappedFile text_;
+    std::vector<std::size_t> numbers_;
+    std::size_t first_line_;
+};
+
+}  // namespace
+
+Sources open_text_source(MappedFile file) {
+    Scan scan(file);
+    std::vector<std::size_t> numbers = scan.take_numbers();
+    NewTable description;
+    description.name = table_name_of(file.path());
+    description.source = file_name_of(file.path());
+    description.shape.rows = numbers.size();
+    description.shape.dim = scan.dim();
+    description.row_names = scan.take_names();
+    Sources sources;
+    sources.push_back(
+        std::make_unique<TextSource>(std::move(file), std::move(description), std::move(numbers), scan.first_line()));
+    return sources;
+}
+
+}  // namespace rowpool::tools
