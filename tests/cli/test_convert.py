@@ -92,7 +92,7 @@ class BadRows(CommandTest):
         self.refuses([1e6, -1e6], "int4", "scale or bias")
 
     def test_values_that_f16_would_make_infinite(self):
-        self.refuses([65520.0], "f16", "infinite in f16")
+        self.refuses([65520.0], "f16", "infinite as f16")
 
     def test_the_first_bad_row_is_named(self):
         values = [0.5] * (5000 * 64)
