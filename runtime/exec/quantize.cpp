@@ -22,7 +22,7 @@ namespace rowpool {
 namespace exec {
 namespace {
 
-Error invalid(const Table& table, std::string what) {
+Error invalid(const Table& table, const std::string& what) {
     return {ErrorCode::invalid_argument, "table " + printable(table.name()) + what};
 }
 

@@ -23,7 +23,7 @@ RULES = [
     ("runtime/core/*", PUBLIC + ["core/*"], ["std"]),
     ("runtime/cpu/*", PUBLIC + ["core/*", "cpu/*", "kernels/kernel_table.hpp"], ["std", "cpuid.h"]),
     ("runtime/file/checksum.cpp", FILE, ["std", "xxhash.h"]),
-    ("runtime/file/table_file_verify.cpp", FILE, ["std", "oneapi/tbb/*", "tbb/*"]),
+    ("runtime/file/table_file_verify.cpp", FILE, ["std", "oneapi/tbb/*"]),
     ("runtime/file/strict_json.*", FILE, ["std", "nlohmann/*"]),
     ("runtime/file/safetensors.cpp", FILE, ["std", "nlohmann/*"]),
     ("runtime/file/table_metadata.cpp", FILE, ["std", "nlohmann/*"]),
