@@ -105,9 +105,15 @@ std::size_t prefetch_distance(const Table& table) noexcept {
 }
 
 kernels::Rows rows_of(const Table& table) noexcept {
+    static constexpr std::byte kNoRows = {};  // kernels count from the first row, which an empty table need not have
     const RowLayout layout = row_layout(table.format(), table.dim());
-    return {table.data(), table.rows(),    table.row_stride(), row_bytes(table.format(), table.dim()),
-            table.dim(),  layout.codes_at, layout.qparams_at};
+    return {table.rows() != 0 ? table.data() : &kNoRows,
+            table.rows(),
+            table.row_stride(),
+            row_bytes(table.format(), table.dim()),
+            table.dim(),
+            layout.codes_at,
+            layout.qparams_at};
 }
 
 kernels::PoolFn kernel_of(const Plan& plan, bool filters) noexcept {

@@ -57,8 +57,8 @@ inline bool is_left_out(const PoolArgs& args, std::int64_t index) noexcept {
     return index == args.padding || static_cast<std::uint64_t>(index) >= args.rows.count;
 }
 
-/// Calls f(position of the index, first byte of the row) for every row of a bag that counts. Rows of later positions,
-/// below `prefetch_end`, are prefetched on the way, across bags.
+/// Calls f(position of the index, bytes from the table's start to the row) for every row of a bag that counts. Rows of
+/// later positions, below `prefetch_end`, are prefetched on the way, across bags.
 template <class Index, bool kFiltered, class F>
 inline void for_each_row(const PoolArgs& args, const Bag& bag, std::size_t prefetch_end, const F& f) noexcept {
     const auto* indices = static_cast<const Index*>(args.indices);
@@ -68,7 +68,7 @@ inline void for_each_row(const PoolArgs& args, const Bag& bag, std::size_t prefe
             prefetch_row(args.rows, static_cast<std::size_t>(indices[ahead]));
         }
         if (kFiltered && is_left_out(args, indices[i])) continue;
-        f(i, args.rows.data + static_cast<std::size_t>(indices[i]) * args.rows.stride);
+        f(i, static_cast<std::size_t>(indices[i]) * args.rows.stride);
     }
 }
 

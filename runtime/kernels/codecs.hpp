@@ -29,7 +29,9 @@ struct RowCodec {
     static constexpr std::size_t pack = bits < 8 ? 8 / bits : 1;
     static constexpr bool is_coded = bits <= 8;
 
-    static constexpr std::size_t bytes_of(std::size_t columns) noexcept { return columns * bits / 8; }
+    static constexpr std::size_t bytes_of(std::size_t columns) noexcept {
+        return bits < 8 ? columns / pack : columns * (bits / 8);
+    }
 
     /// Columns [column, column + Arch::width): values of a float row, codes of a coded one.
     static Arch::V load(const std::byte* codes, std::size_t column) noexcept {

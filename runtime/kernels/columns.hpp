@@ -50,9 +50,11 @@ inline void for_each_block(std::size_t columns, const F& f) noexcept {
 }
 
 /// Writes a block's vectors to the output row at `row`, the last one only as far as the row has columns.
+/// Always inline, as write_block: a call would need the address of `vectors`, and gcc would then keep the sums in
+/// memory for the whole of the loop over rows.
 template <std::size_t kVectors, std::size_t kSize, class Store>
-inline void store_block(std::byte* row, std::size_t dim, const Block& block, const Arch::V (&vectors)[kVectors],
-                        const Store& store) noexcept {
+[[gnu::always_inline]] inline void store_block(std::byte* row, std::size_t dim, const Block& block,
+                                               const Arch::V (&vectors)[kVectors], const Store& store) noexcept {
 #pragma GCC unroll 16
     for (std::size_t v = 0; v + 1 < kVectors; ++v) store(row + block.column<kVectors>(v) * kSize, vectors[v]);
     const Arch::V last = vectors[kVectors - 1];
@@ -64,8 +66,8 @@ inline void store_block(std::byte* row, std::size_t dim, const Block& block, con
 
 /// Rounds a block's results to the output type and writes them to bag's output row.
 template <std::size_t kVectors>
-inline void write_block(const PoolArgs& args, std::size_t bag, const Block& block,
-                        const Arch::V (&vectors)[kVectors]) noexcept {
+[[gnu::always_inline]] inline void write_block(const PoolArgs& args, std::size_t bag, const Block& block,
+                                               const Arch::V (&vectors)[kVectors]) noexcept {
     const std::size_t size = args.out_type == OutputType::f32 ? 4 : 2;
     std::byte* row = static_cast<std::byte*>(args.out) + bag * args.out_stride * size;
     switch (args.out_type) {

@@ -56,7 +56,7 @@ private:
     static float total_taken(const PoolArgs& args, const Bag& bag) noexcept {
         std::size_t count = 0;
         float weights = 0;
-        for_each_row<Index, kFiltered>(args, bag, 0, [&](std::size_t i, const std::byte*) {
+        for_each_row<Index, kFiltered>(args, bag, 0, [&](std::size_t i, std::size_t) {
             ++count;
             if constexpr (kWeighted) {
                 const float w = args.weights[i];
@@ -74,12 +74,17 @@ private:
         V sums[kSums];
 #pragma GCC unroll 16
         for (std::size_t v = 0; v < kSums; ++v) sums[v] = Arch::set(0);
+        // Counted from the block's first column, so that all columns but the last vector's are constants of the loop.
+        const std::size_t begin = block.template column<kVectors>(0);
+        const std::byte* const codes = args.rows.data + args.rows.codes_at + C::bytes_of(begin);
+        const std::byte* const qparams = args.rows.data + args.rows.qparams_at;
+        const Block own{0, block.last - begin};
         float bias = 0;
-        for_each_row<Index, kFiltered>(args, bag, prefetch_end, [&](std::size_t i, const std::byte* row) {
-            const V factor = Arch::set(factor_of(args, i, row, bias));
+        for_each_row<Index, kFiltered>(args, bag, prefetch_end, [&](std::size_t i, std::size_t row) {
+            const V factor = Arch::set(factor_of(args, i, qparams + row, bias));
 #pragma GCC unroll 16
             for (std::size_t v = 0; v < kSums; ++v) {
-                const V x = load_vector<C, kVectors>(row + args.rows.codes_at, block, v, columns);
+                const V x = load_vector<C, kVectors>(codes + row, own, v, columns);
                 sums[v] = C::is_coded || kWeighted ? Arch::fma(factor, x, sums[v]) : sums[v] + x;
             }
         });
@@ -93,10 +98,10 @@ private:
     }
 
     /// What the elements of a row are multiplied by; the row's share of the bias goes to `bias`.
-    static float factor_of(const PoolArgs& args, std::size_t i, const std::byte* row, float& bias) noexcept {
+    static float factor_of(const PoolArgs& args, std::size_t i, const std::byte* qparams, float& bias) noexcept {
         const float weight = kWeighted ? args.weights[i] : 1.0f;
         if constexpr (!C::is_coded) return weight;
-        const Qparams q = C::qparams(row + args.rows.qparams_at);
+        const Qparams q = C::qparams(qparams);
         bias = kWeighted ? Arch::fma_scalar(weight, q.bias, bias) : bias + q.bias;
         return kWeighted ? weight * q.scale : q.scale;
     }
@@ -125,7 +130,8 @@ private:
 #pragma GCC unroll 16
         for (std::size_t v = 0; v < kLargest; ++v) largest[v] = Arch::set(0);
         bool is_first = true;
-        for_each_row<Index, kFiltered>(args, bag, prefetch_end, [&](std::size_t, const std::byte* row) {
+        for_each_row<Index, kFiltered>(args, bag, prefetch_end, [&](std::size_t, std::size_t at) {
+            const std::byte* const row = args.rows.data + at;
             const Qparams q = C::is_coded ? C::qparams(row + args.rows.qparams_at) : Qparams{};
 #pragma GCC unroll 16
             for (std::size_t v = 0; v < kLargest; ++v) {
