@@ -144,7 +144,7 @@ TEST_CASE("tensor entries that are not as specified") {
 }
 
 TEST_CASE("sizes that are no sizes") {
-    const std::string bad_shape = "f: tensor t: shape is not a list of at most 64 sizes from 0 to 2^64 - 1";
+    const std::string bad_shape = "f: tensor t: shape is not a list of sizes from 0 to 2^64 - 1";
     for (const char* shape :
          {"4", "\"4\"", "[-4]", "[-0]", "[4.0]", "[1e3]", "[18446744073709551616]", "[true]", "[null]"}) {
         CAPTURE(shape);
@@ -153,7 +153,7 @@ TEST_CASE("sizes that are no sizes") {
     std::string ones = "[1";
     for (int dim = 1; dim < 64; ++dim) ones += ",1";
     CHECK(fault(header_of({entry("t", "U8", ones + "]", 0, 1)}), 1) == "none");
-    CHECK(fault(header_of({entry("t", "U8", ones + ",1]", 0, 1)}), 1) == bad_shape);
+    CHECK(fault(header_of({entry("t", "U8", ones + ",1]", 0, 1)}), 1) == "f: header has a list of over 64 elements");
     CHECK(fault(header_of({entry("t", "U8", "[1e999]", 0, 1)}), 1) == "f: header is not JSON at its byte 32");
 }
 

@@ -1,6 +1,8 @@
 // Damaged and hostile table files: every changed byte is found, every lie in the metadata is refused by name.
 #include <doctest/doctest.h>
 
+#include <oneapi/tbb/parallel_for.h>
+
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -40,6 +42,23 @@ std::string fault(const std::string& contents) {
     const std::string prefix = folder / "f" + ": ";
     REQUIRE(status.error().message.starts_with(prefix));
     return status.error().message.substr(prefix.size());
+}
+
+TEST_CASE("damage is found from a task that has been cancelled, too") {
+    const TemporaryFolder folder;
+    std::string damaged = sample_file();
+    damaged[4096] = static_cast<char>(damaged[4096] ^ 1);
+    write_file(folder / "f", damaged);
+    const auto file = TableFile::open(folder / "f");
+    REQUIRE(file);
+    tbb::task_group_context cancelled;
+    Status status;
+    const auto verify = [&](int) {
+        cancelled.cancel_group_execution();
+        status = file->verify();
+    };
+    tbb::parallel_for(0, 1, verify, cancelled);
+    CHECK(status.error().code == ErrorCode::corrupt_file);
 }
 
 TEST_CASE("every prefix is refused at open") {

@@ -65,8 +65,9 @@ concept TaskArena = requires(A& arena) {
 /// shared. Small calls run on the calling thread without waking another. After the first call nothing is allocated.
 class ROWPOOL_API Engine {
 public:
-    /// An engine with its own tbb::task_arena of that many threads.
-    explicit Engine(const EngineOptions& options = {});
+    /// An engine with its own tbb::task_arena of that many threads. When there is no memory for it, calls run on the
+    /// calling thread, and threads() is 1.
+    explicit Engine(const EngineOptions& options = {}) noexcept;
 
     /// An engine that works in the caller's tbb::task_arena, which must outlive it:
     ///   tbb::task_arena arena(4); rowpool::Engine engine(arena);
@@ -76,6 +77,7 @@ public:
                                   void* context) { static_cast<A*>(a)->execute([=] { work(context); }); }},
                  static_cast<std::size_t>(arena.max_concurrency())) {}
 
+    /// An engine that was moved from can only be destroyed or assigned to.
     Engine(Engine&&) noexcept;
     Engine& operator=(Engine&&) noexcept;
     ~Engine();
@@ -101,7 +103,7 @@ private:
     };
     struct OwnArena;
 
-    Engine(Arena arena, std::size_t threads);
+    Engine(Arena arena, std::size_t threads) noexcept;
     template <class Work>
     void run(std::size_t cost, const Work& work) const;
     template <class Work>

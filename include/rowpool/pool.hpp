@@ -103,7 +103,9 @@ enum class PoolFault : std::uint8_t {
     offset_past_end,    ///< an offset past the end of the indices
     last_offset,        ///< the closing offset is not the number of indices
     negative_length,    ///< a length below 0
-    lengths_sum,        ///< lengths, or num_bags * length, that do not add up to the number of indices
+    length_past_end,    ///< a length that runs past the end of the indices
+    lengths_sum,        ///< lengths that add up to less than the number of indices
+    fixed_length,       ///< num_bags * length is not the number of indices
     no_bags,            ///< indices, but no bag to hold them
     batch_shape,        ///< a request whose offsets are not features * batch + 1
     index,              ///< an index below 0 or at or past the number of rows

@@ -1,6 +1,7 @@
 // The edge of the public API: what the standard library throws becomes an Error.
 #pragma once
 
+#include <exception>
 #include <new>
 #include <stdexcept>
 
@@ -8,7 +9,8 @@
 
 namespace rowpool {
 
-/// Runs `body`, which returns a Status or a Result; running out of memory becomes out_of_memory.
+/// Runs `body`, which returns a Status or a Result; running out of memory becomes out_of_memory, what
+/// the system refuses io_error.
 template <class Body>
 auto without_exceptions(const Body& body) noexcept -> decltype(body()) {
     try {
@@ -17,6 +19,8 @@ auto without_exceptions(const Body& body) noexcept -> decltype(body()) {
         return Error{ErrorCode::out_of_memory, "out of memory"};
     } catch (const std::length_error&) {  // a string or vector longer than memory can be
         return Error{ErrorCode::out_of_memory, "out of memory"};
+    } catch (const std::exception& refusal) {  // the system has no thread, no random number, ...
+        return Error{ErrorCode::io_error, refusal.what()};
     }
 }
 

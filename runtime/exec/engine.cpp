@@ -3,19 +3,18 @@
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
-#include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdint>
-#include <new>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "core/boundary.hpp"
+#include "core/parallel.hpp"
+#include "core/text.hpp"
 #include "exec/plan.hpp"
 #include "exec/quantize_steps.hpp"
 
@@ -38,27 +37,11 @@ std::size_t available_cores() { return static_cast<std::size_t>(tbb::info::defau
 /// Calls body(i) for i in [0, count), in any order and, when `parallel`, on any thread of the arena it runs in.
 template <class Body>
 void for_each(bool parallel, std::size_t count, const Body& body) {
-    if (parallel && count > 1) return tbb::parallel_for(std::size_t{0}, count, body);
+    if (parallel && count > 1) return parallel_for(count, body);
     for (std::size_t i = 0; i < count; ++i) body(i);
 }
 
 std::size_t divide_up(std::size_t a, std::size_t b) noexcept { return a / b + (a % b != 0 ? 1 : 0); }
-
-/// The smallest number that any thread has noted.
-class Smallest {
-public:
-    static constexpr std::size_t kNone = SIZE_MAX;
-
-    void note(std::size_t number) noexcept {
-        std::size_t seen = value_.load(std::memory_order_relaxed);
-        while (number < seen && !value_.compare_exchange_weak(seen, number, std::memory_order_relaxed)) {
-        }
-    }
-    std::size_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
-
-private:
-    std::atomic<std::size_t> value_ = kNone;
-};
 
 /// Calls body(begin, end) for stretches of the plan's indices.
 template <class Body>
@@ -192,7 +175,7 @@ Result<Model> Model::create(std::vector<Feature> features) {
         for (std::size_t f = 0; f < features.size(); ++f) {
             const Feature& feature = features[f];
             const std::string where =
-                "feature " + std::to_string(f) + ", table " + std::string(feature.table.name()) + ": ";
+                "feature " + std::to_string(f) + ", table " + printable(feature.table.name()) + ": ";
             if (feature.options.mode == Pooling::none) {
                 return Error{ErrorCode::invalid_argument,
                              where + "a feature is pooled; mode none is for single tables"};
@@ -219,15 +202,20 @@ struct Engine::OwnArena {
     tbb::task_arena arena;
 };
 
-Engine::Engine(const EngineOptions& options)
+Engine::Engine(const EngineOptions& options) noexcept
     : threads_(options.threads == 0 ? available_cores() : std::min(options.threads, kMaxThreads)) {
-    own_ = std::make_unique<OwnArena>(threads_);
+    try {
+        own_ = std::make_unique<OwnArena>(threads_);
+    } catch (...) {  // out of memory
+        threads_ = 1;
+        return;
+    }
     arena_ = {&own_->arena, [](void* arena, void (*work)(void*), void* context) {
                   static_cast<tbb::task_arena*>(arena)->execute([=] { work(context); });
               }};
 }
 
-Engine::Engine(Arena arena, std::size_t threads) : arena_(arena), threads_(threads) {}
+Engine::Engine(Arena arena, std::size_t threads) noexcept : arena_(arena), threads_(threads) {}
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
@@ -244,7 +232,7 @@ PoolStatus Engine::run_pooling(std::size_t cost, const Work& work) const noexcep
     PoolStatus status;
     try {
         run(cost, [&](bool parallel) { status = work(parallel); });
-    } catch (const std::bad_alloc&) {  // oneTBB could not make a task
+    } catch (...) {  // oneTBB could not make a task; nothing of ours throws
         status = exec::fault(PoolFault::out_of_memory);
     }
     return status;

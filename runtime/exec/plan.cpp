@@ -36,7 +36,7 @@ PoolStatus check_lengths(IndexSpan lengths, std::size_t num_indices) noexcept {
         const std::int64_t length = lengths[b];
         if (length < 0) return fault(PoolFault::negative_length, b, length);
         if (static_cast<std::size_t>(length) > num_indices - total) {
-            return fault(PoolFault::lengths_sum, b, length, num_indices);
+            return fault(PoolFault::length_past_end, b, length, num_indices);
         }
         total += static_cast<std::size_t>(length);
     }
@@ -48,7 +48,8 @@ PoolStatus check_fixed(const Bags& bags, std::size_t num_indices) noexcept {
     const std::size_t length = bags.length();
     const bool fits =
         length == 0 ? num_indices == 0 : num_indices % length == 0 && num_indices / length == bags.num_bags();
-    return fits ? PoolStatus{} : fault(PoolFault::lengths_sum, 0, static_cast<std::int64_t>(length), num_indices);
+    if (fits) return {};
+    return fault(PoolFault::fixed_length, bags.num_bags(), static_cast<std::int64_t>(length), num_indices);
 }
 
 PoolStatus check_bounds(const Bags& bags, std::size_t num_indices) noexcept {
@@ -114,6 +115,12 @@ kernels::Rows rows_of(const Table& table) noexcept {
             table.dim(),
             layout.codes_at,
             layout.qparams_at};
+}
+
+/// Without a bag nothing was checked of the buffer: it may be null, and the column anything.
+void* first_element(const Output& out, std::size_t num_bags) noexcept {
+    const std::size_t bytes = out.type() == OutputType::f32 ? 4 : 2;
+    return num_bags == 0 ? out.data() : static_cast<std::byte*>(out.data()) + out.column() * bytes;
 }
 
 kernels::PoolFn kernel_of(const Plan& plan, bool filters) noexcept {
@@ -185,7 +192,6 @@ PoolStatus make_plan(const Table& table, const BagLayout& layout, const PoolOpti
     std::size_t stride = 0;
     if (PoolStatus status = check_output(out, layout.num_bags, table.dim(), stride); !status) return status;
 
-    const std::size_t element_bytes = out.type() == OutputType::f32 ? 4 : 2;
     const std::size_t distance = prefetch_distance(table);
     plan.table_name = table.name();
     plan.codec = kernels::codec_of(table.format());
@@ -206,7 +212,7 @@ PoolStatus make_plan(const Table& table, const BagLayout& layout, const PoolOpti
                  .padding = is_lookup ? -1 : *padding,
                  .prefetch_distance = distance,
                  .prefetch_end = distance == 0 ? 0 : layout.end,
-                 .out = static_cast<std::byte*>(out.data()) + out.column() * element_bytes,
+                 .out = first_element(out, layout.num_bags),
                  .out_stride = stride,
                  .out_type = out.type()};
     return {};

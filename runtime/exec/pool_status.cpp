@@ -28,8 +28,12 @@ std::string describe(const PoolStatus& s) {
             return "the last offset is " + value + ", but there are " + limit + " indices";
         case PoolFault::negative_length:
             return bag_of(s) + "length " + value + " is negative";
+        case PoolFault::length_past_end:
+            return bag_of(s) + "length " + value + " runs past the " + limit + " indices";
         case PoolFault::lengths_sum:
-            return bag_of(s) + "lengths do not add up to the " + limit + " indices";
+            return "lengths add up to " + value + ", but there are " + limit + " indices";
+        case PoolFault::fixed_length:
+            return std::to_string(s.bag) + " bags of " + value + " indices do not make " + limit + " indices";
         case PoolFault::no_bags:
             return limit + " indices, but no bag to hold them";
         case PoolFault::batch_shape:

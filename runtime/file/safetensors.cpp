@@ -17,7 +17,6 @@ using Json = nlohmann::json;
 
 constexpr char kMetadataKey[] = "__metadata__";
 constexpr std::size_t kHeaderDepth = 3;  // header, tensor, shape
-constexpr std::size_t kMostDims = 64;    // as many as PyTorch and NumPy allow
 
 Error corrupt(std::string message) { return {ErrorCode::corrupt_file, std::move(message)}; }
 
@@ -37,9 +36,9 @@ std::optional<std::uint64_t> dtype_bits(std::string_view dtype) {
     return std::nullopt;
 }
 
-// A list of at most `most` integers from 0 to 2^64 - 1, and nothing else.
-std::optional<std::vector<std::uint64_t>> unsigned_list(const Json& json, std::size_t most) {
-    if (!json.is_array() || json.size() > most) return std::nullopt;
+// A list of integers from 0 to 2^64 - 1, and nothing else.
+std::optional<std::vector<std::uint64_t>> unsigned_list(const Json& json) {
+    if (!json.is_array()) return std::nullopt;
     std::vector<std::uint64_t> values;
     for (const Json& value : json) {
         if (!value.is_number_unsigned()) return std::nullopt;
@@ -57,9 +56,9 @@ Result<Tensor> read_tensor(const std::string& name, const Json& json) {
     }
     if (json.size() != 3) return corrupt(tensor, "has keys besides dtype, shape and data_offsets");
     if (!json["dtype"].is_string()) return corrupt(tensor, "dtype is not a string");
-    auto shape = unsigned_list(json["shape"], kMostDims);
-    if (!shape) return corrupt(tensor, "shape is not a list of at most 64 sizes from 0 to 2^64 - 1");
-    const auto offsets = unsigned_list(json["data_offsets"], 2);
+    auto shape = unsigned_list(json["shape"]);
+    if (!shape) return corrupt(tensor, "shape is not a list of sizes from 0 to 2^64 - 1");
+    const auto offsets = unsigned_list(json["data_offsets"]);
     if (!offsets || offsets->size() != 2) return corrupt(tensor, "data_offsets are not two positions in the file");
     tensor.dtype = json["dtype"].get<std::string>();
     tensor.shape = std::move(*shape);

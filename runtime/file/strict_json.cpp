@@ -15,6 +15,8 @@ using Json = nlohmann::json;
 
 Error corrupt(std::string message) { return {ErrorCode::corrupt_file, std::move(message)}; }
 
+constexpr std::size_t kLongestList = 64;  // as many dimensions as PyTorch and NumPy allow a tensor
+
 // The events of nlohmann::json::sax_parse; each returns whether to go on.
 class Builder {
 public:
@@ -55,13 +57,21 @@ private:
         return &parent.back();
     }
 
+    // The lists of a header are shapes; a longer one is there to take memory.
+    bool has_room() {
+        const bool full = !open_.empty() && open_.back()->is_array() && open_.back()->size() == kLongestList;
+        return !full || fail("has a list of over " + std::to_string(kLongestList) + " elements");
+    }
+
     bool add(Json value) {
+        if (!has_room()) return false;
         place(std::move(value));
         return true;
     }
 
     bool open(Json value) {
         if (open_.size() == max_depth_) return fail("is nested too deeply");
+        if (!has_room()) return false;
         open_.push_back(place(std::move(value)));
         return true;
     }

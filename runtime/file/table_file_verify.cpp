@@ -1,11 +1,9 @@
 // Compares every byte of a table file with its checksums.
-#include <oneapi/tbb/parallel_for.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 
 #include "core/boundary.hpp"
+#include "core/parallel.hpp"
 #include "file/checksum.hpp"
 #include "file/table_file_contents.hpp"
 
@@ -22,14 +20,11 @@ std::uint64_t load_u64(std::span<const std::byte> tensor, std::size_t i) {
 // The smallest i below `count` for which intact(i) is false, or `count`: the same whichever thread sees what first.
 template <class Intact>
 std::size_t find_first_damage(std::size_t count, const Intact& intact) {
-    std::atomic<std::size_t> first = count;
-    tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
-        std::size_t known = first.load(std::memory_order_relaxed);
-        if (i >= known || intact(i)) return;
-        while (i < known && !first.compare_exchange_weak(known, i, std::memory_order_relaxed)) {
-        }
+    Smallest first;
+    parallel_for(count, [&](std::size_t i) {
+        if (i < first.get() && !intact(i)) first.note(i);
     });
-    return first;
+    return std::min(first.get(), count);
 }
 
 }  // namespace
