@@ -104,6 +104,7 @@ const std::string& file_at_fault(const PoolCommand& command, PoolFault fault) {
         case PoolFault::offset_past_end:
         case PoolFault::last_offset:
         case PoolFault::negative_length:
+        case PoolFault::length_past_end:
         case PoolFault::lengths_sum:
         case PoolFault::no_bags:
             return command.lengths.empty() ? command.offsets : command.lengths;
