@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "rowpool/table_file.hpp"
 #include "rowpool/types.hpp"
 #include "source.hpp"
+#include "standard_output.hpp"
 #include "text.hpp"
 
 namespace rowpool::tools {
@@ -36,11 +38,9 @@ struct Target {
 };
 
 std::string format_choices() {
-    std::string choices;
-    for (const RowFormat format : all_row_formats()) {
-        (choices += choices.empty() ? "" : "|") += to_string(format);
-    }
-    return choices;
+    std::vector<std::string_view> names;
+    for (const RowFormat format : all_row_formats()) names.push_back(to_string(format));
+    return joined(names, "|");
 }
 
 Sources open_all(const std::vector<std::string>& paths) {
@@ -58,14 +58,14 @@ void select(const Sources& sources, const std::string& choice, RowFormat format,
     const std::size_t equals = choice.find('=');
     const std::string name = choice.substr(0, equals);
     const std::size_t before = targets.size();
-    std::string known;
+    std::vector<std::string_view> known;
     for (const std::unique_ptr<Source>& source : sources) {
-        (known += known.empty() ? "" : ", ") += source->description().name;
+        known.push_back(source->description().name);
         if (source->description().name != name) continue;
         targets.push_back(make_target(*source, format));
         if (equals != std::string::npos) targets.back().table.name = choice.substr(equals + 1);
     }
-    if (targets.size() == before) fail("--table ", choice, ": no input has a table ", name, "; there are ", known);
+    if (targets.size() == before) fail("no input has a table ", printable(name), "; there are ", listed(known));
 }
 
 void refuse_duplicates(const std::vector<Target>& targets) {
@@ -73,7 +73,7 @@ void refuse_duplicates(const std::vector<Target>& targets) {
     for (const Target& target : targets) {
         const auto [earlier, is_new] = seen.emplace(target.table.name, target.source);
         if (is_new) continue;
-        fail("two tables would be called ", target.table.name, ": ", earlier->second->file(), " and ",
+        fail("two tables would be called ", printable(target.table.name), ": ", earlier->second->file(), " and ",
              target.source->file(), " each have one");
     }
 }
@@ -121,6 +121,7 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
         check(writer.finish());
     }
     for (std::size_t i = 0; i < targets.size(); ++i) print_summary(targets[i], errors[i]);
+    flush_summary(options.output);
 }
 
 void convert(const ConvertOptions& options) {
@@ -145,7 +146,8 @@ void add_convert(CLI::App& app) {
                     "Take only this table, under another name if one is given; may be repeated")
         ->type_name("NAME[=NEWNAME]")
         ->expected(1)
-        ->take_all();
+        ->take_all()
+        ->allow_extra_args(false);  // or a name "[x]" would become x
     command.footer(
         "Inputs:\n"
         "  .npy          a matrix of float16, float32 or float64 (narrowed to f32); the table is named after the file\n"

@@ -17,6 +17,7 @@
 #include "rowpool/quantize.hpp"
 #include "rowpool/table_file.hpp"
 #include "rows.hpp"
+#include "standard_output.hpp"
 #include "text.hpp"
 
 namespace rowpool::tools {
@@ -50,8 +51,9 @@ void export_table(const ExportOptions& options) {
     NpyWriter out(options.output, "<f4", shape);
     write_decoded(table, out);
     out.commit();
-    std::cout << printable(options.output) << ": " << table.rows() << " x " << table.dim() << " f32 decoded from "
+    std::cout << one_line(options.output) << ": " << table.rows() << " x " << table.dim() << " f32 decoded from "
               << to_string(table.format()) << '\n';
+    flush_summary(options.output);
 }
 
 }  // namespace

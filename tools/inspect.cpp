@@ -29,17 +29,16 @@ struct FileSizes {
     std::uint64_t header;  ///< the length before it included
 };
 
-/// Of a file that TableFile has accepted: it begins with the length of its header.
+/// Of a file that TableFile has accepted: it begins with the length of its header, unless it changed meanwhile.
 FileSizes sizes_of(const std::string& path) {
     const MappedFile file = value_of(MappedFile::open(path));
     std::uint64_t header = 0;
+    if (file.bytes().size() < sizeof header) fail(path, ": was cut short while it was read");
     std::memcpy(&header, file.bytes().data(), sizeof header);
     return {file.bytes().size(), sizeof header + header};
 }
 
 std::uint64_t bytes_of(const Table& table) { return table.rows() * table.row_stride(); }
-
-bool has_row_names(const TableFile& file, std::size_t table) { return !value_of(file.row_names(table)).empty(); }
 
 constexpr std::size_t kColumns = 12;
 using Line = std::array<std::string, kColumns>;
@@ -59,7 +58,7 @@ Line describe(const TableFile& file, std::size_t position, std::uint64_t file_by
             std::to_string(bytes_of(table)),
             short_number(share) + "%",
             table.padding_index() ? std::to_string(*table.padding_index()) : "-",
-            has_row_names(file, position) ? "yes" : "-",
+            file.has_row_names(position) ? "yes" : "-",
             or_dash(origin.quantization),
             origin.error ? short_number(origin.error->max_abs) : "-",
             origin.error ? short_number(origin.error->relative_l2) : "-",
@@ -86,7 +85,7 @@ void print_text(const TableFile& file, const FileSizes& sizes) {
     std::vector<Line> lines = {{"table", "rows", "dim", "format", "bytes", "share", "padding", "names", "quantization",
                                 "max error", "relative L2", "source"}};
     for (std::size_t i = 0; i < file.tables().size(); ++i) lines.push_back(describe(file, i, sizes.file));
-    std::cout << printable(file.path()) << ": " << sizes.file << " bytes, header " << sizes.header << ", "
+    std::cout << one_line(file.path()) << ": " << sizes.file << " bytes, header " << sizes.header << ", "
               << (file.has_metadata() ? "written by rowpool, with checksums" : "safetensors without rowpool metadata")
               << '\n';
     print_aligned(lines);
@@ -102,7 +101,7 @@ nlohmann::ordered_json table_json(const TableFile& file, std::size_t position) {
                                    {"row_stride", table.row_stride()},
                                    {"bytes", bytes_of(table)},
                                    {"padding_index", nullptr},
-                                   {"has_row_names", has_row_names(file, position)},
+                                   {"has_row_names", file.has_row_names(position)},
                                    {"quantization", origin.quantization},
                                    {"error", nullptr},
                                    {"source", origin.source}};

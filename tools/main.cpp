@@ -1,8 +1,6 @@
 // The `rowpool` command: its subcommands, and what the exit status says.
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
@@ -10,10 +8,10 @@
 #include <vector>
 
 #include "commands.hpp"
-#include "failure.hpp"
 #include "interrupt.hpp"
 #include "rowpool/isa.hpp"
 #include "rowpool/rowpool.hpp"
+#include "standard_output.hpp"
 #include "text.hpp"
 
 namespace rowpool::tools {
@@ -23,21 +21,15 @@ constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
 
 int report(std::string_view what, int status) {
-    std::fprintf(stderr, "rowpool: %s\n", printable(what).c_str());
+    std::fprintf(stderr, "rowpool: %s\n", one_line(what).c_str());
     return status;
-}
-
-std::string joined(const std::vector<std::string_view>& names) {
-    std::string text;
-    for (const std::string_view name : names) (text += text.empty() ? "" : ", ") += name;
-    return text;
 }
 
 std::string version_text() {
     const Result<std::string_view> active = active_isa();
     return std::string("rowpool ") + version() +
            "\ninstruction set in use: " + (active ? std::string(*active) : "none, " + active.error().message) +
-           "\nable to run here: " + joined(runnable_isas()) + "\ncompiled in: " + joined(compiled_isas());
+           "\nable to run here: " + joined(runnable_isas(), ", ") + "\ncompiled in: " + joined(compiled_isas(), ", ");
 }
 
 void set_up(CLI::App& app) {
@@ -57,19 +49,46 @@ void set_up(CLI::App& app) {
     add_nearest(app);
 }
 
-void flush_output() {
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-        fail("cannot write to standard output: ", std::strerror(errno));
+// CLI11 splits a value "[x,y]" of an option with many values into x and y, and has no switch for it that positional
+// arguments can use. An argument that looks so gets a NUL at its end, which no real one can have, and each option takes
+// that off again: all other ways give up CLI11's own check for unknown options.
+std::vector<std::string> protected_arguments(int argc, char** argv) {
+    std::vector<std::string> arguments;
+    for (int i = argc - 1; i > 0; --i) {  // CLI11 takes them from the back
+        arguments.emplace_back(argv[i]);
+        if (arguments.back().starts_with('[') && arguments.back().ends_with(']')) arguments.back() += '\0';
+    }
+    return arguments;
+}
+
+/// Undoes the protection; the error of a value, empty when it has none.
+std::string take_value(std::string& value) {
+    if (value.ends_with('\0')) value.pop_back();
+    return value.empty() ? "must not be empty" : "";
+}
+
+void take_values_literally(CLI::App& app) {
+    for (CLI::App* command : app.get_subcommands(nullptr)) {
+        for (CLI::Option* option : command->get_options()) option->transform(CLI::Validator(take_value, ""));
+    }
+}
+
+/// CLI11's message, unless it is "A subcommand is required" where another word stands.
+std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
+    const std::vector<std::string> unknown = app.remaining();
+    if (!app.get_subcommands().empty() || unknown.empty()) return error.what();
+    return "no command or option '" + printable(unknown.front().c_str()) + "'";
 }
 
 int run(int argc, char** argv) {
     set_up_signals();
     CLI::App app("Embedding tables: convert, inspect, look up and pool.");
     set_up(app);
+    take_values_literally(app);
     try {
-        app.parse(argc, argv);
+        app.parse(protected_arguments(argc, argv));
     } catch (const CLI::ParseError& stop) {
-        if (stop.get_exit_code() != 0) return report(std::string(stop.what()) + " (see rowpool --help)", kWrongUsage);
+        if (stop.get_exit_code() != 0) return report(usage_message(app, stop) + " (see rowpool --help)", kWrongUsage);
         app.exit(stop);  // prints the help or the version that was asked for
     }
     flush_output();

@@ -12,8 +12,9 @@
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "options.hpp"
 #include "parallel.hpp"
-#include "rowpool/engine.hpp"
+#include "rowpool/pool.hpp"
 #include "rowpool/quantize.hpp"
 #include "rowpool/table_file.hpp"
 #include "rows.hpp"
@@ -47,19 +48,18 @@ NamedTable open_named(const TableFile& file, const std::string& name) {
                                        [&](const Table& other) { return other.name() == name; });
     NamedTable named = {table, value_of(file.row_names(static_cast<std::size_t>(position - file.tables().begin())))};
     if (named.names.empty())
-        fail(file.path(), ": table ", name, " carries no row names; convert it from word-vector text");
+        fail(file.path(), ": table ", printable(name), " carries no row names; convert it from word-vector text");
     return named;
 }
 
 [[noreturn]] void fail_unknown(const NearestOptions& options, const Names& names, const std::string& wanted) {
     static constexpr std::size_t kHints = 3;
-    std::string hints;
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < names.size() && found < kHints; ++i) {
-        if (names[i].find(wanted) == std::string_view::npos) continue;
-        (hints += found++ == 0 ? "; names that contain it: " : ", ") += names[i];
+    Names hints;
+    for (std::size_t i = 0; i < names.size() && hints.size() < kHints; ++i) {
+        if (names[i].find(wanted) != std::string_view::npos) hints.push_back(names[i]);
     }
-    fail(options.file, ": table ", options.table, " has no row named ", wanted, hints);
+    fail(options.file, ": table ", printable(options.table), " has no row named ", printable(wanted),
+         hints.empty() ? "" : "; names that contain it: ", listed(hints));
 }
 
 std::vector<std::int64_t> find_rows(const NearestOptions& options, const Names& names) {
@@ -75,7 +75,7 @@ std::vector<std::int64_t> find_rows(const NearestOptions& options, const Names& 
 std::vector<float> mean_of_rows(const Table& table, const std::vector<std::int64_t>& rows) {
     std::vector<float> mean(table.dim());
     const PoolOptions options = {.mode = Pooling::mean, .padding_index = PaddingIndex::none()};
-    const PoolStatus status = Engine().pool(table, Bags::fixed(rows, 1, rows.size()), options, mean);
+    const PoolStatus status = pool(table, Bags::fixed(rows, 1, rows.size()), options, mean);
     if (!status) fail(status.message());
     return mean;
 }
@@ -147,9 +147,8 @@ void add_nearest(CLI::App& app) {
     command.add_option("NAME", options->names, "Names of rows; of rows that share a name the first is taken")
         ->required()
         ->type_name("");
-    command.add_option("-k", options->count, "How many rows to print; 10 unless given")
-        ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
-        ->type_name("N");
+    add_integer(command, "-k", options->count, std::size_t{0}, std::numeric_limits<std::size_t>::max(),
+                "How many rows to print; 10 unless given");
     command.footer("The named rows themselves are left out, as are rows of zeros.");
     command.callback([options] { nearest(*options); });
 }

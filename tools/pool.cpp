@@ -2,7 +2,9 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,13 +18,14 @@
 #include "options.hpp"
 #include "rowpool/engine.hpp"
 #include "rowpool/table_file.hpp"
+#include "standard_output.hpp"
 #include "text.hpp"
 
 namespace rowpool::tools {
 
 namespace {
 
-constexpr int kMaxThreads = 1024;
+constexpr std::size_t kMaxThreads = 1024;
 
 struct PoolCommand {
     std::string file;
@@ -152,9 +155,10 @@ void pool_as(const PoolCommand& command, const Table& table, const Inputs& input
                   output_shape(command, inputs, bags.num_bags(), table.dim()));
     out.append(std::as_bytes(std::span(values)));
     out.commit();
-    std::cout << printable(command.output) << ": " << bags.num_bags()
+    std::cout << one_line(command.output) << ": " << bags.num_bags()
               << (command.mode == Pooling::none ? " rows x " : " bags x ") << table.dim() << ' '
               << to_string(command.output_type) << ", " << status.skipped << " bad indices skipped\n";
+    flush_summary(command.output);
 }
 
 void pool_command(const PoolCommand& command) {
@@ -188,16 +192,15 @@ void add_inputs(CLI::App& command, PoolCommand& options) {
 void add_how(CLI::App& command, PoolCommand& options) {
     add_choice(command, "--mode", options.mode, "none|sum|mean|sqrtn|max", parse_pooling,
                "How the rows of a bag become one; mean unless given. none: one row an index, of any shape");
-    command
-        .add_option("--padding-idx", options.padding_index, "Row to leave out of bags; negative counts from the end")
-        ->type_name("N");
+    using Index = std::numeric_limits<std::int64_t>;
+    add_integer(command, "--padding-idx", options.padding_index, Index::min(), Index::max(),
+                "Row to leave out of bags; negative counts from the end");
     add_choice(command, "--on-bad-index", options.on_bad_index, "fail|skip", parse_on_bad_index,
                "What to do with an index that is no row; fail unless given");
     add_choice(command, "--output-type", options.output_type, "f32|f16|bf16", parse_output_type,
                "Element type of the result; f32 unless given");
-    command.add_option("--threads", options.threads, "Threads to use; 0, the default, is one a core")
-        ->check(CLI::Range(0, kMaxThreads).description(""))
-        ->type_name("N");
+    add_integer(command, "--threads", options.threads, std::size_t{0}, kMaxThreads,
+                "Threads to use; 0, the default, is one a core");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "failure.hpp"
 #include "rows.hpp"
 #include "source.hpp"
+#include "text.hpp"
 
 namespace rowpool::tools {
 
@@ -23,15 +24,6 @@ private:
     std::optional<ErrorFigures> error_;
 };
 
-std::string joined(const std::vector<std::string_view>& names) {
-    std::string text;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        if (i > 0) text += '\n';
-        text += names[i];
-    }
-    return text;
-}
-
 NewTable describe(const TableFile& file, std::size_t position) {
     const Table& table = file.tables()[position];
     NewTable description;
@@ -39,7 +31,7 @@ NewTable describe(const TableFile& file, std::size_t position) {
     description.shape = {table.format(), table.rows(), table.dim(), 0, table.padding_index()};
     description.source = file_name_of(file.path()) + ":" + description.name;
     description.quantization = file.origin(position).quantization;
-    description.row_names = joined(value_of(file.row_names(position)));
+    description.row_names = joined(value_of(file.row_names(position)), "\n");
     return description;
 }
 

@@ -9,8 +9,19 @@
 
 namespace rowpool::tools {
 
-/// The text with '?' for every control character: names come from files, and a terminal obeys such characters.
-std::string printable(std::string_view text);
+/// A name from a file, as the library's messages show it: control characters, backslashes and bytes that are no UTF-8
+/// become \xNN, and what is over 100 bytes long ends in "...".
+std::string printable(std::string_view name);
+
+/// The text on one line, at its full length: '?' stands for the bytes of control characters, which a terminal would
+/// obey, and for what is no UTF-8. For messages and paths; names from files are shown by printable().
+std::string one_line(std::string_view text);
+
+/// The texts with the separator between two of them.
+std::string joined(std::span<const std::string_view> texts, std::string_view separator);
+
+/// The first few names, each printable, and how many more there are.
+std::string listed(std::span<const std::string_view> names);
 
 /// Bytes in the largest decimal unit that fits: "3.1 MB".
 std::string human_bytes(std::uint64_t bytes);

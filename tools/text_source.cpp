@@ -17,6 +17,7 @@ namespace rowpool::tools {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r";
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
@@ -101,11 +102,14 @@ public:
     explicit Scan(const MappedFile& file)
         : path_(file.path()), text_(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()) {
         std::string_view rest = text_;
+        refuse_binary();
+        if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
         if (rest.empty()) fail(path_, ": empty; word-vector text has a line a row");
         header_ = find_header(rest);
         std::string_view first = rest;
         dim_ = header_ ? header_->dim : std::max<std::size_t>(1, count_fields(take_line(first))) - 1;
         if (header_) take_line(rest);
+        if (!header_ && dim_ == 0) fail(path_, ":1: a name without numbers; this is no word-vector text");
         check_dim(path_ + ":1", dim_);
         scan_rows(rest);
         if (header_ && header_->rows != numbers_.size()) {
@@ -120,6 +124,14 @@ public:
     std::vector<std::size_t> take_numbers() { return std::move(numbers_); }
 
 private:
+    /// A file of another kind would fail somewhere anyway; this says it in words that help.
+    void refuse_binary() const {
+        static constexpr std::size_t kProbeBytes = 4096;
+        const std::string_view begin = text_.substr(0, text_.substr(0, kProbeBytes).find('\0'));
+        if (begin.size() == text_.size()) return;
+        fail(path_, ':', 1 + std::count(begin.begin(), begin.end(), '\n'), ": a NUL byte; this is no word-vector text");
+    }
+
     void scan_rows(std::string_view rest) {
         static constexpr std::size_t kStepBytes = std::size_t{1} << 20;
         Progress progress("scanning " + file_name_of(path_), rest.size());
@@ -148,12 +160,14 @@ private:
         numbers_.push_back(static_cast<std::size_t>(line.data() - text_.data()) + numbers);
     }
 
-    /// A name may be of several words, as some of GloVe's are; but when its last word is a number, there is one number
-    /// too many on the line.
+    /// A name may be of several words, as some of GloVe's are. When no header says how many numbers follow and the last
+    /// word is a number ("nan" and "inf" are words), then there is one number too many on the line.
     void check_name(std::string_view name) const {
-        if (name.find('\0') != std::string_view::npos) fail(here(), ": a NUL byte; this is no text");
+        if (name.find('\0') != std::string_view::npos) fail(here(), ": a NUL byte; this is no word-vector text");
         const std::size_t last = last_fields(name, 1);
-        if (last > 0 && parse_number(name.substr(last))) fail(here(), ": more than ", dim_, " numbers");
+        if (header_ || last == 0) return;
+        const std::optional<float> number = parse_number(name.substr(last));
+        if (number && std::isfinite(*number)) fail(here(), ": more than ", dim_, " numbers");
     }
 
     std::string here() const { return path_ + ":" + std::to_string(numbers_.size() + first_line()); }

@@ -17,7 +17,7 @@ void verify(const std::string& path) {
     const TableFile file = value_of(TableFile::open(path));
     check(file.verify());
     const std::size_t bytes = value_of(MappedFile::open(path)).bytes().size();
-    std::cout << printable(path) << ": " << file.tables().size()
+    std::cout << one_line(path) << ": " << file.tables().size()
               << (file.tables().size() == 1 ? " table, " : " tables, ") << bytes << " bytes, "
               << (file.has_metadata() ? "all checksums match" : "no checksums to compare with") << '\n';
 }

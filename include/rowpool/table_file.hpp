@@ -50,6 +50,8 @@ public:
     bool has_metadata() const noexcept;
     /// `table` is one of tables(); its position there.
     const TableOrigin& origin(std::size_t table) const noexcept;
+    /// Whether the table carries names of its rows. Reads none of them.
+    bool has_row_names(std::size_t table) const noexcept;
     /// Names of the rows, as many as there are rows, or empty when the table carries none. They point into the mapping.
     /// Reads the names: takes time in proportion to them. Error: corrupt_file when there are not as many names as rows.
     Result<std::vector<std::string_view>> row_names(std::size_t table) const;

@@ -158,6 +158,8 @@ const TableOrigin& TableFile::origin(std::size_t table) const noexcept {
     return contents_->entries[table].record.origin;
 }
 
+bool TableFile::has_row_names(std::size_t table) const noexcept { return contents_->entries[table].names != nullptr; }
+
 Result<Table> TableFile::table(std::string_view name) const {
     return without_exceptions([&]() -> Result<Table> {
         const auto found = std::ranges::find(contents_->tables, name, &Table::name);

@@ -125,6 +125,17 @@ class Inputs(CommandTest):
     def test_unknown_table(self):
         self.fails("convert", "a.npy", "b.npy", "--table", "c", "-o", "out", says=["no input has a table c", "a, b"])
 
+    def test_names_in_brackets_are_taken_literally(self):
+        self.write("[a.npy,b.npy]", npy([7, 8], (1, 2)))
+        self.write("[z]", "cat 1\n")
+        self.passes("convert", "[a.npy,b.npy]", "[z]", "--table", "[z]", "--table", "[a.npy,b=[y]", "-o", "[o]")
+        self.assertEqual(Safetensors(self.read("[o]")).tables(), ["[z]", "[y]"])
+
+    def test_many_known_tables_are_counted(self):
+        names = [f"t{i}" for i in range(9)]
+        self.write("m.safetensors", safetensors({name: ("F32", [1, 1], b"\0" * 4) for name in names}))
+        self.fails("convert", "m.safetensors", "--table", "x", "-o", "out", says="there are t0, t1, t2, t3, t4 and 4 more")
+
     def test_one_name_twice(self):
         os.mkdir(self.path("more"))
         self.write("more/a.npy", npy([1], (1, 1)))

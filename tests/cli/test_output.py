@@ -145,7 +145,18 @@ class NoSpace(CommandTest):
         self.fails("convert", "a.npy", "-o", "no/out", says=["no/out", "No such file or directory"])
         self.fails("convert", "a.npy", "-o", "a.npy/out", says=["a.npy/out", "Not a directory"])
         self.fails("convert", "a.npy", "-o", "folder", says="folder")
-        self.fails("convert", "a.npy", "-o", "", says="")
+
+    def test_full_standard_output_after_the_file_is_written(self):
+        indices = self.write("i.npy", npy([1], (1,), "i8"))
+        self.passes("convert", "a.npy", "-o", "t")
+        for args in [["convert", "a.npy"], ["export", "t", "a"],
+                     ["pool", "t", "a", "--indices", indices, "--mode", "none"]]:
+            with self.subTest(args), open("/dev/full", "wb") as full:
+                done = subprocess.run([support.ROWPOOL, *args, "-o", "new"], cwd=self.folder, stdout=full,
+                                      stderr=subprocess.PIPE)
+                self.assertEqual((done.returncode, done.stderr), (
+                    1, b"rowpool: wrote new, but cannot write to standard output: No space left on device\n"))
+                os.remove(self.path("new"))
 
     def test_folder_that_cannot_be_written(self):
         if os.geteuid() == 0:

@@ -182,7 +182,8 @@ class Refusals(PoolTest):
     def test_usage(self):
         for args in [["--mode", "median"], ["--on-bad-index", "wrap"], ["--output-type", "int8"], ["--threads", "-1"],
                      ["--offsets", "o.npy", "--lengths", "o.npy"], ["--include-last-offset"],
-                     ["--mode", "none", "--offsets", "o.npy"], ["--padding-idx", "x"]]:
+                     ["--mode", "none", "--offsets", "o.npy"], ["--padding-idx", "x"],
+                     ["--padding-idx", "99999999999999999999"], ["--threads", "1025"], ["--weights", ""]]:
             with self.subTest(args):
                 self.refuses("--indices", "i.npy", *args, says=args[0], status=2)
         self.fails("pool", "t.safetensors", "t", "-o", "out.npy", says="--indices", status=2)

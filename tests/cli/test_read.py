@@ -42,6 +42,12 @@ class Files(CommandTest):
         (table,) = json.loads(self.passes("inspect", "f.safetensors", "--json"))["tables"]
         self.assertEqual((table["format"], table["error"], table["source"]), ("bf16", None, ""))
 
+    def test_inspect_does_not_read_the_names(self):
+        data = self.read("t.safetensors")
+        self.assertEqual(data.count(b"cat\ndog"), 1)
+        self.write("t.safetensors", data.replace(b"cat\ndog", b"cat-dog"))
+        self.assertIn(" yes ", self.passes("inspect", "t.safetensors"))
+
     def test_verify(self):
         size = len(self.read("t.safetensors"))
         self.assertEqual(self.passes("verify", "t.safetensors"),
@@ -132,10 +138,43 @@ class Nearest(CommandTest):
     def test_names_cannot_command_the_terminal(self):
         self.write("e.vec", b"red\x1b[31m 1 0\nplain 1 1\n")
         self.passes("convert", "e.vec", "-o", "e")
-        self.assertEqual(self.passes("nearest", "e", "e", "plain"), "0.707  red?[31m\n")
+        self.assertEqual(self.passes("nearest", "e", "e", "plain"), "0.707  red\\x1b[31m\n")
+
+
+    def test_names_in_brackets_are_taken_literally(self):
+        self.write("b.vec", "a 1 0\n[a] 0 1\n[b,c] 0.8 0.6\n[[a]] -1 0\n")
+        self.passes("convert", "b.vec", "--format", "f32", "-o", "b")
+        self.assertEqual(self.passes("nearest", "b", "b", "[a]", "-k", "1"), "0.600  [b,c]\n")
+        self.assertEqual(self.passes("nearest", "b", "b", "[b,c]", "-k", "1"), "0.800  a\n")
+        self.assertEqual(self.passes("nearest", "b", "b", "[[a]]", "-k", "1"), "0.000  [a]\n")
+
+    def test_messages_stay_short_and_harmless(self):
+        long = "x" * 5000
+        self.write("l.vec", f"{long} 1\n{long}y 2\n{long}z 3\n".encode())
+        self.passes("convert", "l.vec", "-o", "l")
+        self.assertLess(len(self.fails("nearest", "l", "l", "xx", says="contain it: xxx")), 600)
+        self.write("c.vec", "a\u009b31m 1\n")
+        self.passes("convert", "c.vec", "-o", "c")
+        self.assertNotIn("\u009b", self.fails("nearest", "c", "c", "31", says="a\\xc2\\x9b31m"))
+        self.assertIn("c??m", self.fails("inspect", "c\u009bm"))
+
+    def test_count(self):
+        for count in ("abc", "-1", "99999999999999999999", "1.5", " 1", ""):
+            with self.subTest(count):
+                self.assertLess(len(self.fails("nearest", "w", "w", "cat", "-k", count, says="-k", status=2)), 120)
 
 
 class Command(CommandTest):
+    def test_unknown_command_is_named(self):
+        self.fails("frobnicate", says="'frobnicate'", status=2)
+        self.fails("--frobnicate", says="'--frobnicate'", status=2)
+
+    def test_empty_arguments(self):
+        for args in [["inspect", ""], ["verify", ""], ["export", "a", "", "-o", "b"], ["convert", "", "-o", "b"],
+                     ["convert", "a", "-o", ""]]:
+            with self.subTest(args):
+                self.fails(*args, says="must not be empty", status=2)
+
     def test_usage(self):
         for args in [[], ["frobnicate"], ["--frobnicate"], ["convert"], ["convert", "a.npy"],
                      ["convert", "a", "-o", "b", "--format", "int5"], ["inspect"], ["inspect", "a", "b"],

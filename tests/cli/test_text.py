@@ -25,6 +25,16 @@ class Reads(CommandTest):
         self.reads("cat 1 2\n. . . 3 4\nat home@example.org 5 6\n", [[1, 2], [3, 4], [5, 6]],
                    ["cat", ". . .", "at home@example.org"])
 
+    def test_header_tells_names_that_end_in_a_number(self):
+        self.reads("3 2\na 1 2\n2 1 2\nx 3 1 2\n", [[1, 2], [1, 2], [1, 2]], ["a", "2", "x 3"])
+
+    def test_names_that_end_in_nan_or_inf(self):
+        self.reads("cat 1 2\nmy nan 3 4\nto inf 5 6\n", [[1, 2], [3, 4], [5, 6]], ["cat", "my nan", "to inf"])
+
+    def test_byte_order_mark(self):
+        self.reads(b"\xef\xbb\xbfcat 1 2\n", [[1, 2]], ["cat"])
+        self.reads(b"\xef\xbb\xbf1 2\ncat 1 2\n", [[1, 2]], ["cat"])
+
     def test_names_that_are_numbers(self):
         self.reads("2 3 4\n5 6 7\n", [[3, 4], [6, 7]], ["2", "5"])
         self.reads("42 3\n7 2\nx 1\n", [[3], [2], [1]], ["42", "7", "x"])
@@ -73,7 +83,8 @@ class Refuses(CommandTest):
     def test_what_is_no_text(self):
         self.refuses(b"a\0b 1 2\n", "v.txt:1:", "NUL")
         self.refuses(b"2 1\nword " + struct.pack("<f", 0.1) + b"\n", "v.txt:1:", "1 follow")
-        self.refuses("word\n", "v.txt:1", "0 values")
+        self.refuses(b"\x7fELF\n\x02\0\x01" + bytes(range(256)), "v.txt:2:", "no word-vector text")
+        self.refuses("word\n", "v.txt:1:", "no word-vector text")
 
     def test_not_finite(self):
         self.refuses("cat 1 2\ndog nan 3\n", "v.txt", "row 1", "column 0 is NaN")
