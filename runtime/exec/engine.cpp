@@ -240,14 +240,9 @@ PoolStatus Engine::run_pooling(std::size_t cost, const Work& work) const noexcep
 
 PoolStatus Engine::pool(const Table& table, const Bags& bags, const PoolOptions& options,
                         const Output& out) const noexcept {
-    exec::BagLayout layout;
     exec::Plan plan;
-    PoolStatus status = exec::check_bags(bags, layout);
-    if (status) status = exec::make_plan(table, layout, options, out, plan);
-    if (!status) {
-        status.table = table.name();
-        return status;
-    }
+    const PoolStatus checked = exec::plan_call(table, bags, options, out, plan);
+    if (!checked) return checked;
     return run_pooling(exec::cost_bytes(plan), [&](bool parallel) {
         Smallest first_bad;
         check_indices(plan, parallel, first_bad);

@@ -218,6 +218,15 @@ PoolStatus make_plan(const Table& table, const BagLayout& layout, const PoolOpti
     return {};
 }
 
+PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
+                     Plan& plan) noexcept {
+    BagLayout layout;
+    PoolStatus status = check_bags(bags, layout);
+    if (status) status = make_plan(table, layout, options, out, plan);
+    if (!status) status.table = table.name();
+    return status;
+}
+
 std::size_t count_bad(const Plan& plan, std::size_t begin, std::size_t end) noexcept {
     return plan.kernels->count_outside[plan.indices.is_wide()](advance(plan.indices, begin), end - begin,
                                                                plan.args.rows.count);

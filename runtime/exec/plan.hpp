@@ -54,6 +54,10 @@ struct Plan {
 PoolStatus make_plan(const Table& table, const BagLayout& layout, const PoolOptions& options, const Output& out,
                      Plan& plan) noexcept;
 
+/// The two checks above for the bags of one table; the fault names the table.
+PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
+                     Plan& plan) noexcept;
+
 /// Resolves a padding index against a table: -1 for none; nothing when it is outside [-rows, rows).
 std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingIndex& padding) noexcept;
 
