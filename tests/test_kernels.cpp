@@ -65,6 +65,7 @@ Variant variant(std::size_t number, Pooling mode) {
     if (left_out != 0 && mode != Pooling::none) v.form.padding = 5;
     v.form.out_gap = number / 5 % 4;
     v.form.prefetch_distance = number / 7 % 3 * 7;
+    v.form.prefetch_to_second_level = number / 11 % 2 == 0;
     return v;
 }
 

@@ -16,6 +16,12 @@
 
 namespace rowpool {
 
+class Model;
+namespace exec {
+struct ModelContents;
+const ModelContents& contents_of(const Model& model) noexcept;
+}  // namespace exec
+
 /// One column block of a request's output: a table and how it is pooled. Several features may share a table.
 struct Feature {
     Table table;
@@ -28,17 +34,17 @@ public:
     /// Errors: invalid_argument without features, with Pooling::none, or with a padding index outside its table.
     static Result<Model> create(std::vector<Feature> features);
 
-    std::span<const Feature> features() const noexcept { return *features_; }
+    std::span<const Feature> features() const noexcept;
     /// First output column of feature f: the sum of the dims before it.
-    std::size_t column(std::size_t f) const noexcept { return (*columns_)[f]; }
+    std::size_t column(std::size_t f) const noexcept;
     /// Columns of the output: the sum of all dims.
-    std::size_t total_dim() const noexcept { return columns_->back(); }
+    std::size_t total_dim() const noexcept;
 
 private:
-    Model(std::vector<Feature> features, std::vector<std::size_t> columns);
+    friend const exec::ModelContents& exec::contents_of(const Model& model) noexcept;
+    explicit Model(std::shared_ptr<const exec::ModelContents> contents) noexcept : contents_(std::move(contents)) {}
 
-    std::shared_ptr<const std::vector<Feature>> features_;
-    std::shared_ptr<const std::vector<std::size_t>> columns_;  // features + 1 entries
+    std::shared_ptr<const exec::ModelContents> contents_;
 };
 
 /// The indices of all features of a batch, laid out as TorchRec's KeyedJaggedTensor and FBGEMM's TBE have it: the
@@ -62,7 +68,8 @@ concept TaskArena = requires(A& arena) {
 };
 
 /// Runs lookups on a pool of threads (oneTBB). Any number of threads may call one engine at once; its threads are
-/// shared. Small calls run on the calling thread without waking another. After the first call nothing is allocated.
+/// shared, and when there are about as many callers as threads each call runs on its own. Small calls run on the
+/// calling thread without waking another. After the first call nothing is allocated.
 class ROWPOOL_API Engine {
 public:
     /// An engine with its own tbb::task_arena of that many threads. When there is no memory for it, calls run on the
@@ -101,15 +108,15 @@ private:
         void* arena = nullptr;
         void (*execute)(void* arena, void (*work)(void*), void* context) = nullptr;
     };
-    struct OwnArena;
+    struct State;
 
     Engine(Arena arena, std::size_t threads) noexcept;
     template <class Work>
     void run(std::size_t cost, const Work& work) const;
-    template <class Work>
-    PoolStatus run_pooling(std::size_t cost, const Work& work) const noexcept;
+    template <class Calls>
+    PoolStatus pool_all(const Calls& calls) const noexcept;
 
-    std::unique_ptr<OwnArena> own_;
+    std::unique_ptr<State> state_;  // null when there was no memory for it: then threads_ is 1
     Arena arena_;
     std::size_t threads_ = 1;
 };

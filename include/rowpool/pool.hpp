@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,6 +56,7 @@ struct PoolOptions {
     PaddingIndex padding_index = {};
     OnBadIndex on_bad_index = OnBadIndex::fail;
     Divisor divisor = Divisor::rows_taken;
+    std::optional<Prefetch> prefetch = {};  ///< by default what suits the size of the table on this CPU; see tuning.hpp
 };
 
 /// Where results go: a view of the caller's buffer of num_bags rows. Row b starts at element column + b * stride.

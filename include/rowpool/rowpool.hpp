@@ -10,6 +10,7 @@
 #include "rowpool/status.hpp"
 #include "rowpool/table.hpp"
 #include "rowpool/table_file.hpp"
+#include "rowpool/tuning.hpp"
 #include "rowpool/types.hpp"
 
 namespace rowpool {

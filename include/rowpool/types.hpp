@@ -49,6 +49,20 @@ enum class Pooling : std::uint8_t {
     max,    ///< the largest value of each column; takes no weights
 };
 
+/// How rows are asked for before they are read. It changes the time that a lookup takes, never its result.
+///
+/// A core has few requests of its first-level cache under way at once. What is fetched into the second level does not
+/// wait for those, so that rows come from memory up to twice as fast; rows that are in the second level already gain
+/// from a short way into the first, or from nothing (docs/TUNING.md).
+struct Prefetch {
+    enum class Into : std::uint8_t { first_level, second_level };
+
+    std::size_t distance = 0;  ///< how many indices before its turn a row is asked for; 0 for never
+    Into into = Into::second_level;
+
+    friend bool operator==(const Prefetch&, const Prefetch&) noexcept = default;
+};
+
 /// Element type of an output buffer.
 enum class OutputType : std::uint8_t { f32, f16, bf16 };
 

@@ -3,6 +3,7 @@
 
 #include "core/row_layout.hpp"
 #include "cpu/dispatch.hpp"
+#include "exec/prefetch.hpp"
 #include "kernels/bag_cursor.hpp"
 
 namespace rowpool::exec {
@@ -15,9 +16,21 @@ const void* advance(IndexSpan values, std::size_t skip) noexcept {
     return static_cast<const std::byte*>(values.data()) + skip * (values.is_wide() ? 8 : 4);
 }
 
+/// Whether no entry is below the one before it: a loop without exits, which compilers vectorize.
+template <class T>
+bool never_falls(const T* values, std::size_t count) noexcept {
+    unsigned falls = 0;
+    for (std::size_t i = 1; i < count; ++i) falls |= values[i] < values[i - 1] ? 1u : 0u;
+    return falls == 0;
+}
+
 /// Offsets never fall and never pass the last index; `offsets` has at least one entry.
 PoolStatus check_offsets(IndexSpan offsets, std::size_t num_indices) noexcept {
     if (offsets[0] != 0) return fault(PoolFault::first_offset, 0, offsets[0]);
+    const bool rises = offsets.is_wide()
+                           ? never_falls(static_cast<const std::int64_t*>(offsets.data()), offsets.size())
+                           : never_falls(static_cast<const std::int32_t*>(offsets.data()), offsets.size());
+    if (rises && static_cast<std::size_t>(offsets[offsets.size() - 1]) <= num_indices) return {};
     std::int64_t previous = 0;
     for (std::size_t b = 1; b < offsets.size(); ++b) {
         const std::int64_t offset = offsets[b];
@@ -89,22 +102,6 @@ BagEnds ends_of(const Bags& bags) noexcept {
     return {BagEnds::Kind::fixed, false, nullptr, 0, bags.length(), num_indices};
 }
 
-PoolStatus check_weights(const BagLayout& layout, Pooling mode) noexcept {
-    if (layout.weights.empty()) return {};
-    if (mode == Pooling::none || mode == Pooling::max) return fault(PoolFault::weights_with_mode);
-    if (layout.weights.size() == layout.indices.size()) return {};
-    return fault(PoolFault::weights_size, 0, static_cast<std::int64_t>(layout.weights.size()), layout.indices.size());
-}
-
-/// How many indices ahead rows are prefetched. A table that stays in the second-level cache gains nothing from it;
-/// one in memory wants more time than one in the third-level cache. Measured by bench_pool on tables of 512 KiB,
-/// 16 MiB and 256 MiB.
-std::size_t prefetch_distance(const Table& table) noexcept {
-    const std::size_t bytes = table.rows() * table.row_stride();
-    if (bytes <= std::size_t{512} << 10) return 0;
-    return bytes <= std::size_t{16} << 20 ? 16 : 32;
-}
-
 kernels::Rows rows_of(const Table& table) noexcept {
     static constexpr std::byte kNoRows = {};  // kernels count from the first row, which an empty table need not have
     const RowLayout layout = row_layout(table.format(), table.dim());
@@ -112,6 +109,7 @@ kernels::Rows rows_of(const Table& table) noexcept {
             table.rows(),
             table.row_stride(),
             row_bytes(table.format(), table.dim()),
+            lines_of_row(table),
             table.dim(),
             layout.codes_at,
             layout.qparams_at};
@@ -178,51 +176,81 @@ std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingInd
     return padding.index() < 0 ? padding.index() + rows : padding.index();
 }
 
-PoolStatus make_plan(const Table& table, const BagLayout& layout, const PoolOptions& options, const Output& out,
-                     Plan& plan) noexcept {
-    plan.kernels = cpu::active_kernels();
-    if (plan.kernels == nullptr) return fault(PoolFault::isa);
-    if (PoolStatus status = check_weights(layout, options.mode); !status) return status;
-    const bool is_lookup = options.mode == Pooling::none;
-    if (is_lookup && (layout.ends.kind != BagEnds::Kind::fixed || layout.ends.length != 1)) {
-        return fault(PoolFault::bags_with_none);
-    }
+PoolStatus check_weights(const BagLayout& layout, Pooling mode) noexcept {
+    if (layout.weights.empty()) return {};
+    if (mode == Pooling::none || mode == Pooling::max) return fault(PoolFault::weights_with_mode);
+    if (layout.weights.size() == layout.indices.size()) return {};
+    return fault(PoolFault::weights_size, 0, static_cast<std::int64_t>(layout.weights.size()), layout.indices.size());
+}
+
+PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_t footprint, Setup& setup) noexcept {
     const std::optional<std::int64_t> padding = resolve_padding(table, options.padding_index);
     if (!padding) return fault(PoolFault::padding_index, 0, options.padding_index.index(), table.rows());
-    std::size_t stride = 0;
-    if (PoolStatus status = check_output(out, layout.num_bags, table.dim(), stride); !status) return status;
-
-    const std::size_t distance = prefetch_distance(table);
-    plan.table_name = table.name();
-    plan.codec = kernels::codec_of(table.format());
-    plan.indices = layout.indices;
-    plan.begin = layout.begin;
-    plan.end = layout.end;
-    plan.weighted = !layout.weights.empty();
-    plan.skips_bad = options.on_bad_index == OnBadIndex::skip;
-    plan.args = {.rows = rows_of(table),
-                 .indices = layout.indices.data(),
-                 .ends = layout.ends,
-                 .weights = layout.weights.data(),
-                 .first_bag = 0,
-                 .last_bag = layout.num_bags,
-                 .position = layout.begin,
-                 .pooling = options.mode,
-                 .count_all = options.divisor == Divisor::bag_length,
-                 .padding = is_lookup ? -1 : *padding,
-                 .prefetch_distance = distance,
-                 .prefetch_end = distance == 0 ? 0 : layout.end,
-                 .out = first_element(out, layout.num_bags),
-                 .out_stride = stride,
-                 .out_type = out.type()};
+    setup = {.table_name = table.name(),
+             .codec = kernels::codec_of(table.format()),
+             .rows = rows_of(table),
+             .mode = options.mode,
+             .counts_all = options.divisor == Divisor::bag_length,
+             .skips_bad = options.on_bad_index == OnBadIndex::skip,
+             .padding = options.mode == Pooling::none ? -1 : *padding,
+             .prefetch = options.prefetch ? *options.prefetch : prefetch_for(table, footprint)};
     return {};
 }
 
+Plan make_plan(const kernels::KernelTable* kernels, const Setup& setup, const BagLayout& layout, const Output& out,
+               std::size_t stride) noexcept {
+    return {.kernels = kernels,
+            .codec = setup.codec,
+            .table_name = setup.table_name,
+            .args = {.rows = setup.rows,
+                     .indices = layout.indices.data(),
+                     .ends = layout.ends,
+                     .weights = layout.weights.data(),
+                     .first_bag = 0,
+                     .last_bag = layout.num_bags,
+                     .position = layout.begin,
+                     .pooling = setup.mode,
+                     .count_all = setup.counts_all,
+                     .padding = setup.padding,
+                     .prefetch = setup.prefetch,
+                     .prefetch_end = setup.prefetch.distance == 0 ? 0 : layout.end,
+                     .out = first_element(out, layout.num_bags),
+                     .out_stride = stride,
+                     .out_type = out.type()},
+            .indices = layout.indices,
+            .begin = layout.begin,
+            .end = layout.end,
+            .weighted = !layout.weights.empty(),
+            .skips_bad = setup.skips_bad};
+}
+
+namespace {
+
+/// plan_call, but the fault does not name the table.
+PoolStatus plan_unnamed(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
+                        Plan& plan) noexcept {
+    BagLayout layout;
+    if (PoolStatus status = check_bags(bags, layout); !status) return status;
+    const kernels::KernelTable* const kernels = cpu::active_kernels();
+    if (kernels == nullptr) return fault(PoolFault::isa);
+    if (PoolStatus status = check_weights(layout, options.mode); !status) return status;
+    if (options.mode == Pooling::none && (layout.ends.kind != BagEnds::Kind::fixed || layout.ends.length != 1)) {
+        return fault(PoolFault::bags_with_none);
+    }
+    Setup setup;
+    const std::size_t footprint = table.rows() * table.row_stride();
+    if (PoolStatus status = make_setup(table, options, footprint, setup); !status) return status;
+    std::size_t stride = 0;
+    if (PoolStatus status = check_output(out, layout.num_bags, table.dim(), stride); !status) return status;
+    plan = make_plan(kernels, setup, layout, out, stride);
+    return {};
+}
+
+}  // namespace
+
 PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
                      Plan& plan) noexcept {
-    BagLayout layout;
-    PoolStatus status = check_bags(bags, layout);
-    if (status) status = make_plan(table, layout, options, out, plan);
+    PoolStatus status = plan_unnamed(table, bags, options, out, plan);
     if (!status) status.table = table.name();
     return status;
 }
@@ -238,13 +266,43 @@ std::size_t find_bad(const Plan& plan, std::size_t begin, std::size_t end) noexc
     return begin;
 }
 
-std::size_t position_of(const Plan& plan, std::size_t last, std::size_t first, std::size_t position) noexcept {
+namespace {
+
+/// Bytes of the bags before the one that begins at `start`.
+std::size_t cost_before(const Plan& plan, const BagStart& start) noexcept {
+    return (start.position - plan.begin) * plan.args.rows.bytes + start.bag * plan.args.rows.dim * sizeof(float);
+}
+
+/// Bag b's start, for bags whose ends do not depend on those before them.
+BagStart start_of(const Plan& plan, std::size_t bag) noexcept {
     const BagEnds& ends = plan.args.ends;
-    if (last == first) return position;
-    if (ends.kind == BagEnds::Kind::offsets) return kernels::end_of(ends, last - 1, position);
-    if (ends.kind == BagEnds::Kind::fixed) return position + (last - first) * ends.length;
-    for (std::size_t bag = first; bag < last; ++bag) position = kernels::end_of(ends, bag, position);
-    return position;
+    if (bag == 0) return {0, plan.begin};
+    if (ends.kind == BagEnds::Kind::fixed) return {bag, plan.begin + bag * ends.length};
+    return {bag, kernels::end_of(ends, bag - 1, plan.begin)};
+}
+
+}  // namespace
+
+std::size_t cost_of(const Plan& plan) noexcept { return cost_before(plan, {plan.args.last_bag, plan.end}); }
+
+BagStart bag_after(const Plan& plan, std::size_t cost) noexcept {
+    const std::size_t num_bags = plan.args.last_bag;
+    if (plan.args.ends.kind == BagEnds::Kind::lengths) {
+        BagStart start = {0, plan.begin};
+        while (start.bag < num_bags && cost_before(plan, start) < cost) {
+            start = {start.bag + 1, kernels::end_of(plan.args.ends, start.bag, start.position)};
+        }
+        return start;
+    }
+    std::size_t first = 0;
+    std::size_t count = num_bags;
+    while (count > 0) {
+        const std::size_t half = count / 2;
+        const bool is_before = cost_before(plan, start_of(plan, first + half)) < cost;
+        first = is_before ? first + half + 1 : first;
+        count = is_before ? count - half - 1 : half;
+    }
+    return start_of(plan, first);
 }
 
 PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
@@ -257,16 +315,14 @@ PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
     return status;
 }
 
-void run_bags(const Plan& plan, bool filters, std::size_t first, std::size_t last, std::size_t position) noexcept {
+std::size_t run_bags(const Plan& plan, const BagStart& first, const BagStart& last) noexcept {
+    const std::size_t bad = plan.skips_bad ? count_bad(plan, first.position, last.position) : 0;
     kernels::PoolArgs args = plan.args;
-    args.first_bag = first;
-    args.last_bag = last;
-    args.position = position;
-    kernel_of(plan, filters)(args);
-}
-
-std::size_t cost_bytes(const Plan& plan) noexcept {
-    return (plan.end - plan.begin) * plan.args.rows.bytes + plan.args.last_bag * plan.args.rows.dim * sizeof(float);
+    args.first_bag = first.bag;
+    args.last_bag = last.bag;
+    args.position = first.position;
+    kernel_of(plan, plan.args.padding >= 0 || bad > 0)(args);
+    return bad;
 }
 
 }  // namespace rowpool::exec

@@ -37,6 +37,22 @@ PoolStatus check_output(const Output& out, std::size_t num_bags, std::size_t dim
 /// Checks the bounds of bags in full, every offset or length. On success `layout` is ready for make_plan.
 PoolStatus check_bags(const Bags& bags, BagLayout& layout) noexcept;
 
+/// A table and how its rows are pooled, resolved: all of a call that does not depend on its bags.
+struct Setup {
+    std::string_view table_name;
+    kernels::Codec codec;
+    kernels::Rows rows;
+    Pooling mode;
+    bool counts_all;       ///< the divisor is the length of the bag
+    bool skips_bad;        ///< bad indices are left out
+    std::int64_t padding;  ///< -1 for none
+    Prefetch prefetch;
+};
+
+/// Resolves options against a table. `footprint` is the bytes of all tables that share the caches with this one, its
+/// own included. Fault: padding_index.
+PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_t footprint, Setup& setup) noexcept;
+
 /// A call whose shape has been checked.
 struct Plan {
     const kernels::KernelTable* kernels;
@@ -50,11 +66,15 @@ struct Plan {
     bool skips_bad;
 };
 
-/// Checks everything that does not depend on the values of indices: options, weights, output.
-PoolStatus make_plan(const Table& table, const BagLayout& layout, const PoolOptions& options, const Output& out,
-                     Plan& plan) noexcept;
+/// Checks that weights go with the mode and are one an index.
+PoolStatus check_weights(const BagLayout& layout, Pooling mode) noexcept;
 
-/// The two checks above for the bags of one table; the fault names the table.
+/// Puts a call together. Bags, weights and output have been checked; `stride` is the output's, resolved; `kernels` are
+/// not null.
+Plan make_plan(const kernels::KernelTable* kernels, const Setup& setup, const BagLayout& layout, const Output& out,
+               std::size_t stride) noexcept;
+
+/// All of it for the bags of one table; the fault names the table.
 PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
                      Plan& plan) noexcept;
 
@@ -68,17 +88,20 @@ std::size_t find_bad(const Plan& plan, std::size_t begin, std::size_t end) noexc
 /// The fault of the bad index at `position`, with its bag.
 PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept;
 
-/// The index at which bag `last` begins, given the one at which bag `first`, before it, does.
-std::size_t position_of(const Plan& plan, std::size_t last, std::size_t first, std::size_t position) noexcept;
+/// Where a bag begins.
+struct BagStart {
+    std::size_t bag;
+    std::size_t position;  ///< of its first index
+};
 
-/// Pools bags [first, last), the first of which begins at index `position`. `filters`: leave out padding and bad
-/// indices.
-void run_bags(const Plan& plan, bool filters, std::size_t first, std::size_t last, std::size_t position) noexcept;
+/// Bytes that a plan reads and writes, about: what it costs.
+std::size_t cost_of(const Plan& plan) noexcept;
 
-/// Whether the kernels have to leave out indices, given how many are bad.
-inline bool needs_filter(const Plan& plan, std::size_t bad) noexcept { return plan.args.padding >= 0 || bad > 0; }
+/// The first bag before which the plan costs `cost` or more; the end of the last bag when nothing does.
+BagStart bag_after(const Plan& plan, std::size_t cost) noexcept;
 
-/// Bytes that a call reads and writes, about: what it costs.
-std::size_t cost_bytes(const Plan& plan) noexcept;
+/// Pools the bags from `first` up to `last`. Indices have been checked unless the plan skips bad ones; returns how many
+/// it skipped.
+std::size_t run_bags(const Plan& plan, const BagStart& first, const BagStart& last) noexcept;
 
 }  // namespace rowpool::exec

@@ -9,10 +9,10 @@ PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options
     exec::Plan plan;
     PoolStatus status = exec::plan_call(table, bags, options, out, plan);
     if (!status) return status;
-    const std::size_t bad = exec::count_bad(plan, plan.begin, plan.end);
-    if (bad > 0 && !plan.skips_bad) return exec::bad_index(plan, exec::find_bad(plan, plan.begin, plan.end));
-    exec::run_bags(plan, exec::needs_filter(plan, bad), 0, bags.num_bags(), 0);
-    status.skipped = bad;
+    if (!plan.skips_bad && exec::count_bad(plan, plan.begin, plan.end) > 0) {
+        return exec::bad_index(plan, exec::find_bad(plan, plan.begin, plan.end));
+    }
+    status.skipped = exec::run_bags(plan, {0, plan.begin}, {bags.num_bags(), plan.end});
     return status;
 }
 

@@ -24,6 +24,9 @@ struct Arch {
     static V greater_or(V x, V than) noexcept { return V(_mm256_max_ps(x, than)); }  // the second one unless x > than
     static V canonical(V x) noexcept { return xsimd::select(x == x, x, V(float_from_bits(kNanF32))); }
 
+    static V note_flaw(V flaw, V x) noexcept { return V(_mm256_or_ps(flaw, x - x)); }
+    static bool has_nan(V x) noexcept { return _mm256_movemask_ps(_mm256_cmp_ps(x, x, _CMP_UNORD_Q)) != 0; }
+
     static V load_f32(const std::byte* p) noexcept { return V(_mm256_loadu_ps(reinterpret_cast<const float*>(p))); }
     static V load_f16(const std::byte* p) noexcept { return V(_mm256_cvtph_ps(load128(p))); }
     static V load_bf16(const std::byte* p) noexcept {
@@ -58,7 +61,13 @@ struct Arch {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
     }
 
-    static float f16_scalar(std::uint16_t half) noexcept { return _cvtsh_ss(half); }
+    static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
+        int pair;
+        std::memcpy(&pair, p, sizeof pair);
+        const __m128 widened = _mm_cvtph_ps(_mm_cvtsi32_si128(pair));
+        values[0] = _mm_cvtss_f32(widened);
+        values[1] = _mm_cvtss_f32(_mm_movehdup_ps(widened));
+    }
     static float fma_scalar(float a, float b, float c) noexcept {
         return _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
     }

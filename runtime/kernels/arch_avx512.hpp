@@ -24,6 +24,9 @@ struct Arch {
     static V greater_or(V x, V than) noexcept { return V(_mm512_max_ps(x, than)); }  // the second one unless x > than
     static V canonical(V x) noexcept { return xsimd::select(x == x, x, V(float_from_bits(kNanF32))); }
 
+    static V note_flaw(V flaw, V x) noexcept { return V(_mm512_or_ps(flaw, x - x)); }
+    static bool has_nan(V x) noexcept { return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q) != 0; }
+
     static V load_f32(const std::byte* p) noexcept { return V(_mm512_loadu_ps(p)); }
     static V load_f16(const std::byte* p) noexcept { return V(_mm512_cvtph_ps(load256(p))); }
     static V load_bf16(const std::byte* p) noexcept {
@@ -57,7 +60,13 @@ struct Arch {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), halves);
     }
 
-    static float f16_scalar(std::uint16_t half) noexcept { return _cvtsh_ss(half); }
+    static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
+        int pair;
+        std::memcpy(&pair, p, sizeof pair);
+        const __m128 widened = _mm_cvtph_ps(_mm_cvtsi32_si128(pair));
+        values[0] = _mm_cvtss_f32(widened);
+        values[1] = _mm_cvtss_f32(_mm_movehdup_ps(widened));
+    }
     static float fma_scalar(float a, float b, float c) noexcept {
         return _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
     }

@@ -23,6 +23,9 @@ struct Arch {
         friend V operator+(V a, V b) noexcept {
             return lanes([&](auto i) { return a.lane[i] + b.lane[i]; });
         }
+        friend V operator-(V a, V b) noexcept {
+            return lanes([&](auto i) { return a.lane[i] - b.lane[i]; });
+        }
     };
 
     /// Lane i is f(i).
@@ -48,6 +51,13 @@ struct Arch {
     /// Every NaN becomes the canonical one.
     static V canonical(V x) noexcept {
         return lanes([&](std::size_t i) { return x.lane[i] == x.lane[i] ? x.lane[i] : float_from_bits(kNanF32); });
+    }
+    /// `flaw`, but NaN in every lane where x is not finite. `flaw` is a zero or NaN.
+    static V note_flaw(V flaw, V x) noexcept { return flaw + (x - x); }
+    static bool has_nan(V x) noexcept {
+        bool found = false;
+        for (std::size_t i = 0; i < width; ++i) found |= x.lane[i] != x.lane[i];
+        return found;
     }
 
     static V load_f32(const std::byte* p) noexcept {
@@ -81,7 +91,11 @@ struct Arch {
         for (std::size_t i = 0; i < width; ++i) store(p + 2 * i, f32_to_bf16(v.lane[i]));
     }
 
-    static float f16_scalar(std::uint16_t half) noexcept { return f16_to_f32(half); }
+    /// Two halves, one after the other.
+    static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
+        values[0] = f16_to_f32(load<std::uint16_t>(p));
+        values[1] = f16_to_f32(load<std::uint16_t>(p + 2));
+    }
     static float fma_scalar(float a, float b, float c) noexcept {
         // The product of two floats is exact in double. Rounding the sum to odd keeps what the second rounding, to
         // float, has to know (Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008).

@@ -24,6 +24,11 @@ struct Arch {
     static V greater_or(V x, V than) noexcept { return V(vbslq_f32(vcgtq_f32(x, than), x, than)); }  // vmaxq gives NaN
     static V canonical(V x) noexcept { return V(vbslq_f32(vceqq_f32(x, x), x, vdupq_n_f32(float_from_bits(kNanF32)))); }
 
+    static V note_flaw(V flaw, V x) noexcept {
+        return V(vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(flaw), vreinterpretq_u32_f32(x - x))));
+    }
+    static bool has_nan(V x) noexcept { return vminvq_u32(vceqq_f32(x, x)) == 0; }
+
     static V load_f32(const std::byte* p) noexcept { return V(vreinterpretq_f32_u8(vld1q_u8(bytes(p)))); }
     static V load_f16(const std::byte* p) noexcept { return V(vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(bytes(p))))); }
     static V load_bf16(const std::byte* p) noexcept {
@@ -55,8 +60,9 @@ struct Arch {
         vst1_u8(reinterpret_cast<std::uint8_t*>(p), vreinterpret_u8_u16(vshrn_n_u32(rounded, 16)));
     }
 
-    static float f16_scalar(std::uint16_t half) noexcept {
-        return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(half))), 0);
+    static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
+        const uint16x4_t pair = vreinterpret_u16_u32(vdup_n_u32(load<std::uint32_t>(p)));
+        vst1_f32(values, vget_low_f32(vcvt_f32_f16(vreinterpret_f16_u16(pair))));
     }
     static float fma_scalar(float a, float b, float c) noexcept { return __builtin_fmaf(a, b, c); }
 

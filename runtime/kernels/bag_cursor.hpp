@@ -36,7 +36,7 @@ inline std::size_t end_of(const BagEnds& ends, std::size_t bag, std::size_t begi
 
 /// Calls f(Bag) for every bag of the call.
 template <class F>
-inline void for_each_bag(const PoolArgs& args, const F& f) noexcept {
+[[gnu::always_inline]] inline void for_each_bag(const PoolArgs& args, const F& f) noexcept {
     std::size_t begin = args.position;
     for (std::size_t bag = args.first_bag; bag < args.last_bag; ++bag) {
         const std::size_t end = end_of(args.ends, bag, begin);
@@ -45,11 +45,21 @@ inline void for_each_bag(const PoolArgs& args, const F& f) noexcept {
     }
 }
 
-/// Asks for every cache line (64 bytes on all CPUs that we know) of a row, the last one too when the row straddles it.
-inline void prefetch_row(const Rows& rows, std::size_t row) noexcept {
-    const std::byte* p = rows.data + row * rows.stride;
-    for (std::size_t at = 0; at < rows.bytes; at += 64) __builtin_prefetch(p + at);
-    __builtin_prefetch(p + rows.bytes - 1);
+/// Asks for the lines of a row: those of its first byte, of its last byte, and what can be between them.
+template <int kLocality>
+inline void prefetch_lines(const std::byte* row, std::size_t lines, std::size_t bytes) noexcept {
+    __builtin_prefetch(row, 0, kLocality);
+    __builtin_prefetch(row + bytes - 1, 0, kLocality);
+    for (std::size_t line = 1; line + 1 < lines; ++line) __builtin_prefetch(row + line * 64, 0, kLocality);
+}
+
+inline void prefetch_row(const PoolArgs& args, std::size_t row) noexcept {
+    const std::byte* p = args.rows.data + row * args.rows.stride;
+    if (args.prefetch.into == Prefetch::Into::first_level) {
+        prefetch_lines<3>(p, args.rows.lines, args.rows.bytes);
+    } else {
+        prefetch_lines<2>(p, args.rows.lines, args.rows.bytes);
+    }
 }
 
 /// Whether an index is padding or bad; padding is -1 when there is none.
@@ -60,12 +70,13 @@ inline bool is_left_out(const PoolArgs& args, std::int64_t index) noexcept {
 /// Calls f(position of the index, bytes from the table's start to the row) for every row of a bag that counts. Rows of
 /// later positions, below `prefetch_end`, are prefetched on the way, across bags.
 template <class Index, bool kFiltered, class F>
-inline void for_each_row(const PoolArgs& args, const Bag& bag, std::size_t prefetch_end, const F& f) noexcept {
+[[gnu::always_inline]] inline void for_each_row(const PoolArgs& args, const Bag& bag, std::size_t prefetch_end,
+                                                const F& f) noexcept {
     const auto* indices = static_cast<const Index*>(args.indices);
     for (std::size_t i = bag.begin; i < bag.end; ++i) {
-        const std::size_t ahead = i + args.prefetch_distance;
+        const std::size_t ahead = i + args.prefetch.distance;
         if (ahead < prefetch_end && (!kFiltered || !is_left_out(args, indices[ahead]))) {
-            prefetch_row(args.rows, static_cast<std::size_t>(indices[ahead]));
+            prefetch_row(args, static_cast<std::size_t>(indices[ahead]));
         }
         if (kFiltered && is_left_out(args, indices[i])) continue;
         f(i, static_cast<std::size_t>(indices[i]) * args.rows.stride);

@@ -44,22 +44,15 @@ struct RowCodec {
         if constexpr (kCodec == Codec::int2) return Arch::load_u2(p);
     }
 
-    /// The first `columns` of a row that is narrower than a vector; the lanes behind them are zero.
-    static Arch::V load_narrow(const std::byte* codes, std::size_t columns) noexcept {
-        std::byte buffer[Arch::width * sizeof(float)] = {};
-        std::memcpy(buffer, codes, bytes_of(columns));
-        return load(buffer, 0);
-    }
-
     static Qparams qparams(const std::byte* p) noexcept {
         if constexpr (kCodec == Codec::int8_f32) {
             Qparams q;
             std::memcpy(&q, p, sizeof q);
             return q;
         } else {
-            std::uint16_t halves[2];
-            std::memcpy(halves, p, sizeof halves);
-            return {Arch::f16_scalar(halves[0]), Arch::f16_scalar(halves[1])};
+            float values[2];
+            Arch::load_f16_pair(p, values);
+            return {values[0], values[1]};
         }
     }
 };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "kernels/kernel_table.hpp"
@@ -29,55 +30,96 @@ struct Block {
     constexpr std::size_t column(std::size_t v) const noexcept {
         return v + 1 < kVectors ? first + v * Arch::width : last;
     }
+    /// Whether the last vector is where it would be in a wider row.
+    template <std::size_t kVectors>
+    constexpr bool is_whole() const noexcept {
+        return last == first + (kVectors - 1) * Arch::width;
+    }
 };
 
-/// Calls f.operator()<kVectors>(Block) with the largest block of at most kVectors that fits; returns the columns it
-/// covers.
-template <std::size_t kVectors, class F>
+/// Which numbers of vectors blocks come in. Every number up to 8, so that rows of common dims are one block; `kFew` has
+/// the powers of two only, for kernels whose speed matters less than their size.
+template <bool kFew>
+constexpr bool is_block_size(std::size_t vectors) noexcept {
+    const bool is_power = (vectors & (vectors - 1)) == 0;
+    return vectors <= kMaxVectors && (is_power || (!kFew && vectors <= 8));
+}
+
+/// Calls f.operator()<kVectors>(Block) with the largest block of at most kMost vectors that begins at column `first`;
+/// returns the columns it covers.
+template <bool kFew, std::size_t kMost, class F>
 inline std::size_t visit_block(std::size_t first, std::size_t columns, const F& f) noexcept {
-    if constexpr (kVectors > 1) {
-        if (first + (kVectors - 1) * Arch::width >= columns) return visit_block<kVectors / 2>(first, columns, f);
+    if constexpr (!is_block_size<kFew>(kMost)) {
+        return visit_block<kFew, kMost - 1>(first, columns, f);
+    } else {
+        if constexpr (kMost > 1) {
+            if (first + (kMost - 1) * Arch::width >= columns) return visit_block<kFew, kMost - 1>(first, columns, f);
+        }
+        const std::size_t last = first + (kMost - 1) * Arch::width;
+        f.template operator()<kMost>(Block{first, last + Arch::width <= columns ? last : columns - Arch::width});
+        return kMost * Arch::width;
     }
-    const std::size_t last = first + (kVectors - 1) * Arch::width;
-    f.template operator()<kVectors>(Block{first, last + Arch::width <= columns ? last : columns - Arch::width});
-    return kVectors * Arch::width;
+}
+
+/// Whether one block covers `columns`.
+template <bool kFew>
+constexpr bool is_one_block(std::size_t columns) noexcept {
+    return is_block_size<kFew>((columns + Arch::width - 1) / Arch::width);
 }
 
 /// Covers `columns`, at least one vector's, with blocks, in order.
-template <class F>
+template <bool kFew, class F>
 inline void for_each_block(std::size_t columns, const F& f) noexcept {
-    for (std::size_t first = 0; first < columns;) first += visit_block<kMaxVectors>(first, columns, f);
+    for (std::size_t first = 0; first < columns;) first += visit_block<kFew, 16>(first, columns, f);
 }
 
-/// Writes a block's vectors to the output row at `row`, the last one only as far as the row has columns.
-/// Always inline, as write_block: a call would need the address of `vectors`, and gcc would then keep the sums in
-/// memory for the whole of the loop over rows.
-template <std::size_t kVectors, std::size_t kSize, class Store>
-[[gnu::always_inline]] inline void store_block(std::byte* row, std::size_t dim, const Block& block,
-                                               const Arch::V (&vectors)[kVectors], const Store& store) noexcept {
-#pragma GCC unroll 16
-    for (std::size_t v = 0; v + 1 < kVectors; ++v) store(row + block.column<kVectors>(v) * kSize, vectors[v]);
-    const Arch::V last = vectors[kVectors - 1];
-    if (block.last + Arch::width <= dim) return store(row + block.last * kSize, last);
-    std::byte buffer[Arch::width * kSize];
-    store(buffer, last);
-    std::memcpy(row + block.last * kSize, buffer, (dim - block.last) * kSize);
+/// Rounds results to an output of halves, or stores the part of a vector that a row has columns for.
+[[gnu::noinline]] inline void write_columns(const PoolArgs& args, std::size_t first_element, const float* results,
+                                            std::size_t count) noexcept {
+    std::byte* const out = static_cast<std::byte*>(args.out);
+    if (args.out_type == OutputType::f32) {
+        std::memcpy(out + first_element * sizeof(float), results, count * sizeof(float));
+        return;
+    }
+    const auto store = args.out_type == OutputType::f16 ? Arch::store_f16 : Arch::store_bf16;
+    for (std::size_t done = 0; done < count; done += Arch::width) {
+        std::byte halves[Arch::width * sizeof(std::uint16_t)];
+        store(halves, Arch::load_f32(reinterpret_cast<const std::byte*>(results + done)));
+        const std::size_t left = count - done < Arch::width ? count - done : Arch::width;
+        std::memcpy(out + (first_element + done) * sizeof(std::uint16_t), halves, left * sizeof(std::uint16_t));
+    }
 }
 
-/// Rounds a block's results to the output type and writes them to bag's output row.
+/// Whether all vectors of the block are written as they are.
+inline bool is_written_whole(const PoolArgs& args, const Block& block) noexcept {
+    return args.out_type == OutputType::f32 && block.last + Arch::width <= args.rows.dim;
+}
+
+/// Writes a block's results to bag's output row, the last vector only as far as the row has columns. Always inline: a
+/// call would need the address of `vectors`, and gcc would then keep the sums in memory for the whole loop over rows.
 template <std::size_t kVectors>
 [[gnu::always_inline]] inline void write_block(const PoolArgs& args, std::size_t bag, const Block& block,
-                                               const Arch::V (&vectors)[kVectors]) noexcept {
-    const std::size_t size = args.out_type == OutputType::f32 ? 4 : 2;
-    std::byte* row = static_cast<std::byte*>(args.out) + bag * args.out_stride * size;
-    switch (args.out_type) {
-        case OutputType::f32:
-            return store_block<kVectors, 4>(row, args.rows.dim, block, vectors, Arch::store_f32);
-        case OutputType::f16:
-            return store_block<kVectors, 2>(row, args.rows.dim, block, vectors, Arch::store_f16);
-        case OutputType::bf16:
-            return store_block<kVectors, 2>(row, args.rows.dim, block, vectors, Arch::store_bf16);
+                                               bool written_whole, const Arch::V (&vectors)[kVectors]) noexcept {
+    const std::size_t row = bag * args.out_stride;
+    if (written_whole) {
+        std::byte* const out = static_cast<std::byte*>(args.out) + row * sizeof(float);
+#pragma GCC unroll 16
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            Arch::store_f32(out + block.column<kVectors>(v) * sizeof(float), vectors[v]);
+        }
+        return;
     }
+    float results[kVectors * Arch::width];
+#pragma GCC unroll 16
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        Arch::store_f32(reinterpret_cast<std::byte*>(results + v * Arch::width), vectors[v]);
+    }
+    if constexpr (kVectors > 1) {
+        write_columns(args, row + block.first, results, (kVectors - 1) * Arch::width);
+    }
+    const std::size_t left = args.rows.dim - block.last;
+    write_columns(args, row + block.last, results + (kVectors - 1) * Arch::width,
+                  left < Arch::width ? left : Arch::width);
 }
 
 }  // namespace

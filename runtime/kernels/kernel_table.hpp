@@ -44,6 +44,7 @@ struct Rows {
     std::size_t count;
     std::size_t stride;  ///< bytes from one row to the next
     std::size_t bytes;   ///< bytes of one row
+    std::size_t lines;   ///< most cache lines of 64 bytes that a row touches; not 0
     std::size_t dim;
     std::size_t codes_at;    ///< byte of a row's first element
     std::size_t qparams_at;  ///< byte of a row's scale, followed by its bias
@@ -73,10 +74,10 @@ struct PoolArgs {
     Pooling pooling;       ///< sum, mean or sqrtn for sum kernels
     bool count_all;        ///< mean and sqrtn divide by the length of the bag, whatever was left out and weighted
     std::int64_t padding;  ///< index that filtering kernels leave out; -1 for none
-    std::size_t prefetch_distance;  ///< rows are prefetched this many indices ahead
-    std::size_t prefetch_end;       ///< indices from here on are not looked at; 0 to prefetch nothing
-    void* out;                      ///< first element of bag 0's output row
-    std::size_t out_stride;         ///< elements
+    Prefetch prefetch;
+    std::size_t prefetch_end;  ///< indices from here on are not looked at; 0 to prefetch nothing
+    void* out;                 ///< first element of bag 0's output row
+    std::size_t out_stride;    ///< elements
     OutputType out_type;
 };
 using PoolFn = void (*)(const PoolArgs&) noexcept;

@@ -27,6 +27,9 @@
 
 #include "kernels/kernel_table.hpp"
 #include "kernels/pool_kernel.hpp"
+#if ROWPOOL_THIS_ISA == ROWPOOL_IS_avx512
+#include "kernels/addends_avx512.hpp"
+#endif
 #include "kernels/quantize_kernel.hpp"
 
 namespace rowpool::kernels {

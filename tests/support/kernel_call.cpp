@@ -40,6 +40,7 @@ kernels::Rows rows_of(const MadeTable& table) {
             .count = table.rows,
             .stride = table.stride,
             .bytes = parts.row_bytes,
+            .lines = parts.row_bytes / 64 + 2,
             .dim = table.dim,
             .codes_at = parts.parameters_first ? 2 * parts.parameter_bytes : 0,
             .qparams_at = parts.parameters_first ? 0 : parts.code_bytes};
@@ -117,7 +118,8 @@ kernels::PoolArgs KernelCall::arguments() const {
     args.pooling = form_.mode;
     args.count_all = form_.divisor == Divisor::bag_length;
     args.padding = form_.padding.value_or(-1);
-    args.prefetch_distance = form_.prefetch_distance;
+    using Into = Prefetch::Into;
+    args.prefetch = {form_.prefetch_distance, form_.prefetch_to_second_level ? Into::second_level : Into::first_level};
     args.prefetch_end = form_.prefetch_distance == 0 ? 0 : num_indices_;
     args.out = out_.data();
     args.out_stride = dim_ + form_.out_gap;

@@ -28,7 +28,8 @@ struct CallForm {
     Guard guard = Guard::after;
     std::size_t out_gap = 0;            ///< elements between output rows
     std::size_t prefetch_distance = 0;  ///< in indices
-    bool in_two_parts = false;          ///< as two calls, each for some of the bags
+    bool prefetch_to_second_level = false;
+    bool in_two_parts = false;  ///< as two calls, each for some of the bags
 };
 
 /// The form in words, for failure messages.

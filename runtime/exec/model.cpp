@@ -1,0 +1,63 @@
+// Models: features checked and resolved once, so that requests need not.
+#include "exec/model.hpp"
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "core/boundary.hpp"
+#include "core/text.hpp"
+
+namespace rowpool {
+namespace {
+
+/// Bytes of the rows of all tables, each counted once.
+std::size_t table_bytes(const std::vector<Feature>& features) {
+    std::set<const std::byte*> seen;
+    std::size_t bytes = 0;
+    for (const Feature& feature : features) {
+        const Table& table = feature.table;
+        if (seen.insert(table.data()).second) bytes += table.rows() * table.row_stride();
+    }
+    return bytes;
+}
+
+Error refusal(std::size_t f, const Feature& feature, const std::string& why) {
+    return {ErrorCode::invalid_argument,
+            "feature " + std::to_string(f) + ", table " + printable(feature.table.name()) + ": " + why};
+}
+
+}  // namespace
+
+Result<Model> Model::create(std::vector<Feature> features) {
+    return without_exceptions([&]() -> Result<Model> {
+        if (features.empty()) return Error{ErrorCode::invalid_argument, "a model needs at least one feature"};
+        exec::ModelContents contents = {.columns = {0}};
+        const std::size_t footprint = table_bytes(features);
+        for (std::size_t f = 0; f < features.size(); ++f) {
+            const Feature& feature = features[f];
+            if (feature.options.mode == Pooling::none) {
+                return refusal(f, feature, "a feature is pooled; mode none is for single tables");
+            }
+            exec::Setup setup;
+            if (!exec::make_setup(feature.table, feature.options, footprint, setup)) {
+                return refusal(f, feature,
+                               "padding index " + std::to_string(feature.options.padding_index.index()) +
+                                   " is outside its " + std::to_string(feature.table.rows()) + " rows");
+            }
+            contents.takes_weights = contents.takes_weights && feature.options.mode != Pooling::max;
+            contents.setups.push_back(setup);
+            contents.columns.push_back(contents.columns.back() + feature.table.dim());
+        }
+        contents.features = std::move(features);
+        return Model(std::make_shared<const exec::ModelContents>(std::move(contents)));
+    });
+}
+
+const exec::ModelContents& exec::contents_of(const Model& model) noexcept { return *model.contents_; }
+
+std::span<const Feature> Model::features() const noexcept { return contents_->features; }
+std::size_t Model::column(std::size_t f) const noexcept { return contents_->columns[f]; }
+std::size_t Model::total_dim() const noexcept { return contents_->columns.back(); }
+
+}  // namespace rowpool

@@ -1,0 +1,53 @@
+// Prefetching by rule; the figures behind the rules are in docs/BENCHMARKS.md.
+#include "exec/prefetch.hpp"
+
+#include <unistd.h>
+
+#include <cstdint>
+
+#include "rowpool/types.hpp"
+
+namespace rowpool::exec {
+namespace {
+
+using Into = Prefetch::Into;
+
+constexpr std::size_t kLine = 64;  // bytes, on all CPUs that we know
+
+/// Bytes of a cache of this machine, or what most servers have where the system does not say.
+std::size_t cache_bytes(int name, std::size_t otherwise) noexcept {
+    const long bytes = sysconf(name);
+    return bytes > 0 ? static_cast<std::size_t>(bytes) : otherwise;
+}
+
+std::size_t first_level_bytes() noexcept {
+    static const std::size_t bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, std::size_t{32} << 10);
+    return bytes;
+}
+
+std::size_t second_level_bytes() noexcept {
+    static const std::size_t bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20);
+    return bytes;
+}
+
+}  // namespace
+
+std::size_t lines_of_row(const Table& table) noexcept {
+    const std::size_t starts = reinterpret_cast<std::uintptr_t>(table.data()) | table.row_stride() | kLine;
+    const std::size_t alignment = starts & (~starts + 1);
+    return (kLine - alignment + row_bytes(table.format(), table.dim()) - 1) / kLine + 1;
+}
+
+Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept {
+    const std::size_t bytes = table.rows() * table.row_stride();
+    if (bytes <= first_level_bytes()) return {0, Into::first_level};
+    if (footprint <= second_level_bytes()) {
+        // Coded rows take long enough to decode that lines can come from the second level meanwhile; the sums of float
+        // rows are as fast as the lines come, and the requests would only be in the way.
+        return {is_coded(table.format()) ? std::size_t{8} : 0, Into::first_level};
+    }
+    // From further away it is the number of lines under way that counts, and wide rows have more lines.
+    return {lines_of_row(table) <= 8 ? std::size_t{64} : 32, Into::second_level};
+}
+
+}  // namespace rowpool::exec

@@ -1,0 +1,17 @@
+// How rows are prefetched when nobody has measured it.
+#pragma once
+
+#include <cstddef>
+
+#include "rowpool/table.hpp"
+#include "rowpool/types.hpp"
+
+namespace rowpool::exec {
+
+/// Most cache lines that a row of the table can touch, given the addresses at which its rows can start.
+std::size_t lines_of_row(const Table& table) noexcept;
+
+/// What suits a table that shares the caches with others; `footprint` is the bytes of all of them, its own included.
+Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept;
+
+}  // namespace rowpool::exec
