@@ -9,6 +9,10 @@
 
 #include "rowpool/types.hpp"
 
+/// For lambdas of the kernels' loops, which have no other place for an attribute. What refers to sums must be inlined
+/// before gcc decides what lives in registers.
+#define ROWPOOL_INLINE __attribute__((always_inline))
+
 namespace rowpool::kernels {
 
 /// How the elements of a row decode; row formats that differ only in where scale and bias stand share a codec.

@@ -65,19 +65,19 @@ struct SumKernel {
 private:
     /// One block of columns of all bags; the first kWhole of its vectors surely begin where the one before them ends.
     /// The arguments are this function's own copy, so that the compiler knows that writing results does not change
-    /// them; and all that it calls is part of it, so that constants and sums stay in registers.
+    /// them.
     template <std::size_t kVectors, std::size_t kWhole>
-    [[gnu::noinline, gnu::flatten]] static void sum_bags(PoolArgs args, Block block, std::size_t columns) noexcept {
+    [[gnu::noinline]] static void sum_bags(PoolArgs args, Block block, std::size_t columns) noexcept {
         using A = Addend<kCodec>;
         const A addend;
         const bool divides = args.pooling != Pooling::sum;
         const bool writes_floats = is_written_whole(args, block);
-        for_each_bag(args, [&](const Bag& bag) {
+        for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
             const float divisor = divides ? divisor_of(args, bag) : 1.0f;
             constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
             V sums[kSums];
             const float bias = add_rows<kVectors, kWhole>(addend, args, bag, block, columns, sums);
-            for_each_load<A, kSums, kWhole>([&]<std::size_t kFirst, std::size_t kCount>() {
+            for_each_load<A, kSums, kWhole>([&]<std::size_t kFirst, std::size_t kCount>() ROWPOOL_INLINE {
                 A::template reorder<kCount>(sums + kFirst);
 #pragma GCC unroll 4
                 for (std::size_t v = kFirst; v < kFirst + kCount; ++v) sums[v] = add_bias<A, kCount>(sums[v], bias);
@@ -101,18 +101,19 @@ private:
         const std::byte* const qparams = args.rows.data + args.rows.qparams_at;
         const Block own{0, block.last - begin};
         float bias = 0;
-        for_each_row<Index, kFiltered>(args, bag, args.prefetch_end, [&](std::size_t i, std::size_t row) {
-            const V factor = Arch::set(factor_of(args, i, qparams + row, bias));
-            for_each_load<A, kSums, kWhole>([&]<std::size_t kFirst, std::size_t kCount>() {
-                V x[kCount];
-                load_vectors<C, A, kVectors, kCount>(addend, codes + row, own, kFirst, columns, x);
+        for_each_row<Index, kFiltered>(
+            args, bag, args.prefetch_end, [&](std::size_t i, std::size_t row) ROWPOOL_INLINE {
+                const V factor = Arch::set(factor_of(args, i, qparams + row, bias));
+                for_each_load<A, kSums, kWhole>([&]<std::size_t kFirst, std::size_t kCount>() ROWPOOL_INLINE {
+                    V x[kCount];
+                    load_vectors<C, A, kVectors, kCount>(addend, codes + row, own, kFirst, columns, x);
 #pragma GCC unroll 4
-                for (std::size_t v = 0; v < kCount; ++v) {
-                    V& sum = sums[kFirst + v];
-                    sum = C::is_coded || kWeighted ? Arch::fma(factor, x[v], sum) : sum + x[v];
-                }
+                    for (std::size_t v = 0; v < kCount; ++v) {
+                        V& sum = sums[kFirst + v];
+                        sum = C::is_coded || kWeighted ? Arch::fma(factor, x[v], sum) : sum + x[v];
+                    }
+                });
             });
-        });
         return bias;
     }
 
@@ -143,8 +144,8 @@ private:
     /// A bag that has a result that is not finite, once more: without addends that may have overflowed, and with the
     /// one NaN.
     template <std::size_t kVectors>
-    [[gnu::noinline, gnu::cold, gnu::flatten]] static void write_plain(PoolArgs args, Bag bag, Block block,
-                                                                       std::size_t columns, float divisor) noexcept {
+    [[gnu::noinline, gnu::cold]] static void write_plain(PoolArgs args, Bag bag, Block block, std::size_t columns,
+                                                         float divisor) noexcept {
         constexpr std::size_t kWidth = kVectors == 0 ? 0 : 1;
         args.prefetch_end = 0;
         for (std::size_t v = 0; v < (kVectors == 0 ? 1 : kVectors); ++v) {
@@ -169,7 +170,7 @@ private:
     static float total_taken(const PoolArgs& args, const Bag& bag) noexcept {
         std::size_t count = 0;
         float weights = 0;
-        for_each_row<Index, kFiltered>(args, bag, 0, [&](std::size_t i, std::size_t) {
+        for_each_row<Index, kFiltered>(args, bag, 0, [&](std::size_t i, std::size_t) ROWPOOL_INLINE {
             ++count;
             if constexpr (kWeighted) {
                 const float w = args.weights[i];
@@ -203,9 +204,9 @@ struct MaxKernel {
 
 private:
     template <std::size_t kVectors>
-    [[gnu::noinline, gnu::flatten]] static void max_bags(PoolArgs args, Block block, std::size_t columns) noexcept {
+    [[gnu::noinline]] static void max_bags(PoolArgs args, Block block, std::size_t columns) noexcept {
         const bool writes_floats = is_written_whole(args, block);
-        for_each_bag(args, [&](const Bag& bag) {
+        for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
             V largest[kVectors == 0 ? 1 : kVectors];
             find_largest<kVectors>(args, bag, block, columns, largest);
 #pragma GCC unroll 16
@@ -221,7 +222,7 @@ private:
 #pragma GCC unroll 16
         for (V& x : largest) x = Arch::set(0);
         bool is_first = true;
-        for_each_row<Index, kFiltered>(args, bag, args.prefetch_end, [&](std::size_t, std::size_t at) {
+        for_each_row<Index, kFiltered>(args, bag, args.prefetch_end, [&](std::size_t, std::size_t at) ROWPOOL_INLINE {
             const std::byte* const row = args.rows.data + at;
             const Qparams q = C::is_coded ? C::qparams(row + args.rows.qparams_at) : Qparams{};
 #pragma GCC unroll 16

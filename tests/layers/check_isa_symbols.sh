@@ -4,6 +4,8 @@
 # An inline function or template that is not inlined becomes a weak symbol, and the linker keeps one copy for the whole
 # program: perhaps the AVX-512 one, which the baseline then runs on a CPU without it. So a kernel object may define
 # nothing weak or unique, and exports only its table of functions.
+#
+# And it prefetches: a compiler may drop a function that does nothing else, and only benchmarks would notice.
 set -euo pipefail
 build=$1
 shift
@@ -19,6 +21,11 @@ for isa in "$@"; do
     fi
     if [[ ! $exported =~ ^[RD]\ rowpool::kernels::kernels_$isa$ ]]; then
         echo "$isa: exports more or other than kernels_$isa:"$'\n'"$exported"
+        status=1
+    fi
+    prefetches=$(objdump -d --no-show-raw-insn "$object" | grep -cE '\s(prefetcht1|prfm\s+pldl2keep)' || true)
+    if [[ $prefetches == 0 ]]; then
+        echo "$isa: no row is prefetched into the second-level cache"
         status=1
     fi
 done
