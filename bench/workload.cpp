@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -54,15 +53,6 @@ HugeBuffer::HugeBuffer(std::size_t bytes)
 }
 
 HugeBuffer::~HugeBuffer() { munmap(mapping_, mapped_); }
-
-std::uint64_t Random::next() noexcept {
-    state_ += 0x9e3779b97f4a7c15;
-    std::uint64_t mixed = (state_ ^ (state_ >> 30)) * 0xbf58476d1ce4e5b9;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-    return mixed ^ (mixed >> 31);
-}
-
-float Random::value() noexcept { return static_cast<float>(std::ldexp(static_cast<double>(next() >> 40), -23) - 1); }
 
 Table table_over(RowFormat format, std::size_t rows, std::size_t dim, std::span<const std::byte> bytes) {
     TableShape shape;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "bench/traffic.hpp"
 #include "rowpool/table.hpp"
 #include "rowpool/types.hpp"
 
@@ -40,20 +41,6 @@ private:
     void* mapping_;
     std::size_t mapped_;
     std::span<std::byte> bytes_;  // of the mapping, from the start of a huge page on
-};
-
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine.
-class Random {
-public:
-    explicit Random(std::uint64_t seed) noexcept : state_(seed) {}
-    std::uint64_t next() noexcept;
-    /// A number in [0, end).
-    std::size_t below(std::size_t end) noexcept { return static_cast<std::size_t>(next() % end); }
-    /// A number in [-1, 1).
-    float value() noexcept;
-
-private:
-    std::uint64_t state_;
 };
 
 /// A table of rows without gaps. Throws std::logic_error when `bytes` are too few.
