@@ -1,12 +1,9 @@
-// Memory, tables and ids for the benchmarks.
+// Tables and ids for the benchmarks.
 #include "bench/workload.hpp"
-
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -15,7 +12,6 @@
 namespace rowpool::bench {
 namespace {
 
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kDistinctRows = 4093;
 
 std::vector<std::byte> random_rows(RowFormat format, std::size_t rows, std::size_t dim) {
@@ -42,17 +38,6 @@ Table fill(std::span<std::byte> buffer, RowFormat format, std::size_t dim, std::
 }
 
 }  // namespace
-
-HugeBuffer::HugeBuffer(std::size_t bytes)
-    : mapping_(nullptr), mapped_((bytes + kHugePage - 1) / kHugePage * kHugePage + kHugePage) {
-    mapping_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapping_ == MAP_FAILED) throw std::bad_alloc();
-    madvise(mapping_, mapped_, MADV_HUGEPAGE);  // a wish: where huge pages are off, the report's context says so
-    const std::size_t skipped = kHugePage - reinterpret_cast<std::uintptr_t>(mapping_) % kHugePage;
-    bytes_ = {static_cast<std::byte*>(mapping_) + skipped, bytes};
-}
-
-HugeBuffer::~HugeBuffer() { munmap(mapping_, mapped_); }
 
 Table table_over(RowFormat format, std::size_t rows, std::size_t dim, std::span<const std::byte> bytes) {
     TableShape shape;
