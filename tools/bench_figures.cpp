@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 constexpr double kRequestSeconds = 1.5;
 constexpr double kLongestWarmUp = 5;
 constexpr double kFeatureSeconds = 2;  // of all features together, if they are not too many
-constexpr double kShortestTurn = 0.002;
+constexpr double kShortestTurn = 0.0005;
 constexpr double kLongestTurn = 0.02;
 constexpr std::size_t kFeatureTurns = (1 + std::size(bench::kPrefetchDistances)) * kTurns + kAlternativeTurns;
 
