@@ -7,6 +7,7 @@
 #include "bench/limits.hpp"
 #include "bench/raw_read.hpp"
 #include "bench/suite.hpp"
+#include "bench/thread_clock.hpp"
 #include "bench/workload.hpp"
 
 namespace rowpool::bench {

@@ -10,6 +10,7 @@
 #include "bench/limits.hpp"
 #include "bench/reference.hpp"
 #include "bench/suite.hpp"
+#include "bench/thread_clock.hpp"
 #include "bench/workload.hpp"
 
 namespace rowpool::bench {

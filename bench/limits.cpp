@@ -1,12 +1,11 @@
 // The machine's limits, measured in the run whose figures they explain.
 #include "bench/limits.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 #include <array>
 
 #include "bench/raw_read.hpp"
+#include "bench/thread_clock.hpp"
 
 namespace rowpool::bench {
 namespace {
@@ -31,12 +30,6 @@ double median_seconds(const F& f) {
 }
 
 }  // namespace
-
-double thread_seconds() noexcept {
-    timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 double best_gather_seconds(std::span<const std::byte> table, std::size_t row_bytes, IdSets& ids) {
     const GatherFn gather = gather_of(row_bytes);

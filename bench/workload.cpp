@@ -1,13 +1,9 @@
-// Memory, tables and ids for the benchmarks.
+// Tables and ids for the benchmarks.
 #include "bench/workload.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -16,7 +12,6 @@
 namespace rowpool::bench {
 namespace {
 
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kDistinctRows = 4093;
 
 std::vector<std::byte> random_rows(RowFormat format, std::size_t rows, std::size_t dim) {
@@ -43,26 +38,6 @@ Table fill(std::span<std::byte> buffer, RowFormat format, std::size_t dim, std::
 }
 
 }  // namespace
-
-HugeBuffer::HugeBuffer(std::size_t bytes)
-    : mapping_(nullptr), mapped_((bytes + kHugePage - 1) / kHugePage * kHugePage + kHugePage) {
-    mapping_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapping_ == MAP_FAILED) throw std::bad_alloc();
-    madvise(mapping_, mapped_, MADV_HUGEPAGE);  // a wish: where huge pages are off, the report's context says so
-    const std::size_t skipped = kHugePage - reinterpret_cast<std::uintptr_t>(mapping_) % kHugePage;
-    bytes_ = {static_cast<std::byte*>(mapping_) + skipped, bytes};
-}
-
-HugeBuffer::~HugeBuffer() { munmap(mapping_, mapped_); }
-
-std::uint64_t Random::next() noexcept {
-    state_ += 0x9e3779b97f4a7c15;
-    std::uint64_t mixed = (state_ ^ (state_ >> 30)) * 0xbf58476d1ce4e5b9;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-    return mixed ^ (mixed >> 31);
-}
-
-float Random::value() noexcept { return static_cast<float>(std::ldexp(static_cast<double>(next() >> 40), -23) - 1); }
 
 Table table_over(RowFormat format, std::size_t rows, std::size_t dim, std::span<const std::byte> bytes) {
     TableShape shape;

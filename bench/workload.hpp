@@ -1,4 +1,4 @@
-// What the benchmarks read: memory in huge pages, tables of a given size in bytes, and streams of row ids.
+// What the benchmarks read: tables of a given size in bytes, and streams of row ids.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "bench/huge_buffer.hpp"
+#include "bench/traffic.hpp"
 #include "rowpool/table.hpp"
 #include "rowpool/types.hpp"
 
@@ -23,38 +25,6 @@ inline constexpr std::size_t kDims[] = {32, 64, 128, 256};
 inline constexpr Place kPlaces[] = {{"L2", std::size_t{512} << 10, 2000, 16},
                                     {"L3", std::size_t{16} << 20, 20000, 32},
                                     {"DRAM", std::size_t{256} << 20, 20000, 64}};
-
-/// Zeroed memory that the kernel was asked to back with 2 MiB pages, so that page walks do not hide the cost of
-/// lookups.
-class HugeBuffer {
-public:
-    /// Throws std::bad_alloc.
-    explicit HugeBuffer(std::size_t bytes);
-    HugeBuffer(const HugeBuffer&) = delete;
-    HugeBuffer& operator=(const HugeBuffer&) = delete;
-    ~HugeBuffer();
-
-    std::span<std::byte> bytes() const noexcept { return bytes_; }
-
-private:
-    void* mapping_;
-    std::size_t mapped_;
-    std::span<std::byte> bytes_;  // of the mapping, from the start of a huge page on
-};
-
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine.
-class Random {
-public:
-    explicit Random(std::uint64_t seed) noexcept : state_(seed) {}
-    std::uint64_t next() noexcept;
-    /// A number in [0, end).
-    std::size_t below(std::size_t end) noexcept { return static_cast<std::size_t>(next() % end); }
-    /// A number in [-1, 1).
-    float value() noexcept;
-
-private:
-    std::uint64_t state_;
-};
 
 /// A table of rows without gaps. Throws std::logic_error when `bytes` are too few.
 Table table_over(RowFormat format, std::size_t rows, std::size_t dim, std::span<const std::byte> bytes);

@@ -13,5 +13,6 @@ void add_verify(CLI::App& app);
 void add_pool(CLI::App& app);
 void add_export(CLI::App& app);
 void add_nearest(CLI::App& app);
+void add_bench(CLI::App& app);
 
 }  // namespace rowpool::tools

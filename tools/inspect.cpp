@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "columns.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
 #include "rowpool/table_file.hpp"
@@ -40,14 +41,14 @@ FileSizes sizes_of(const std::string& path) {
 
 std::uint64_t bytes_of(const Table& table) { return table.rows() * table.row_stride(); }
 
-constexpr std::size_t kColumns = 12;
-using Line = std::array<std::string, kColumns>;
-constexpr std::array<bool, kColumns> kNumeric = {false, true,  true,  false, true, true,
-                                                 true,  false, false, true,  true, false};
+constexpr std::array kColumns = {Column{"table", false},  Column{"rows"},         Column{"dim"},
+                                 Column{"format", false}, Column{"bytes"},        Column{"share"},
+                                 Column{"padding"},       Column{"names", false}, Column{"quantization", false},
+                                 Column{"max error"},     Column{"relative L2"},  Column{"source", false}};
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : printable(text); }
 
-Line describe(const TableFile& file, std::size_t position, std::uint64_t file_bytes) {
+std::vector<std::string> describe(const TableFile& file, std::size_t position, std::uint64_t file_bytes) {
     const Table& table = file.tables()[position];
     const TableOrigin& origin = file.origin(position);
     const double share = 100.0 * static_cast<double>(bytes_of(table)) / static_cast<double>(file_bytes);
@@ -65,30 +66,13 @@ Line describe(const TableFile& file, std::size_t position, std::uint64_t file_by
             or_dash(origin.source)};
 }
 
-void print_aligned(const std::vector<Line>& lines) {
-    std::array<std::size_t, kColumns> widths{};
-    for (const Line& line : lines) {
-        for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], line[i].size());
-    }
-    for (const Line& line : lines) {
-        std::string text;
-        for (std::size_t i = 0; i < kColumns; ++i) {
-            const std::string gap(widths[i] - line[i].size(), ' ');
-            text += kNumeric[i] ? gap + line[i] : line[i] + gap;
-            text += "  ";
-        }
-        std::cout << text.substr(0, text.find_last_not_of(' ') + 1) << '\n';
-    }
-}
-
 void print_text(const TableFile& file, const FileSizes& sizes) {
-    std::vector<Line> lines = {{"table", "rows", "dim", "format", "bytes", "share", "padding", "names", "quantization",
-                                "max error", "relative L2", "source"}};
+    std::vector<std::vector<std::string>> lines;
     for (std::size_t i = 0; i < file.tables().size(); ++i) lines.push_back(describe(file, i, sizes.file));
     std::cout << one_line(file.path()) << ": " << sizes.file << " bytes, header " << sizes.header << ", "
               << (file.has_metadata() ? "written by rowpool, with checksums" : "safetensors without rowpool metadata")
               << '\n';
-    print_aligned(lines);
+    print_aligned(kColumns, lines);
 }
 
 nlohmann::ordered_json table_json(const TableFile& file, std::size_t position) {

@@ -47,6 +47,7 @@ void set_up(CLI::App& app) {
     add_pool(app);
     add_export(app);
     add_nearest(app);
+    add_bench(app);
 }
 
 // CLI11 splits a value "[x,y]" of an option with many values into x and y, and has no switch for it that positional

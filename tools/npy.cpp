@@ -57,7 +57,7 @@ void set_type(NpyArray& array, std::string_view descr) {
     const std::string_view name = ordered ? descr.substr(1) : "";
     const auto known = std::find_if(kTypes.begin(), kTypes.end(), [&](const NamedType& t) { return t.name == name; });
     if (known == kTypes.end()) {
-        fail(array.path(), ": dtype '", printable(descr), name == "O" ? "' (Python objects)" : "'",
+        fail(array.path, ": dtype '", printable(descr), name == "O" ? "' (Python objects)" : "'",
              " cannot be read; known are float16, float32, float64, int32 and int64");
     }
     array.type = known->type;
@@ -69,10 +69,10 @@ std::size_t element_count(const NpyArray& array) {
     std::size_t bytes = 0;
     for (const std::size_t size : array.shape) {
         if (__builtin_mul_overflow(count, size, &count))
-            fail(array.path(), ": the sizes in its shape ", shape_text(array.shape), " overflow");
+            fail(array.path, ": the sizes in its shape ", shape_text(array.shape), " overflow");
     }
     if (__builtin_mul_overflow(count, item_bytes(array.type), &bytes)) {
-        fail(array.path(), ": the sizes in its shape ", shape_text(array.shape), " overflow");
+        fail(array.path, ": the sizes in its shape ", shape_text(array.shape), " overflow");
     }
     return count;
 }
@@ -80,10 +80,10 @@ std::size_t element_count(const NpyArray& array) {
 /// Refuses what cannot be used as T where it lies.
 template <class T>
 void require_native(const NpyArray& array) {
-    if (array.big_endian) fail(array.path(), ": big-endian; save it as little-endian");
-    if (array.fortran_order) fail(array.path(), ": in Fortran order; save it in C order (numpy.ascontiguousarray)");
+    if (array.big_endian) fail(array.path, ": big-endian; save it as little-endian");
+    if (array.fortran_order) fail(array.path, ": in Fortran order; save it in C order (numpy.ascontiguousarray)");
     if (array.size > 0 && reinterpret_cast<std::uintptr_t>(array.data.data()) % alignof(T) != 0) {
-        fail(array.path(), ": its elements do not begin at a multiple of ", alignof(T), " bytes");
+        fail(array.path, ": its elements do not begin at a multiple of ", alignof(T), " bytes");
     }
 }
 
@@ -107,18 +107,23 @@ bool is_npy(std::span<const std::byte> bytes) {
 NpyArray open_npy(const std::string& path) { return open_npy(value_of(MappedFile::open(path))); }
 
 NpyArray open_npy(MappedFile file) {
-    NpyArray array = {.file = std::move(file), .shape = {}, .data = {}};
-    const std::span<const std::byte> bytes = array.file.bytes();
-    const TextRange text = header_text(array.path(), bytes);
+    const auto owner = std::make_shared<const MappedFile>(std::move(file));
+    return parse_npy(owner->path(), {owner, owner->bytes()});
+}
+
+NpyArray parse_npy(const std::string& path, const SharedBytes& file) {
+    NpyArray array = {.path = path, .owner = file.owner, .shape = {}, .data = {}};
+    const std::span<const std::byte> bytes = file.bytes;
+    const TextRange text = header_text(array.path, bytes);
     const std::string_view header_chars(reinterpret_cast<const char*>(bytes.data()) + text.begin, text.size);
-    NpyHeader header = parse_npy_header(array.path(), header_chars);
+    NpyHeader header = parse_npy_header(array.path, header_chars);
     array.shape = std::move(header.shape);
     set_type(array, header.descr);
     array.fortran_order = header.fortran_order && array.shape.size() > 1;
     array.size = element_count(array);
     array.data = bytes.subspan(text.begin + text.size);
     if (array.data.size() != array.size * item_bytes(array.type)) {
-        fail(array.path(), ": ", bytes.size(), " bytes, but a header of ", text.begin + text.size, " and shape ",
+        fail(array.path, ": ", bytes.size(), " bytes, but a header of ", text.begin + text.size, " and shape ",
              shape_text(array.shape), " of ", item_bytes(array.type), "-byte elements need ", text.begin + text.size,
              " + ", array.size * item_bytes(array.type));
     }
@@ -128,12 +133,12 @@ NpyArray open_npy(MappedFile file) {
 IndexSpan index_values(const NpyArray& array, std::string_view what) {
     if (array.type == NpyType::i32) return elements<std::int32_t>(array);
     if (array.type == NpyType::i64) return elements<std::int64_t>(array);
-    fail(array.path(), ": dtype ", name_of(array.type), "; ", what, " must be int32 or int64 (i4 or i8)");
+    fail(array.path, ": dtype ", name_of(array.type), "; ", what, " must be int32 or int64 (i4 or i8)");
 }
 
 std::span<const float> float_values(const NpyArray& array, std::string_view what) {
     if (array.type == NpyType::f32) return elements<float>(array);
-    fail(array.path(), ": dtype ", name_of(array.type), "; ", what, " must be float32 (f4)");
+    fail(array.path, ": dtype ", name_of(array.type), "; ", what, " must be float32 (f4)");
 }
 
 NpyWriter::NpyWriter(const std::string& path, std::string_view descr, std::span<const std::size_t> shape)

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "memory.hpp"
 #include "rowpool/bags.hpp"
 #include "rowpool/file.hpp"
 
@@ -19,17 +21,16 @@ enum class NpyType : std::uint8_t { f16, f32, f64, i32, i64 };
 /// Bytes of one element.
 std::size_t item_bytes(NpyType type);
 
-/// An array in a mapped file. The header is checked in full and agrees with the size of the file.
+/// An array in a file, or in a member of an archive. The header is checked in full and agrees with the size of that.
 struct NpyArray {
-    MappedFile file;
+    std::string path;                   ///< as messages name the file
+    std::shared_ptr<const void> owner;  ///< of the data
     NpyType type = NpyType::f32;
     bool big_endian = false;
     bool fortran_order = false;  ///< never for arrays of fewer than two dimensions
     std::vector<std::size_t> shape;
     std::size_t size = 0;             ///< elements: the product of the shape
     std::span<const std::byte> data;  ///< size * item_bytes(type) bytes
-
-    const std::string& path() const { return file.path(); }
 };
 
 /// Whether the bytes begin as every .npy file does.
@@ -38,6 +39,8 @@ bool is_npy(std::span<const std::byte> bytes);
 /// Maps an array. Fails, naming the file and what is wrong with it, when it is none, or cut short, or of another type.
 NpyArray open_npy(const std::string& path);
 NpyArray open_npy(MappedFile file);
+/// The same for the bytes of such a file, which messages call `path`.
+NpyArray parse_npy(const std::string& path, const SharedBytes& file);
 
 /// The elements of an int32 or int64 array, used where they lie; fails for other types. `what` names them in the error.
 IndexSpan index_values(const NpyArray& array, std::string_view what);

@@ -22,7 +22,7 @@ Word swapped(Word word) {
 class NpySource : public Source {
 public:
     NpySource(NpyArray array, NewTable description)
-        : Source(array.path(), std::move(description)),
+        : Source(array.path, std::move(description)),
           array_(std::move(array)),
           rows_(array_.shape[0]),
           dim_(array_.shape[1]),
@@ -91,16 +91,16 @@ private:
 Sources open_npy_source(MappedFile file) {
     NpyArray array = open_npy(std::move(file));
     if (array.type == NpyType::i32 || array.type == NpyType::i64) {
-        fail(array.path(), ": integers; a table is a matrix of float16, float32 or float64");
+        fail(array.path, ": integers; a table is a matrix of float16, float32 or float64");
     }
     if (array.shape.size() != 2) {
-        fail(array.path(), ": shape ", shape_text(array.shape), " has ", array.shape.size(),
+        fail(array.path, ": shape ", shape_text(array.shape), " has ", array.shape.size(),
              " dimensions; a table has two, rows and columns");
     }
-    check_dim(array.path(), array.shape[1]);
+    check_dim(array.path, array.shape[1]);
     NewTable description;
-    description.name = table_name_of(array.path());
-    description.source = file_name_of(array.path());
+    description.name = table_name_of(array.path);
+    description.source = file_name_of(array.path);
     description.shape.format = array.type == NpyType::f16 ? RowFormat::f16 : RowFormat::f32;
     description.shape.rows = array.shape[0];
     description.shape.dim = array.shape[1];

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <sstream>
 #include <string>
 #include <system_error>
 
@@ -23,21 +24,37 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, T& target, c
     return command.add_option_function<std::string>(name, take, help)->type_name(choices);
 }
 
+/// The number that is all of `text`, in [least, most]; throws what `name` must be.
+template <class T>
+T parse_number(const std::string& name, const std::string& text, T least, T most, const char* kind) {
+    T value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, failure] = std::from_chars(text.data(), end, value);
+    if (failure != std::errc() || stop != end || !(value >= least && value <= most)) {
+        std::ostringstream message;
+        message << '\'' << printable(text) << "' is no " << kind << " from " << least << " to " << most;
+        throw CLI::ValidationError(name, message.str());
+    }
+    return value;
+}
+
 /// An option whose value is a whole number of type T, in [least, most].
 template <class T, class Target>
 CLI::Option* add_integer(CLI::App& command, const std::string& name, Target& target, T least, T most,
                          const std::string& help) {
     const auto take = [&target, name, least, most](const std::string& text) {
-        T value = 0;
-        const char* end = text.data() + text.size();
-        const auto [stop, failure] = std::from_chars(text.data(), end, value);
-        if (failure != std::errc() || stop != end || value < least || value > most) {
-            throw CLI::ValidationError(name, "'" + printable(text) + "' is no whole number from " +
-                                                 std::to_string(least) + " to " + std::to_string(most));
-        }
-        target = value;
+        target = parse_number(name, text, least, most, "whole number");
     };
     return command.add_option_function<std::string>(name, take, help)->type_name("N");
+}
+
+/// An option whose value is a number in [least, most].
+inline CLI::Option* add_real(CLI::App& command, const std::string& name, double& target, double least, double most,
+                             const std::string& help) {
+    const auto take = [&target, name, least, most](const std::string& text) {
+        target = parse_number(name, text, least, most, "number");
+    };
+    return command.add_option_function<std::string>(name, take, help)->type_name("X");
 }
 
 /// The option that every command with an output file has.

@@ -1,6 +1,4 @@
 // rowpool pool: looks up and pools rows by indices from .npy files, into a .npy file.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <iostream>
@@ -14,6 +12,7 @@
 #include "commands.hpp"
 #include "failure.hpp"
 #include "interrupt.hpp"
+#include "memory.hpp"
 #include "npy.hpp"
 #include "options.hpp"
 #include "rowpool/engine.hpp"
@@ -133,11 +132,9 @@ std::vector<std::size_t> output_shape(const PoolCommand& command, const Inputs& 
 
 /// Elements of the output, which is made in memory; refuses what this machine cannot hold.
 std::size_t output_size(const PoolCommand& command, std::size_t bags, std::size_t dim, std::size_t item) {
-    const std::size_t memory =
-        static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    if (bags > memory / (dim * item)) {
+    if (bags > physical_memory() / (dim * item)) {
         fail(command.output, ": ", bags, " rows of ", dim, " values would not fit into the memory of this machine, ",
-             human_bytes(memory));
+             human_bytes(physical_memory()));
     }
     return bags * dim;
 }

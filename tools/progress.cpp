@@ -18,15 +18,18 @@ constexpr const char* kClearLine = "\r\x1b[K";
 
 }  // namespace
 
-Progress::Progress(const std::string& label, std::uint64_t total_bytes)
-    : label_(printable(label)), total_(static_cast<double>(total_bytes)), terminal_(isatty(STDERR_FILENO) != 0) {}
+Progress::Progress(const std::string& label, std::uint64_t total, Unit unit)
+    : label_(printable(label)),
+      total_(static_cast<double>(total)),
+      unit_(unit),
+      terminal_(isatty(STDERR_FILENO) != 0) {}
 
 Progress::~Progress() {
     if (shown_) std::fputs(kClearLine, stderr);
 }
 
-void Progress::advance(std::uint64_t bytes) {
-    done_ += static_cast<double>(bytes);
+void Progress::advance(std::uint64_t done) {
+    done_ += static_cast<double>(done);
     if (!terminal_) return;
     const Clock::time_point now = Clock::now();
     if (now < next_draw_) return;
@@ -37,11 +40,12 @@ void Progress::advance(std::uint64_t bytes) {
 void Progress::draw(double seconds) {
     const double share = std::min(1.0, done_ / std::max(1.0, total_));
     const double rate = done_ / seconds;
-    const double left = std::max(0.0, total_ - done_) / std::max(1.0, rate);
+    const double left = rate > 0 ? std::max(0.0, total_ - done_) / rate : 0;
     const auto filled = static_cast<std::size_t>(share * kBarWidth);
     const std::string bar = std::string(filled, '#') + std::string(kBarWidth - filled, '.');
-    std::fprintf(stderr, "%s%s [%s] %3.0f%%  %.0f MB/s  %.0f s left", kClearLine, label_.c_str(), bar.c_str(),
-                 share * 100, rate / 1e6, left);
+    std::fprintf(stderr, "%s%s [%s] %3.0f%%  ", kClearLine, label_.c_str(), bar.c_str(), share * 100);
+    if (unit_ == Unit::bytes) std::fprintf(stderr, "%.0f MB/s  ", rate / 1e6);
+    std::fprintf(stderr, "%.0f s left", left);
     shown_ = true;
 }
 

@@ -11,13 +11,16 @@ namespace rowpool::tools {
 /// terminal and after a second of work; cleared when the object goes.
 class Progress {
 public:
-    Progress(const std::string& label, std::uint64_t total_bytes);
+    /// What is counted. Of bytes the line says how many a second.
+    enum class Unit : std::uint8_t { bytes, steps };
+
+    Progress(const std::string& label, std::uint64_t total, Unit unit = Unit::bytes);
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
     ~Progress();
 
-    /// That many more bytes of the total are done.
-    void advance(std::uint64_t bytes);
+    /// That much more of the total is done.
+    void advance(std::uint64_t done);
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -25,6 +28,7 @@ private:
 
     std::string label_;
     double total_;
+    Unit unit_;
     double done_ = 0;
     bool terminal_;
     bool shown_ = false;

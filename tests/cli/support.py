@@ -1,4 +1,5 @@
 """What the tests share: a folder and a way to run the command for each test, and files written and read by hand."""
+import io
 import json
 import math
 import os
@@ -7,6 +8,8 @@ import struct
 import subprocess
 import tempfile
 import unittest
+import warnings
+import zipfile
 
 ROWPOOL = None  # path of the command, set by run.py
 
@@ -140,6 +143,16 @@ def read_npy(data):
         return "<V2", header["shape"], [struct.unpack("<f", struct.pack("<I", b << 16))[0] for b in bits]
     values = struct.unpack(f"<{count}{CODES[header['descr'][1:]]}", data[10 + length :])
     return header["descr"], header["shape"], list(values)
+
+
+def npz(arrays, compression=zipfile.ZIP_STORED):
+    """A .npz archive's bytes, of {name: bytes of a .npy file} or of such pairs."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", compression) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that repeat
+        for name, array in arrays.items() if isinstance(arrays, dict) else arrays:
+            archive.writestr(zipfile.ZipInfo(name + ".npy"), array, compression)
+    return data.getvalue()
 
 
 def f32(value):

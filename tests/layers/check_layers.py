@@ -10,6 +10,8 @@ PUBLIC = ["rowpool/*"]
 PLAIN_STD = ["cstddef", "cstdint", "cstring", "type_traits"]  # headers without inline functions that could clash
 EXEC = PUBLIC + ["core/*", "cpu/*", "exec/*", "kernels/kernel_table.hpp", "kernels/bag_cursor.hpp"]
 FILE = PUBLIC + ["core/*", "file/*"]
+# What the command and the tests use of the benchmarks.
+SHARED_BENCH = ["bench/huge_buffer.hpp", "bench/raw_gather.hpp", "bench/thread_clock.hpp", "bench/traffic.hpp"]
 EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*"]
 
 # First matching rule: source, the project headers that it may include, the libraries. "std" is any standard or
@@ -30,12 +32,13 @@ RULES = [
     ("runtime/file/*", FILE, ["std"]),
     ("runtime/exec/engine.cpp", EXEC, ["std", "oneapi/tbb/*"]),
     ("runtime/exec/*", EXEC, ["std"]),
-    ("tools/*", PUBLIC + ["tools/*"], ["std", "CLI/*", "nlohmann/*"]),
+    ("tools/*", PUBLIC + SHARED_BENCH + ["tools/*"], ["std", "CLI/*", "nlohmann/*", "zlib.h"]),
     ("bench/*", PUBLIC + ["bench/*"], ["std", "benchmark/*", "oneapi/tbb/*"]),
     ("examples/*", PUBLIC, ["std"]),
-    ("tests/*", EVERYTHING + ["tests/*", "support/*"], ["std", "doctest/*", "nlohmann/*", "oneapi/tbb/*", "xxhash.h"]),
+    ("tests/*", EVERYTHING + SHARED_BENCH + ["tests/*", "support/*"],
+     ["std", "doctest/*", "nlohmann/*", "oneapi/tbb/*", "xxhash.h"]),
 ]
-LIBRARIES = ["xsimd/*", "tbb/*", "oneapi/*", "nlohmann/*", "CLI/*", "doctest/*", "benchmark/*", "xxhash.h", "cpuid.h",
+LIBRARIES = ["xsimd/*", "tbb/*", "oneapi/*", "nlohmann/*", "CLI/*", "doctest/*", "benchmark/*", "xxhash.h", "cpuid.h", "zlib.h",
              "*intrin.h", "arm_*.h"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 

@@ -1,0 +1,42 @@
+// What would make one table's lookups faster: alternatives, each of them measured and none guessed.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "bench_workload.hpp"
+#include "rowpool/pool.hpp"
+#include "rowpool/table.hpp"
+#include "turns.hpp"
+
+namespace rowpool::tools {
+
+/// One feature on one thread.
+struct Subject {
+    Table table;
+    PoolOptions options;
+    std::vector<Lookups> calls;
+    double seconds = 0;  ///< of one turn of time_in_turns()
+
+    /// The rows that each call looks up.
+    std::vector<std::size_t> rows() const;
+};
+
+/// Pooling of a call from a table, with the status of each checked. `subject` must outlive it.
+Way pooling(const Subject& subject);
+
+struct Alternative {
+    std::string name;
+    double speedup = 1;
+    double smaller = 1;  ///< how many times smaller the table becomes
+};
+
+/// How much faster the lookups would be in other ways; those that do not apply to the table or do not fit the memory
+/// are left out.
+std::vector<Alternative> measure_alternatives(const Subject& subject);
+
+/// Turns that measure_alternatives() takes at most, for the progress bar.
+inline constexpr std::size_t kAlternativeTurns = 4 * kTurns;
+
+}  // namespace rowpool::tools

@@ -1,0 +1,137 @@
+// The measurements of `bench`.
+#include "bench_figures.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "bench/raw_gather.hpp"
+#include "failure.hpp"
+#include "progress.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kRequestSeconds = 1.5;
+constexpr double kLongestWarmUp = 5;
+constexpr double kFeatureSeconds = 2;  // of all features together, if they are not too many
+constexpr double kShortestTurn = 0.0005;
+constexpr double kLongestTurn = 0.02;
+constexpr std::size_t kFeatureTurns = (1 + std::size(bench::kPrefetchDistances)) * kTurns + kAlternativeTurns;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double total_lookups(const std::vector<StoredRequest>& requests) {
+    double sum = 0;
+    for (const StoredRequest& request : requests) sum += static_cast<double>(request.indices.size());
+    return sum;
+}
+
+/// The smallest of the times, sorted, that a share of them does not exceed.
+double percentile(const std::vector<double>& sorted, double share) {
+    const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+    return sorted[std::max<std::size_t>(rank, 1) - 1];
+}
+
+/// Asks the model one request after the other.
+class Server {
+public:
+    Server(const Workload& workload, std::size_t threads)
+        : workload_(workload), engine_({.threads = threads}), out_(workload.batch * workload.model.total_dim()) {}
+
+    std::size_t threads() const { return engine_.threads(); }
+
+    /// Seconds that the next request takes.
+    double answer_next() {
+        const Request request = workload_.requests[next_++ % workload_.requests.size()].view();
+        const Clock::time_point start = Clock::now();
+        const PoolStatus status = engine_.pool(workload_.model, request, out_);
+        const double seconds = seconds_since(start);
+        if (!status) fail(status.message());
+        return seconds;
+    }
+
+private:
+    const Workload& workload_;
+    Engine engine_;
+    std::vector<float> out_;
+    std::size_t next_ = 0;
+};
+
+/// Every request once: what they look up is then in memory.
+void warm_up(Server& server, std::size_t requests) {
+    const Clock::time_point start = Clock::now();
+    for (std::size_t i = 0; i < requests && seconds_since(start) < kLongestWarmUp; ++i) server.answer_next();
+}
+
+RequestFigures measure_requests(const Workload& workload, std::size_t threads, Progress& progress) {
+    Server server(workload, threads);
+    warm_up(server, workload.requests.size());
+    RequestFigures figures;
+    std::vector<double> times;
+    const Clock::time_point start = Clock::now();
+    double reported = 0;
+    while (times.empty() || figures.seconds < kRequestSeconds) {
+        times.push_back(server.answer_next());
+        figures.seconds = seconds_since(start);
+        if (figures.seconds < reported + 0.01) continue;
+        progress.advance(static_cast<std::uint64_t>(1000 * (figures.seconds - reported)));
+        reported = figures.seconds;
+    }
+    std::sort(times.begin(), times.end());
+    figures.threads = server.threads();
+    figures.timed = times.size();
+    figures.lookups = total_lookups(workload.requests) / static_cast<double>(workload.requests.size());
+    figures.p50 = percentile(times, 0.5);
+    figures.p90 = percentile(times, 0.9);
+    figures.p99 = percentile(times, 0.99);
+    return figures;
+}
+
+/// The same rows at the same ids, read without decoding.
+Way raw_gather(const Subject& subject, std::size_t distance) {
+    const Table& table = subject.table;
+    const bench::RawRows rows = {table.data(), row_bytes(table.format(), table.dim()), table.row_stride()};
+    return [&subject, rows, distance](std::size_t call) {
+        const std::uint64_t sum = bench::gather_rows(rows, subject.calls[call].indices, distance);
+        asm volatile("" : : "r"(sum));  // it is wanted, as far as the compiler knows
+    };
+}
+
+FeatureFigures measure_feature(const Workload& workload, std::size_t feature, double turn_seconds) {
+    const Feature& pooled = workload.model.features()[feature];
+    const Subject subject = {pooled.table, pooled.options, workload.lookups_of(feature), turn_seconds};
+    std::vector<Way> ways = {pooling(subject)};
+    for (const std::size_t distance : bench::kPrefetchDistances) ways.push_back(raw_gather(subject, distance));
+    const std::vector<std::size_t> rows = subject.rows();
+    const std::vector<double> seconds = time_in_turns(ways, rows, turn_seconds);
+    FeatureFigures figures = {workload.names[feature], pooled.table, 0, seconds[0], 0, {}};
+    for (const std::size_t n : rows) figures.lookups += static_cast<double>(n);
+    figures.lookups /= static_cast<double>(workload.batch * rows.size());
+    figures.limit = *std::min_element(seconds.begin() + 1, seconds.end());
+    if (figures.row > 0) figures.alternatives = measure_alternatives(subject);
+    return figures;
+}
+
+}  // namespace
+
+BenchFigures measure(const Workload& workload, std::size_t threads) {
+    const auto turns = static_cast<double>(kFeatureTurns);
+    const auto features = static_cast<double>(workload.names.size());
+    const double turn_seconds = std::clamp(kFeatureSeconds / (turns * features), kShortestTurn, kLongestTurn);
+    const auto feature_steps = static_cast<std::uint64_t>(1000 * turns * turn_seconds);
+    Progress progress("measuring",
+                      static_cast<std::uint64_t>(1000 * kRequestSeconds) + feature_steps * workload.names.size(),
+                      Progress::Unit::steps);
+    BenchFigures figures = {measure_requests(workload, threads, progress), {}};
+    for (std::size_t feature = 0; feature < workload.names.size(); ++feature) {
+        figures.features.push_back(measure_feature(workload, feature, turn_seconds));
+        progress.advance(feature_steps);
+    }
+    return figures;
+}
+
+}  // namespace rowpool::tools

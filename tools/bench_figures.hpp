@@ -1,0 +1,43 @@
+// What `bench` measures: whole requests with the engine, then each feature alone on one thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "bench_alternatives.hpp"
+#include "bench_workload.hpp"
+#include "rowpool/table.hpp"
+
+namespace rowpool::tools {
+
+/// Whole requests, one after the other.
+struct RequestFigures {
+    std::size_t threads = 0;
+    std::size_t timed = 0;  ///< requests
+    double lookups = 0;     ///< a request
+    double p50 = 0;         ///< seconds that half of the requests took at most
+    double p90 = 0;
+    double p99 = 0;
+    double seconds = 0;  ///< of all requests together
+};
+
+/// One feature on one thread.
+struct FeatureFigures {
+    std::string name;
+    Table table;
+    double lookups = 0;  ///< a sample
+    double row = 0;      ///< seconds; 0 without lookups
+    double limit = 0;    ///< seconds a row of reading the same rows and nothing else, at the best prefetch distance
+    std::vector<Alternative> alternatives;
+};
+
+struct BenchFigures {
+    RequestFigures requests;
+    std::vector<FeatureFigures> features;
+};
+
+/// Runs the workload: a few seconds, and more with hundreds of features or with tables that must come from a disk.
+BenchFigures measure(const Workload& workload, std::size_t threads);
+
+}  // namespace rowpool::tools

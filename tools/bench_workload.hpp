@@ -1,0 +1,63 @@
+// What `bench` runs: the tables of a file as one model, and requests for it, recorded or made up.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rowpool/bags.hpp"
+#include "rowpool/engine.hpp"
+#include "rowpool/table_file.hpp"
+
+namespace rowpool::tools {
+
+/// The command line of `bench`.
+struct BenchOptions {
+    std::string file;
+    std::string trace;  ///< path of recorded lookups; empty for made-up ones
+    std::vector<std::string> tables;
+    double zipf = 1.05;
+    std::size_t bag = 20;
+    std::size_t batch = 64;
+    std::size_t threads = 0;
+    Pooling mode = Pooling::sum;
+    bool json = false;
+};
+
+/// One feature's bags in one request.
+struct Lookups {
+    std::vector<std::int64_t> indices;
+    std::vector<std::int64_t> offsets;  ///< bags + 1
+    std::vector<float> weights;         ///< one an index, or none
+
+    Bags bags() const { return {indices, offsets, weights}; }
+};
+
+/// A Request and its buffers.
+struct StoredRequest {
+    std::vector<std::int64_t> indices;
+    std::vector<std::int64_t> offsets = {0};
+    std::vector<float> weights;
+
+    Request view() const { return {indices, offsets, weights}; }
+};
+
+/// A model and requests that it is asked again and again. They are too many for a cache of the processor to keep what
+/// they look up, as far as tables are larger than it.
+struct Workload {
+    Model model;
+    std::vector<std::string> names;  ///< of the features
+    std::vector<StoredRequest> requests;
+    std::size_t batch = 0;
+    std::size_t samples = 0;  ///< of the trace; 0 for made-up requests
+
+    /// What one feature is asked in each request.
+    std::vector<Lookups> lookups_of(std::size_t feature) const;
+};
+
+/// Prepares what the options ask for. Fails when the file has no such table, or the trace does not fit it.
+Workload make_workload(const BenchOptions& options);
+
+}  // namespace rowpool::tools
