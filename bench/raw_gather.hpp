@@ -9,7 +9,7 @@
 namespace rowpool::bench {
 
 /// The distances that are tried.
-inline constexpr std::size_t kPrefetchDistances[] = {0, 16, 32, 64};
+inline constexpr std::size_t kPrefetchDistances[] = {0, 8, 16, 32, 64, 128};
 
 /// Rows of a table, as bytes.
 struct RawRows {

@@ -6,6 +6,10 @@
 
 namespace rowpool::bench {
 
+/// Rows at this distance and further are prefetched into the second-level cache, nearer ones into the first: each is
+/// where the other never was the best (docs/TUNING.md).
+constexpr std::size_t kFarDistance = 32;
+
 /// See gather_rows().
 using GatherRows = std::uint64_t(const std::byte* rows, std::size_t row_bytes, std::size_t stride,
                                  const std::int64_t* ids, std::size_t num_ids, std::size_t distance) noexcept;

@@ -57,6 +57,7 @@ void add_bench(CLI::App& app) {
         ->expected(1)
         ->take_all()
         ->allow_extra_args(false);  // or a name "[x]" would become x
+    command.add_option("--profile", options->profile, "Prefetch as `rowpool tune` has measured")->type_name("P.json");
     add_choice(command, "--mode", options->mode, "sum|mean", parse_sum_or_mean,
                "How the rows of a bag become one; sum unless given");
     command.add_flag("--json", options->json, "Print JSON");

@@ -7,6 +7,7 @@
 #include "bench/traffic.hpp"
 #include "failure.hpp"
 #include "memory.hpp"
+#include "rowpool/tuning.hpp"
 #include "text.hpp"
 #include "trace.hpp"
 
@@ -36,7 +37,9 @@ std::vector<Table> choose_tables(const TableFile& file, const std::vector<std::s
 Model make_model(const std::vector<Table>& tables, const BenchOptions& options) {
     std::vector<Feature> features;
     for (const Table& table : tables) features.push_back({table, {.mode = options.mode}});
-    return value_of(Model::create(std::move(features)));
+    Model model = value_of(Model::create(std::move(features)));
+    if (options.profile.empty()) return model;
+    return value_of(with_profile(model, value_of(load_profile(options.profile))));
 }
 
 /// Refuses requests that this machine cannot hold: their indices, and their results.

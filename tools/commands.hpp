@@ -12,6 +12,7 @@ void add_inspect(CLI::App& app);
 void add_verify(CLI::App& app);
 void add_pool(CLI::App& app);
 void add_export(CLI::App& app);
+void add_tune(CLI::App& app);
 void add_nearest(CLI::App& app);
 void add_bench(CLI::App& app);
 

@@ -48,6 +48,7 @@ void set_up(CLI::App& app) {
     add_export(app);
     add_nearest(app);
     add_bench(app);
+    add_tune(app);
 }
 
 // CLI11 splits a value "[x,y]" of an option with many values into x and y, and has no switch for it that positional

@@ -19,6 +19,7 @@ EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*"]
 RULES = [
     ("include/rowpool/*", PUBLIC, ["std"]),
     ("runtime/kernels/arch_*.hpp", ["core/half.hpp"], PLAIN_STD + ["xsimd/xsimd.hpp", "immintrin.h", "arm_neon.h"]),
+    ("runtime/kernels/addends_avx512.hpp", ["kernels/*"], PLAIN_STD + ["immintrin.h"]),
     ("runtime/kernels/*", ["kernels/*", "core/half.hpp", "core/row_layout.hpp", "rowpool/types.hpp"], PLAIN_STD),
     ("runtime/core/half.hpp", [], PLAIN_STD),
     ("runtime/core/row_layout.hpp", ["rowpool/types.hpp"], PLAIN_STD),
@@ -29,6 +30,7 @@ RULES = [
     ("runtime/file/strict_json.*", FILE, ["std", "nlohmann/*"]),
     ("runtime/file/safetensors.cpp", FILE, ["std", "nlohmann/*"]),
     ("runtime/file/table_metadata.cpp", FILE, ["std", "nlohmann/*"]),
+    ("runtime/file/tuning_profile.cpp", FILE, ["std", "nlohmann/*"]),
     ("runtime/file/*", FILE, ["std"]),
     ("runtime/exec/engine.cpp", EXEC, ["std", "oneapi/tbb/*"]),
     ("runtime/exec/*", EXEC, ["std"]),
