@@ -39,7 +39,11 @@ PoolStatus RequestCalls::make(const ModelContents& model, const Request& request
     status = check_output(out, calls.batch_, model.columns.back(), calls.stride_);
     if (!status) return status;
     calls.kernels_ = cpu::active_kernels();
-    if (calls.kernels_ == nullptr) return fault(PoolFault::isa);
+    if (calls.kernels_ == nullptr) {
+        status = fault(PoolFault::isa);
+        status.table = model.setups.front().table_name;
+        return status;
+    }
     return check_weights_of_all(model, calls.layout_);
 }
 
