@@ -37,11 +37,12 @@ RULES = [
     ("tools/*", PUBLIC + SHARED_BENCH + ["tools/*"], ["std", "CLI/*", "nlohmann/*", "zlib.h"]),
     ("bench/*", PUBLIC + ["bench/*"], ["std", "benchmark/*", "oneapi/tbb/*"]),
     ("examples/*", PUBLIC, ["std"]),
+    ("python/*", PUBLIC + ["python/*"], ["std", "nanobind/*"]),
     ("tests/*", EVERYTHING + SHARED_BENCH + ["tests/*", "support/*"],
      ["std", "doctest/*", "nlohmann/*", "oneapi/tbb/*", "xxhash.h"]),
 ]
-LIBRARIES = ["xsimd/*", "tbb/*", "oneapi/*", "nlohmann/*", "CLI/*", "doctest/*", "benchmark/*", "xxhash.h", "cpuid.h", "zlib.h",
-             "*intrin.h", "arm_*.h"]
+LIBRARIES = ["xsimd/*", "tbb/*", "oneapi/*", "nlohmann/*", "CLI/*", "doctest/*", "benchmark/*", "nanobind/*",
+             "xxhash.h", "cpuid.h", "zlib.h", "*intrin.h", "arm_*.h"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
@@ -68,7 +69,7 @@ def faults(source):
 
 
 def main():
-    folders = ["include", "runtime", "tools", "bench", "tests", "examples"]
+    folders = ["include", "runtime", "tools", "bench", "tests", "examples", "python"]
     sources = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.[ch]pp"))
     found = [fault for source in sources for fault in faults(source)]
     print("\n".join(found) or f"{len(sources)} sources keep to their layers")

@@ -1,0 +1,41 @@
+"""Whether both sides computed what they must, before they are timed."""
+import numpy as np
+import torch
+
+from workload import decoded
+
+# rtol and atol of a sum. Float outputs: what PyTorch's own tests of EmbeddingBag allow. Sums of codes: roundings of
+# sums of up to 60 in size, of which rowpool adds the biases apart; its tests of the quantized operators allow far more.
+TOLERANCES = {"f32": (0, 1e-5), "f16": (0, 1e-2), "bf16": (0, 1e-1)}
+CODED_TOLERANCE = (1.3e-6, 5e-5)
+REFERENCE_BAGS = 8
+
+
+class Wrong(Exception):
+    """A side's results are not what they must be."""
+
+
+def as_floats(array):
+    """Results of either side as float32: tensors, arrays, and bfloat16 as uint16."""
+    if isinstance(array, torch.Tensor):
+        return array.float().numpy()
+    return (array.astype(np.uint32) << 16).view(np.float32) if array.dtype == np.uint16 else array.astype(np.float32)
+
+
+def check_close(what, format, actual, expected):
+    rtol, atol = TOLERANCES.get(format, CODED_TOLERANCE)
+    if actual.shape != expected.shape:
+        raise Wrong(f"{what}: shape {actual.shape} instead of {expected.shape}")
+    wrong = ~(np.abs(actual - expected) <= atol + rtol * np.abs(expected))
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise Wrong(f"{what}: {actual[at]} instead of {expected[at]} at {at}, {int(wrong.sum())} wrong in all")
+
+
+def check_sums(format, rows, indices, offsets, ours, theirs):
+    """Both sides against each other, and the first bags against their definition in float64."""
+    ours, theirs = as_floats(ours), as_floats(theirs)
+    check_close("rowpool against the peer", format, ours, theirs)
+    for bag in range(min(REFERENCE_BAGS, len(offsets) - 1)):
+        expected = decoded(format, rows[indices[offsets[bag]:offsets[bag + 1]]]).sum(axis=0)
+        check_close("rowpool against the definition", format, ours[bag], expected)

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Compares rowpool with what else looks embeddings up on a CPU; ./dev bench --peers sets up what it needs and runs it.
+
+Every case gives both sides the same rows, in the same memory, in 2 MiB pages where the system allows them, and the same
+ids. Their results are compared first; a case whose results are wrong is reported, is not timed, and makes the exit
+status 1. Then both are timed in turns in this process. The ratio of a case is the median over the pairs of
+peer / rowpool: above 1, rowpool is faster. Beside it are the quartiles, and the median nanoseconds a looked-up row.
+
+kernel/<format>/dim:<d>/<place>
+    Sums of 1,024 bags of 20 rows of one table on one thread, in processor time. int8, int4: PyTorch's
+    quantized.embedding_bag_{byte,4bit}_rowwise_offsets. f32, f16, bf16: torch.nn.functional.embedding_bag, whose
+    results have the type of the table; rowpool then writes the same type. The table is 32 KiB (L1), 512 KiB (L2),
+    16 MiB (L3), 256 MiB (DRAM) or, with --large, 4 GiB.
+numpy/f32/dim:<d>/<place>
+    The same beside rows[indices] and numpy.add.reduceat.
+request/dlrm:<rows>/batch:<b>/threads:<n>/<peer>
+    All 26 tables of MLPerf's DLRM-DCNv2 cut to that many rows, int8, 214 lookups a sample. tbe: FBGEMM's table batched
+    embeddings; torch: a loop over the byte operator. A peer runs in the best of its settings for n threads, named at
+    the end of the line. One thread: processor time; two: wall clock, several calls at a time, after a pause.
+latency/dlrm:250/batch:1/threads:1/<peer>
+    One sample, tables that fit the cache; wall clock, with p50 and p99 of a call, rowpool / peer. tbe is the operator
+    alone, tbe-module with its Python module around it.
+
+rowpool is called through its Python package and writes into one buffer, as a server would; the peers are called under
+torch.inference_mode and allocate their results, in memory that malloc keeps for them. rowpool checks all offsets and
+indices.
+"""
+import argparse
+import os
+import re
+import sys
+
+import torch
+
+import kernel_cases
+import report
+import request_cases
+from checks import Wrong
+
+# The peers allocate their results in every call. As it is, glibc's malloc gives most of them fresh pages each time, and
+# the page faults cost a large part of the time of a small table: a matter of the allocator, which is not compared here.
+MALLOC = "glibc.malloc.tcache_count=0:glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=1073741824"
+
+
+def keep_freed_memory():
+    """Starts this program anew with a malloc that reuses what was freed; its settings are read at the start only."""
+    if os.environ.get("GLIBC_TUNABLES") != MALLOC:
+        os.environ["GLIBC_TUNABLES"] = MALLOC
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(prog="./dev bench --peers", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--filter", metavar="REGEX", default="", help="only the cases whose name it matches somewhere")
+    parser.add_argument("--quick", action="store_true", help="a small subset")
+    parser.add_argument("--large", action="store_true", help="tables of 4 GiB, too")
+    parser.add_argument("--zipf", metavar="ALPHA", type=float, help="ids of a Zipf distribution; uniform without it")
+    parser.add_argument("--seconds", type=float, default=0.4, help="to time a case for; default %(default)s")
+    parser.add_argument("--json", metavar="OUT", help="write the results to this file, too")
+    options = parser.parse_args()
+    try:
+        re.compile(options.filter)
+    except re.error as error:
+        parser.error(f"--filter {options.filter}: {error}")
+    if options.zipf is not None and not 0 < options.zipf < 10:
+        parser.error(f"--zipf {options.zipf}: not above 0 and below 10")
+    if options.json and (os.path.isdir(options.json) or not os.access(os.path.dirname(options.json) or ".", os.W_OK)):
+        parser.error(f"--json {options.json}: cannot be written")
+    return options
+
+
+def main():
+    options = parse_options()
+    cases = [case for module in (kernel_cases, request_cases) for case in module.cases(options)
+             if re.search(options.filter, case.name)]
+    if not cases:
+        sys.exit(f"no case matches {options.filter}")
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    results, wrong = [], 0
+    print(report.heading(options.zipf))
+    with torch.inference_mode():
+        for case in cases:
+            try:
+                results.append(case.run())
+                print(report.line(results[-1]), flush=True)
+            except Wrong as error:
+                wrong += 1
+                print(f"{case.name}: wrong: {error}", flush=True)
+    print("\n".join(report.summary(results)))
+    if options.json:
+        report.write_json(options.json, options, results)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Two sides timed in turns, so that a slow moment of the machine slows both."""
+import time
+from typing import Any, Callable, NamedTuple
+
+import numpy as np
+
+MIN_PAIRS = 31
+
+
+class Side(NamedTuple):
+    """A call and what it is given in turn: inputs[k] of both sides hold the same ids."""
+    call: Callable[[Any], Any]
+    inputs: list
+
+
+class Pairs(NamedTuple):
+    """Nanoseconds of each call of both sides, pair by pair."""
+    ours: np.ndarray
+    theirs: np.ndarray
+
+    @property
+    def ratios(self):
+        return self.theirs / self.ours
+
+
+class Stretch(NamedTuple):
+    """How a side is timed: by which clock, over how many calls, after what pause. With threads, the pause lets those of
+    the other side go to sleep, and the untimed call wakes one's own."""
+    clock: Callable[[], int]
+    calls: int = 1
+    pause: float = 0
+
+
+def timed(side, first, stretch):
+    """Nanoseconds a call, from input `first` on."""
+    inputs = [side.inputs[(first + k) % len(side.inputs)] for k in range(stretch.calls)]
+    if stretch.pause:
+        time.sleep(stretch.pause)
+        side.call(side.inputs[first - 1])
+    start = stretch.clock()
+    for given in inputs:
+        side.call(given)
+    return (stretch.clock() - start) / stretch.calls
+
+
+def measure(ours, theirs, stretch, seconds, min_pairs=MIN_PAIRS):
+    """Pairs for that long, and not fewer than min_pairs. The sides are half a round of inputs apart: on the same ids at
+    once, the second one would find in the cache what the first one has brought there."""
+    apart = len(ours.inputs) // 2
+    pairs = []
+    end = time.perf_counter() + seconds
+    while len(pairs) < min_pairs or time.perf_counter() < end:
+        at = len(pairs) * stretch.calls
+        turns = [(ours, at), (theirs, at + apart)]
+        order = 1 if len(pairs) % 2 == 0 else -1
+        times = [timed(side, first % len(side.inputs), stretch) for side, first in turns[::order]]
+        pairs.append(times[::order])
+    return Pairs(*np.array(pairs).T)
+
+
+def parallel_stretch(side):
+    """For calls on several threads: wall clock, and enough calls for some milliseconds."""
+    one = timed(side, 0, Stretch(time.perf_counter_ns, 3, 0.003))
+    return Stretch(time.perf_counter_ns, int(np.clip(6e6 / one, 1, 16)), 0.003)
+
+
+def best_of(sides, stretch, rounds=7):
+    """The position of the side with the smallest median, timed in turns."""
+    times = [[timed(side, k % len(side.inputs), stretch) for side in sides] for k in range(rounds)]
+    return int(np.argmin(np.median(times, axis=0)))

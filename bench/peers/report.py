@@ -1,0 +1,112 @@
+"""Results: their figures, the table on the terminal, the JSON file."""
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import subprocess
+from typing import Callable, NamedTuple
+
+import numpy as np
+import rowpool
+import torch
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Case(NamedTuple):
+    """A name, and what makes its result or raises Wrong."""
+    name: str
+    run: Callable[[], dict]
+
+
+def result(name, pairs, lookups, **parameters):
+    """The figures of a case: medians of nanoseconds a row, and the quartiles of the pairs' ratios peer / rowpool."""
+    q1, ratio, q3 = np.quantile(pairs.ratios, [0.25, 0.5, 0.75])
+    return {"case": name, **parameters, "ns_rowpool": float(np.median(pairs.ours) / lookups),
+            "ns_peer": float(np.median(pairs.theirs) / lookups), "ratio": float(ratio), "q1": float(q1),
+            "q3": float(q3), "pairs": len(pairs.ours)}
+
+
+def latencies(pairs):
+    """Microseconds a call, of which half and 99 in a hundred calls take less."""
+    return {f"p{percent}_us_{side}": float(np.percentile(times, percent)) / 1e3
+            for side, times in (("rowpool", pairs.ours), ("peer", pairs.theirs)) for percent in (50, 99)}
+
+
+def heading(zipf):
+    """What the figures depend on most, and the names of the columns."""
+    here = context()
+    versions = ", ".join(f"{name} {version}" for name, version in here["versions"].items())
+    skew = "uniform ids" if zipf is None else f"ids of a Zipf distribution, exponent {zipf}"
+    return (f"{here['machine']['cpu']}, {here['machine']['cores']} cores; {versions}; {skew}\n"
+            f"{'case':<48} ratio  [quartiles]   rowpool     peer  (ns a row)")
+
+
+def line(result):
+    """One line of the table."""
+    text = (f"{result['case']:<48} {result['ratio']:5.2f}  [{result['q1']:.2f}, {result['q3']:.2f}]"
+            f"  {result['ns_rowpool']:7.2f} {result['ns_peer']:8.2f}  {result['peer']}")
+    if "p99_us_peer" in result:
+        text += ("  p50 {p50_us_rowpool:.1f} / {p50_us_peer:.1f} us,"
+                 " p99 {p99_us_rowpool:.1f} / {p99_us_peer:.1f} us").format(**result)
+    return text + (f"  ({result['setting']})" if result.get("setting") else "")
+
+
+def geometric_mean(results):
+    return float(np.exp(np.mean([np.log(result["ratio"]) for result in results])))
+
+
+def summary(results):
+    """Geometric means of the kernels' ratios by format and place, and the cell where rowpool does worst."""
+    kernels = [result for result in results if result["case"].startswith("kernel/")]
+    if not kernels:
+        return []
+    formats = list(dict.fromkeys(result["format"] for result in kernels))
+    places = list(dict.fromkeys(result["place"] for result in kernels))
+    lines = ["", "geometric means", f"{'':8}{'all':>7}" + "".join(f"{place:>7}" for place in places)]
+    for format in formats:
+        own = [result for result in kernels if result["format"] == format]
+        cells = [own] + [[result for result in own if result["place"] == place] for place in places]
+        lines.append(f"{format:8}" + "".join(f"{geometric_mean(cell):7.2f}" if cell else f"{'':7}" for cell in cells))
+    worst = min(kernels, key=lambda result: result["ratio"])
+    return lines + [f"{'all':8}{geometric_mean(kernels):7.2f}", f"smallest: {worst['case']} {worst['ratio']:.2f}"]
+
+
+def first_match(path, start):
+    """The rest of the first line of a file that begins so, or nothing."""
+    try:
+        lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((text[len(start):].strip(" \t:") for text in lines if text.startswith(start)), "")
+
+
+def caches():
+    """Size of each cache of the first core by level and type."""
+    folders = sorted(pathlib.Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"))
+    return {f"L{first_match(folder / 'level', '')} {first_match(folder / 'type', '')}": first_match(folder / "size", "")
+            for folder in folders}
+
+
+def git(*arguments):
+    done = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def context():
+    """What the figures depend on."""
+    return {
+        "machine": {"cpu": first_match("/proc/cpuinfo", "model name"), "cores": len(os.sched_getaffinity(0)),
+                    "caches": caches(), "memory": first_match("/proc/meminfo", "MemTotal"),
+                    "huge_pages": first_match("/sys/kernel/mm/transparent_hugepage/enabled", ""),
+                    "system": platform.platform()},
+        "versions": {"rowpool": rowpool.__version__, "isa": rowpool.active_isa(), "torch": torch.__version__,
+                     "fbgemm-gpu-cpu": importlib.metadata.version("fbgemm-gpu-cpu"), "numpy": np.__version__,
+                     "python": platform.python_version()},
+        "commit": git("rev-parse", "HEAD") + (" with changes" if git("status", "--porcelain") else "")}
+
+
+def write_json(path, options, results):
+    text = json.dumps({**context(), "options": vars(options), "results": results}, indent=1)
+    pathlib.Path(path).write_text(text + "\n", encoding="utf-8")
