@@ -42,24 +42,21 @@ void for_each(std::size_t count, const Body& body) {
     if (count == 1) body(0);
 }
 
-/// Calls body(plan, first, last) for all bags of all calls, cut into pieces of equal cost.
-template <class Calls, class Body>
-void for_each_piece(const Calls& calls, std::size_t cost, std::size_t pieces, const Body& body) {
-    for_each(pieces, [&](std::size_t p) {
-        const auto cut = [&](std::size_t i) { return cost / pieces * i + std::min(i, cost % pieces); };
-        exec::for_each_part(calls, cut(p), cut(p + 1), body);
-    });
+/// The cost at which piece p of pieces of equal cost begins.
+std::size_t cut(std::size_t cost, std::size_t pieces, std::size_t p) noexcept {
+    return cost / pieces * p + std::min(p, cost % pieces);
 }
 
 /// The position of the first bad index among those that must not be bad, or Smallest::kNone.
 template <class Calls>
 std::size_t find_first_bad(const Calls& calls, std::size_t cost, std::size_t pieces) {
     Smallest first_bad;
-    for_each_piece(calls, cost, pieces,
-                   [&](const exec::Plan& plan, const exec::BagStart& first, const exec::BagStart& last) {
-                       if (plan.skips_bad || exec::count_bad(plan, first.position, last.position) == 0) return;
-                       first_bad.note(exec::find_bad(plan, first.position, last.position));
-                   });
+    const auto check = [&](const exec::Plan& plan, const exec::BagStart& first, const exec::BagStart& last) {
+        if (plan.skips_bad || exec::count_bad(plan, first.position, last.position) == 0) return;
+        first_bad.note(exec::find_bad(plan, first.position, last.position));
+    };
+    for_each(pieces,
+             [&](std::size_t p) { exec::for_each_part(calls, cut(cost, pieces, p), cut(cost, pieces, p + 1), check); });
     return first_bad.get();
 }
 
@@ -69,11 +66,15 @@ PoolStatus run_calls(const Calls& calls, std::size_t cost, std::size_t pieces) {
     const std::size_t first_bad = find_first_bad(calls, cost, pieces);
     if (first_bad != Smallest::kNone) return calls.bad_index(first_bad);
     std::atomic<std::size_t> skipped = 0;
-    for_each_piece(calls, cost, pieces,
-                   [&](const exec::Plan& plan, const exec::BagStart& first, const exec::BagStart& last) {
-                       const std::size_t bad = exec::run_bags(plan, first, last);
-                       if (bad > 0) skipped.fetch_add(bad, std::memory_order_relaxed);
-                   });
+    for_each(pieces, [&](std::size_t p) {
+        exec::PartRunner runner;
+        exec::for_each_part(calls, cut(cost, pieces, p), cut(cost, pieces, p + 1),
+                            [&](const exec::Plan& plan, const exec::BagStart& first, const exec::BagStart& last) {
+                                runner.add(plan, first, last);
+                            });
+        const std::size_t bad = runner.finish();
+        if (bad > 0) skipped.fetch_add(bad, std::memory_order_relaxed);
+    });
     PoolStatus status;
     status.skipped = skipped;
     return status;

@@ -25,6 +25,37 @@ private:
     const Plan& plan_;
 };
 
+/// Runs parts one after the other, each as soon as the first rows of the one after it have been asked for.
+class PartRunner {
+public:
+    void add(const Plan& plan, const BagStart& first, const BagStart& last) noexcept {
+        prefetch_head(plan, first, last);
+        run_waiting();
+        waiting_ = {plan, first, last};
+        has_waiting_ = true;
+    }
+    /// Runs the last part; returns how many indices all of them skipped.
+    std::size_t finish() noexcept {
+        run_waiting();
+        return skipped_;
+    }
+
+private:
+    struct Part {
+        Plan plan;
+        BagStart first;
+        BagStart last;
+    };
+
+    void run_waiting() noexcept {
+        if (has_waiting_) skipped_ += run_bags(waiting_.plan, waiting_.first, waiting_.last);
+    }
+
+    Part waiting_;
+    bool has_waiting_ = false;
+    std::size_t skipped_ = 0;
+};
+
 template <class Calls>
 std::size_t total_cost(const Calls& calls) noexcept {
     std::size_t total = 0;

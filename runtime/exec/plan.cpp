@@ -1,6 +1,8 @@
 // The checks of a pooling call and its way into the kernels.
 #include "exec/plan.hpp"
 
+#include <algorithm>
+
 #include "core/row_layout.hpp"
 #include "cpu/dispatch.hpp"
 #include "exec/prefetch.hpp"
@@ -313,6 +315,14 @@ PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
     status.table = plan.table_name;
     status.position = position;
     return status;
+}
+
+void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last) noexcept {
+    const std::size_t count = std::min(last.position - first.position, plan.args.prefetch.distance);
+    for (std::size_t i = first.position; i < first.position + count; ++i) {
+        const auto row = static_cast<std::uint64_t>(plan.indices[i]);
+        if (row < plan.args.rows.count) kernels::prefetch_row(plan.args, row);
+    }
 }
 
 std::size_t run_bags(const Plan& plan, const BagStart& first, const BagStart& last) noexcept {

@@ -100,6 +100,10 @@ std::size_t cost_of(const Plan& plan) noexcept;
 /// The first bag before which the plan costs `cost` or more; the end of the last bag when nothing does.
 BagStart bag_after(const Plan& plan, std::size_t cost) noexcept;
 
+/// Asks for the first rows of the bags from `first` up to `last`, as many as kernels ask for ahead of their turn: those
+/// that they themselves are too late for. Indices need not have been checked.
+void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last) noexcept;
+
 /// Pools the bags from `first` up to `last`. Indices have been checked unless the plan skips bad ones; returns how many
 /// it skipped.
 std::size_t run_bags(const Plan& plan, const BagStart& first, const BagStart& last) noexcept;

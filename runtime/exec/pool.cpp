@@ -12,7 +12,10 @@ PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options
     if (!plan.skips_bad && exec::count_bad(plan, plan.begin, plan.end) > 0) {
         return exec::bad_index(plan, exec::find_bad(plan, plan.begin, plan.end));
     }
-    status.skipped = exec::run_bags(plan, {0, plan.begin}, {bags.num_bags(), plan.end});
+    const exec::BagStart first = {0, plan.begin};
+    const exec::BagStart last = {bags.num_bags(), plan.end};
+    exec::prefetch_head(plan, first, last);
+    status.skipped = exec::run_bags(plan, first, last);
     return status;
 }
 

@@ -73,7 +73,7 @@ inline void for_each_block(std::size_t columns, const F& f) noexcept {
     for (std::size_t first = 0; first < columns;) first += visit_block<kFew, 16>(first, columns, f);
 }
 
-/// Rounds results to an output of halves, or stores the part of a vector that a row has columns for.
+/// Writes results as elements of the output's type from `first_element` on; for the few that are not whole vectors.
 [[gnu::noinline]] inline void write_columns(const PoolArgs& args, std::size_t first_element, const float* results,
                                             std::size_t count) noexcept {
     std::byte* const out = static_cast<std::byte*>(args.out);
@@ -82,44 +82,46 @@ inline void for_each_block(std::size_t columns, const F& f) noexcept {
         return;
     }
     const auto store = args.out_type == OutputType::f16 ? Arch::store_f16 : Arch::store_bf16;
-    for (std::size_t done = 0; done < count; done += Arch::width) {
-        std::byte halves[Arch::width * sizeof(std::uint16_t)];
-        store(halves, Arch::load_f32(reinterpret_cast<const std::byte*>(results + done)));
-        const std::size_t left = count - done < Arch::width ? count - done : Arch::width;
-        std::memcpy(out + (first_element + done) * sizeof(std::uint16_t), halves, left * sizeof(std::uint16_t));
-    }
+    std::byte halves[Arch::width * sizeof(std::uint16_t)];
+    store(halves, Arch::load_f32(reinterpret_cast<const std::byte*>(results)));
+    std::memcpy(out + first_element * sizeof(std::uint16_t), halves, count * sizeof(std::uint16_t));
 }
 
-/// Whether all vectors of the block are written as they are.
-inline bool is_written_whole(const PoolArgs& args, const Block& block) noexcept {
-    return args.out_type == OutputType::f32 && block.last + Arch::width <= args.rows.dim;
-}
-
-/// Writes a block's results to bag's output row, the last vector only as far as the row has columns. Always inline: a
-/// call would need the address of `vectors`, and gcc would then keep the sums in memory for the whole loop over rows.
-template <std::size_t kVectors>
-[[gnu::always_inline]] inline void write_block(const PoolArgs& args, std::size_t bag, const Block& block,
-                                               bool written_whole, const Arch::V (&vectors)[kVectors]) noexcept {
-    const std::size_t row = bag * args.out_stride;
-    if (written_whole) {
-        std::byte* const out = static_cast<std::byte*>(args.out) + row * sizeof(float);
-#pragma GCC unroll 16
-        for (std::size_t v = 0; v < kVectors; ++v) {
-            Arch::store_f32(out + block.column<kVectors>(v) * sizeof(float), vectors[v]);
-        }
-        return;
-    }
-    float results[kVectors * Arch::width];
+/// Stores a block's vectors, the last one only when the row has all of its columns.
+template <std::size_t kVectors, std::size_t kSize, class Store>
+[[gnu::always_inline]] inline void store_vectors(const PoolArgs& args, std::size_t row, const Block& block,
+                                                 const Arch::V (&vectors)[kVectors], bool is_whole,
+                                                 const Store& store) noexcept {
+    std::byte* const out = static_cast<std::byte*>(args.out) + row * kSize;
 #pragma GCC unroll 16
     for (std::size_t v = 0; v < kVectors; ++v) {
-        Arch::store_f32(reinterpret_cast<std::byte*>(results + v * Arch::width), vectors[v]);
+        if (v + 1 < kVectors || is_whole) store(out + block.column<kVectors>(v) * kSize, vectors[v]);
     }
-    if constexpr (kVectors > 1) {
-        write_columns(args, row + block.first, results, (kVectors - 1) * Arch::width);
+}
+
+/// Rounds a block's results to the output's type and writes them to bag's row, the last vector only as far as the row
+/// has columns. Always inline: a call would need the address of `vectors`, and gcc would then keep the sums in memory
+/// for the whole loop over rows.
+template <std::size_t kVectors>
+[[gnu::always_inline]] inline void write_block(const PoolArgs& args, std::size_t bag, const Block& block,
+                                               const Arch::V (&vectors)[kVectors]) noexcept {
+    const std::size_t row = bag * args.out_stride;
+    const bool is_whole = block.last + Arch::width <= args.rows.dim;
+    switch (args.out_type) {
+        case OutputType::f32:
+            store_vectors<kVectors, 4>(args, row, block, vectors, is_whole, Arch::store_f32);
+            break;
+        case OutputType::f16:
+            store_vectors<kVectors, 2>(args, row, block, vectors, is_whole, Arch::store_f16);
+            break;
+        case OutputType::bf16:
+            store_vectors<kVectors, 2>(args, row, block, vectors, is_whole, Arch::store_bf16);
+            break;
     }
-    const std::size_t left = args.rows.dim - block.last;
-    write_columns(args, row + block.last, results + (kVectors - 1) * Arch::width,
-                  left < Arch::width ? left : Arch::width);
+    if (is_whole) return;
+    float last[Arch::width];
+    Arch::store_f32(reinterpret_cast<std::byte*>(last), vectors[kVectors - 1]);
+    write_columns(args, row + block.last, last, args.rows.dim - block.last);
 }
 
 }  // namespace

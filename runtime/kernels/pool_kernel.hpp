@@ -71,7 +71,6 @@ private:
         using A = Addend<kCodec>;
         const A addend;
         const bool divides = args.pooling != Pooling::sum;
-        const bool writes_floats = is_written_whole(args, block);
         for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
             const float divisor = divides ? divisor_of(args, bag) : 1.0f;
             constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
@@ -84,7 +83,7 @@ private:
             });
             if (divides) divide(sums, divisor);
             if (has_flaw(sums)) return write_plain<kVectors>(args, bag, block, columns, divisor);
-            write_block(args, bag.number, block, writes_floats, sums);
+            write_block(args, bag.number, block, sums);
         });
     }
 
@@ -156,7 +155,7 @@ private:
             sum[0] = add_bias<PlainAddend<kCodec>, 1>(sum[0], bias);
             if (divisor != 1) divide(sum, divisor);
             sum[0] = Arch::canonical(sum[0]);
-            write_block(args, bag.number, own, false, sum);
+            write_block(args, bag.number, own, sum);
         }
     }
 
@@ -205,13 +204,12 @@ struct MaxKernel {
 private:
     template <std::size_t kVectors>
     [[gnu::noinline]] static void max_bags(PoolArgs args, Block block, std::size_t columns) noexcept {
-        const bool writes_floats = is_written_whole(args, block);
         for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
             V largest[kVectors == 0 ? 1 : kVectors];
             find_largest<kVectors>(args, bag, block, columns, largest);
 #pragma GCC unroll 16
             for (V& x : largest) x = Arch::canonical(x);
-            write_block(args, bag.number, block, writes_floats, largest);
+            write_block(args, bag.number, block, largest);
         });
     }
 
