@@ -23,6 +23,8 @@ namespace {
 
 /// Waking another thread takes microseconds, in which one thread pools about this many bytes of rows.
 constexpr std::size_t kSerialBytes = std::size_t{128} << 10;
+/// Indices that are worth a task of their own to check.
+constexpr std::size_t kCheckedIndices = std::size_t{16} << 10;
 /// Work that is worth a task of its own.
 constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 /// Pieces a thread: enough that threads which are held up leave some of theirs to others.
@@ -42,37 +44,34 @@ void for_each(std::size_t count, const Body& body) {
     if (count == 1) body(0);
 }
 
-/// The cost at which piece p of pieces of equal cost begins.
-std::size_t cut(std::size_t cost, std::size_t pieces, std::size_t p) noexcept {
-    return cost / pieces * p + std::min(p, cost % pieces);
+/// Where piece p of pieces of equal size begins.
+std::size_t cut(std::size_t size, std::size_t pieces, std::size_t p) noexcept {
+    return size / pieces * p + std::min(p, size % pieces);
 }
 
 /// The position of the first bad index among those that must not be bad, or Smallest::kNone.
 template <class Calls>
-std::size_t find_first_bad(const Calls& calls, std::size_t cost, std::size_t pieces) {
+std::size_t find_first_bad(const Calls& calls, std::size_t pieces) {
+    const std::size_t begin = calls.first_index(0);
+    const std::size_t count = calls.first_index(calls.count()) - begin;
     Smallest first_bad;
-    const auto check = [&](const exec::Plan& plan, const exec::BagStart& first, const exec::BagStart& last) {
-        if (plan.skips_bad || exec::count_bad(plan, first.position, last.position) == 0) return;
-        first_bad.note(exec::find_bad(plan, first.position, last.position));
-    };
-    for_each(pieces,
-             [&](std::size_t p) { exec::for_each_part(calls, cut(cost, pieces, p), cut(cost, pieces, p + 1), check); });
+    const std::size_t parts = std::min(pieces, divide_up(count, kCheckedIndices));
+    for_each(parts, [&](std::size_t p) {
+        const std::size_t end = begin + cut(count, parts, p + 1);
+        const std::size_t bad = exec::find_bad_of_all(calls, begin + cut(count, parts, p), end);
+        if (bad != end) first_bad.note(bad);
+    });
     return first_bad.get();
 }
 
 /// Checks the indices of all calls, then pools them, in so many pieces.
 template <class Calls>
 PoolStatus run_calls(const Calls& calls, std::size_t cost, std::size_t pieces) {
-    const std::size_t first_bad = find_first_bad(calls, cost, pieces);
+    const std::size_t first_bad = find_first_bad(calls, pieces);
     if (first_bad != Smallest::kNone) return calls.bad_index(first_bad);
     std::atomic<std::size_t> skipped = 0;
     for_each(pieces, [&](std::size_t p) {
-        exec::PartRunner runner;
-        exec::for_each_part(calls, cut(cost, pieces, p), cut(cost, pieces, p + 1),
-                            [&](const exec::Plan& plan, const exec::BagStart& first, const exec::BagStart& last) {
-                                runner.add(plan, first, last);
-                            });
-        const std::size_t bad = runner.finish();
+        const std::size_t bad = exec::run_stretch(calls, cut(cost, pieces, p), cut(cost, pieces, p + 1));
         if (bad > 0) skipped.fetch_add(bad, std::memory_order_relaxed);
     });
     PoolStatus status;

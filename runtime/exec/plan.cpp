@@ -199,31 +199,32 @@ PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_
     return {};
 }
 
-Plan make_plan(const kernels::KernelTable* kernels, const Setup& setup, const BagLayout& layout, const Output& out,
-               std::size_t stride) noexcept {
-    return {.kernels = kernels,
-            .codec = setup.codec,
-            .table_name = setup.table_name,
-            .args = {.rows = setup.rows,
-                     .indices = layout.indices.data(),
-                     .ends = layout.ends,
-                     .weights = layout.weights.data(),
-                     .first_bag = 0,
-                     .last_bag = layout.num_bags,
-                     .position = layout.begin,
-                     .pooling = setup.mode,
-                     .count_all = setup.counts_all,
-                     .padding = setup.padding,
-                     .prefetch = setup.prefetch,
-                     .prefetch_end = setup.prefetch.distance == 0 ? 0 : layout.end,
-                     .out = first_element(out, layout.num_bags),
-                     .out_stride = stride,
-                     .out_type = out.type()},
-            .indices = layout.indices,
-            .begin = layout.begin,
-            .end = layout.end,
-            .weighted = !layout.weights.empty(),
-            .skips_bad = setup.skips_bad};
+void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const BagLayout& layout, const Output& out,
+               std::size_t stride, Plan& plan) noexcept {
+    plan.kernels = kernels;
+    plan.codec = setup.codec;
+    plan.table_name = setup.table_name;
+    plan.indices = layout.indices;
+    plan.begin = layout.begin;
+    plan.end = layout.end;
+    plan.weighted = !layout.weights.empty();
+    plan.skips_bad = setup.skips_bad;
+    kernels::PoolArgs& args = plan.args;
+    args.rows = setup.rows;
+    args.indices = layout.indices.data();
+    args.ends = layout.ends;
+    args.weights = layout.weights.data();
+    args.first_bag = 0;
+    args.last_bag = layout.num_bags;
+    args.position = layout.begin;
+    args.pooling = setup.mode;
+    args.count_all = setup.counts_all;
+    args.padding = setup.padding;
+    args.prefetch = setup.prefetch;
+    args.prefetch_end = setup.prefetch.distance == 0 ? 0 : layout.end;
+    args.out = first_element(out, layout.num_bags);
+    args.out_stride = stride;
+    args.out_type = out.type();
 }
 
 namespace {
@@ -244,7 +245,7 @@ PoolStatus plan_unnamed(const Table& table, const Bags& bags, const PoolOptions&
     if (PoolStatus status = make_setup(table, options, footprint, setup); !status) return status;
     std::size_t stride = 0;
     if (PoolStatus status = check_output(out, layout.num_bags, table.dim(), stride); !status) return status;
-    plan = make_plan(kernels, setup, layout, out, stride);
+    make_plan(kernels, setup, layout, out, stride, plan);
     return {};
 }
 
@@ -257,15 +258,16 @@ PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& op
     return status;
 }
 
-std::size_t count_bad(const Plan& plan, std::size_t begin, std::size_t end) noexcept {
-    return plan.kernels->count_outside[plan.indices.is_wide()](advance(plan.indices, begin), end - begin,
-                                                               plan.args.rows.count);
+std::size_t find_outside(const kernels::KernelTable* kernels, const IndexSpan& indices, std::size_t rows,
+                         std::size_t begin, std::size_t end) noexcept {
+    const auto count_outside = kernels->count_outside[indices.is_wide()];
+    if (count_outside(advance(indices, begin), end - begin, rows) == 0) return end;
+    while (static_cast<std::uint64_t>(indices[begin]) < rows) ++begin;
+    return begin;
 }
 
 std::size_t find_bad(const Plan& plan, std::size_t begin, std::size_t end) noexcept {
-    const auto rows = static_cast<std::int64_t>(plan.args.rows.count);
-    while (begin < end && plan.indices[begin] >= 0 && plan.indices[begin] < rows) ++begin;
-    return begin;
+    return plan.skips_bad ? end : find_outside(plan.kernels, plan.indices, plan.args.rows.count, begin, end);
 }
 
 namespace {
@@ -325,13 +327,16 @@ void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last
     }
 }
 
-std::size_t run_bags(const Plan& plan, const BagStart& first, const BagStart& last) noexcept {
-    const std::size_t bad = plan.skips_bad ? count_bad(plan, first.position, last.position) : 0;
-    kernels::PoolArgs args = plan.args;
-    args.first_bag = first.bag;
-    args.last_bag = last.bag;
-    args.position = first.position;
-    kernel_of(plan, plan.args.padding >= 0 || bad > 0)(args);
+std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last) noexcept {
+    std::size_t bad = 0;
+    if (plan.skips_bad) {
+        bad = plan.kernels->count_outside[plan.indices.is_wide()](advance(plan.indices, first.position),
+                                                                  last.position - first.position, plan.args.rows.count);
+    }
+    plan.args.first_bag = first.bag;
+    plan.args.last_bag = last.bag;
+    plan.args.position = first.position;
+    kernel_of(plan, plan.args.padding >= 0 || bad > 0)(plan.args);
     return bad;
 }
 

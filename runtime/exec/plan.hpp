@@ -71,8 +71,8 @@ PoolStatus check_weights(const BagLayout& layout, Pooling mode) noexcept;
 
 /// Puts a call together. Bags, weights and output have been checked; `stride` is the output's, resolved; `kernels` are
 /// not null.
-Plan make_plan(const kernels::KernelTable* kernels, const Setup& setup, const BagLayout& layout, const Output& out,
-               std::size_t stride) noexcept;
+void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const BagLayout& layout, const Output& out,
+               std::size_t stride, Plan& plan) noexcept;
 
 /// All of it for the bags of one table; the fault names the table.
 PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
@@ -81,9 +81,10 @@ PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& op
 /// Resolves a padding index against a table: -1 for none; nothing when it is outside [-rows, rows).
 std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingIndex& padding) noexcept;
 
-/// How many of the plan's indices in [begin, end) are outside the table.
-std::size_t count_bad(const Plan& plan, std::size_t begin, std::size_t end) noexcept;
-/// The first of them; `end` when there is none.
+/// The first of the indices in [begin, end) that is outside a table of so many rows; `end` when there is none.
+std::size_t find_outside(const kernels::KernelTable* kernels, const IndexSpan& indices, std::size_t rows,
+                         std::size_t begin, std::size_t end) noexcept;
+/// The same for a plan, which has none when it skips bad indices.
 std::size_t find_bad(const Plan& plan, std::size_t begin, std::size_t end) noexcept;
 /// The fault of the bad index at `position`, with its bag.
 PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept;
@@ -104,8 +105,8 @@ BagStart bag_after(const Plan& plan, std::size_t cost) noexcept;
 /// that they themselves are too late for. Indices need not have been checked.
 void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last) noexcept;
 
-/// Pools the bags from `first` up to `last`. Indices have been checked unless the plan skips bad ones; returns how many
-/// it skipped.
-std::size_t run_bags(const Plan& plan, const BagStart& first, const BagStart& last) noexcept;
+/// Pools the bags from `first` up to `last`, to which it sets the plan. Indices have been checked unless the plan skips
+/// bad ones; returns how many it skipped.
+std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last) noexcept;
 
 }  // namespace rowpool::exec

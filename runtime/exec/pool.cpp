@@ -9,9 +9,8 @@ PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options
     exec::Plan plan;
     PoolStatus status = exec::plan_call(table, bags, options, out, plan);
     if (!status) return status;
-    if (!plan.skips_bad && exec::count_bad(plan, plan.begin, plan.end) > 0) {
-        return exec::bad_index(plan, exec::find_bad(plan, plan.begin, plan.end));
-    }
+    const std::size_t bad = exec::find_bad(plan, plan.begin, plan.end);
+    if (bad != plan.end) return exec::bad_index(plan, bad);
     const exec::BagStart first = {0, plan.begin};
     const exec::BagStart last = {bags.num_bags(), plan.end};
     exec::prefetch_head(plan, first, last);

@@ -47,20 +47,22 @@ PoolStatus RequestCalls::make(const ModelContents& model, const Request& request
     return check_weights_of_all(model, calls.layout_);
 }
 
-Plan RequestCalls::plan(std::size_t f) const noexcept {
+void RequestCalls::plan(std::size_t f, Plan& plan) const noexcept {
     BagLayout layout = layout_;
     layout.num_bags = batch_;
     layout.begin = first_index(f);
     layout.end = first_index(f + 1);
     layout.ends = ends_from(layout_.ends, f * batch_);
     const Output columns = out_->columns_from(out_->column() + model_->columns[f], stride_);
-    return make_plan(kernels_, model_->setups[f], layout, columns, stride_);
+    make_plan(kernels_, model_->setups[f], layout, columns, stride_, plan);
 }
 
 PoolStatus RequestCalls::bad_index(std::size_t position) const noexcept {
     std::size_t f = 0;
     while (first_index(f + 1) <= position) ++f;
-    return exec::bad_index(plan(f), position);
+    Plan of_feature;
+    plan(f, of_feature);
+    return exec::bad_index(of_feature, position);
 }
 
 }  // namespace rowpool::exec

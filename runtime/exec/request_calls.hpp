@@ -21,13 +21,16 @@ public:
         const kernels::Rows& rows = model_->setups[f].rows;
         return (first_index(f + 1) - first_index(f)) * rows.bytes + batch_ * rows.dim * sizeof(float);
     }
-    Plan plan(std::size_t f) const noexcept;
+    void plan(std::size_t f, Plan& plan) const noexcept;
+    std::size_t first_index(std::size_t f) const noexcept { return static_cast<std::size_t>(offsets_[f * batch_]); }
+    std::size_t find_bad(std::size_t f, std::size_t begin, std::size_t end) const noexcept {
+        const Setup& setup = model_->setups[f];
+        return setup.skips_bad ? end : find_outside(kernels_, layout_.indices, setup.rows.count, begin, end);
+    }
     /// The fault of the bad index at `position`, with its bag counted within its feature.
     PoolStatus bad_index(std::size_t position) const noexcept;
 
 private:
-    std::size_t first_index(std::size_t f) const noexcept { return static_cast<std::size_t>(offsets_[f * batch_]); }
-
     const ModelContents* model_ = nullptr;
     const kernels::KernelTable* kernels_ = nullptr;
     IndexSpan offsets_;
