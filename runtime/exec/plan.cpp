@@ -193,6 +193,7 @@ PoolStatus make_plan(const Table& table, const BagLayout& layout, const PoolOpti
     if (PoolStatus status = check_output(out, layout.num_bags, table.dim(), stride); !status) return status;
 
     const std::size_t distance = prefetch_distance(table);
+    plan.table = &table;
     plan.table_name = table.name();
     plan.codec = kernels::codec_of(table.format());
     plan.indices = layout.indices;
@@ -262,6 +263,7 @@ void run_bags(const Plan& plan, bool filters, std::size_t first, std::size_t las
     args.first_bag = first;
     args.last_bag = last;
     args.position = position;
+    if (args.rows.count != 0) args.rows.data = plan.table->local_data();
     kernel_of(plan, filters)(args);
 }
 

@@ -41,6 +41,7 @@ PoolStatus check_bags(const Bags& bags, BagLayout& layout) noexcept;
 struct Plan {
     const kernels::KernelTable* kernels;
     kernels::Codec codec;
+    const Table* table;  ///< lives as long as the call
     std::string_view table_name;
     kernels::PoolArgs args;  ///< all bags of the call
     IndexSpan indices;

@@ -8,9 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = ["rowpool/*"]
 PLAIN_STD = ["cstddef", "cstdint", "cstring", "type_traits"]  # headers without inline functions that could clash
-EXEC = PUBLIC + ["core/*", "cpu/*", "exec/*", "kernels/kernel_table.hpp", "kernels/bag_cursor.hpp"]
-FILE = PUBLIC + ["core/*", "file/*"]
-EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*"]
+EXEC = PUBLIC + ["core/*", "cpu/*", "exec/*", "kernels/kernel_table.hpp", "kernels/bag_cursor.hpp",
+                 "memory/replicas.hpp"]
+FILE = PUBLIC + ["core/*", "file/*", "memory/*"]
+EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*", "memory/*"]
 
 # First matching rule: source, the project headers that it may include, the libraries. "std" is any standard or
 # system header without a library of its own.
@@ -23,6 +24,7 @@ RULES = [
     ("runtime/core/parallel.hpp", [], ["std", "oneapi/tbb/*"]),
     ("runtime/core/*", PUBLIC + ["core/*"], ["std"]),
     ("runtime/cpu/*", PUBLIC + ["core/*", "cpu/*", "kernels/kernel_table.hpp"], ["std", "cpuid.h"]),
+    ("runtime/memory/*", PUBLIC + ["core/*", "memory/*"], ["std"]),
     ("runtime/file/checksum.cpp", FILE, ["std", "xxhash.h"]),
     ("runtime/file/strict_json.*", FILE, ["std", "nlohmann/*"]),
     ("runtime/file/safetensors.cpp", FILE, ["std", "nlohmann/*"]),
