@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
-#include <cstdint>
 #include <optional>
 #include <sstream>
 
@@ -10,6 +9,7 @@
 #include "rowpool/isa.hpp"
 #include "support/files.hpp"
 #include "support/in_child.hpp"
+#include "support/smaps.hpp"
 
 namespace rowpool::test {
 namespace {
@@ -85,23 +85,6 @@ TEST_CASE("folders, FIFOs and devices are refused without waiting") {
         CHECK(refusal(path).code == ErrorCode::unsupported);
         CHECK(refusal(path).message == "cannot open " + path + ": is not a regular file");
     }
-}
-
-/// KiB that /proc/self/smaps gives for the mapping at `address`, by field name; -1 when it is not there.
-long smaps_kib(const void* address, const std::string& field) {
-    std::ifstream smaps("/proc/self/smaps");
-    bool inside = false;
-    for (std::string line; std::getline(smaps, line);) {
-        std::istringstream words(line);
-        std::string first;
-        words >> first;
-        if (first.find('-') != first.npos && first.back() != ':') {
-            inside = std::stoull(first, nullptr, 16) == reinterpret_cast<std::uintptr_t>(address);
-        } else if (long kib = 0; inside && first == field + ":" && words >> kib) {
-            return kib;
-        }
-    }
-    return -1;
 }
 
 /// Brings every page into memory.

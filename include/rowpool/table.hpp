@@ -15,6 +15,8 @@
 
 namespace rowpool {
 
+class Replicas;  // the runtime's own
+
 /// What a table is, apart from its bytes.
 struct TableShape {
     RowFormat format = RowFormat::f32;
@@ -25,8 +27,8 @@ struct TableShape {
     std::optional<std::int64_t> padding_index = {};
 };
 
-/// Rows to look up in. Cheap to copy; a table of a TableFile keeps the file mapped for as long as a copy of it lives.
-/// Immutable: any number of threads may use one table, or copies of it, at once.
+/// Rows to look up in. Cheap to copy; a table of a TableFile keeps its rows in memory for as long as a copy of it
+/// lives. Immutable: any number of threads may use one table, or copies of it, at once.
 class ROWPOOL_API Table {
 public:
     /// A table over the caller's own memory, which must outlive it and its copies. Rows may start at any byte.
@@ -44,15 +46,20 @@ public:
     std::optional<std::int64_t> padding_index() const noexcept { return shape_.padding_index; }
     /// First byte of row 0; not aligned to anything.
     const std::byte* data() const noexcept { return data_; }
+    /// The row 0 that lookups read: data(), or with Residency::replicated the one in the copy of the NUMA node that the
+    /// calling thread runs on.
+    const std::byte* local_data() const noexcept;
 
 private:
     friend class TableFile;
-    Table(std::shared_ptr<const std::string> name, const TableShape& shape, const std::byte* data)
-        : name_(std::move(name)), shape_(shape), data_(data) {}
+    Table(std::shared_ptr<const std::string> name, const TableShape& shape, const std::byte* data,
+          const Replicas* replicas = nullptr)
+        : name_(std::move(name)), shape_(shape), data_(data), replicas_(replicas) {}
 
-    std::shared_ptr<const std::string> name_;  // of a TableFile: shares ownership of the mapping
+    std::shared_ptr<const std::string> name_;  // of a TableFile: shares ownership of the rows
     TableShape shape_;
     const std::byte* data_ = nullptr;
+    const Replicas* replicas_ = nullptr;
 };
 
 }  // namespace rowpool

@@ -18,6 +18,8 @@
 
 namespace rowpool {
 
+struct Numa;  // the runtime's own
+
 /// How far the values of a converted table are from those of its source.
 struct ErrorFigures {
     double max_abs = 0;      ///< largest |decoded - source| of any element
@@ -31,14 +33,20 @@ struct TableOrigin {
     std::optional<ErrorFigures> error;
 };
 
-/// An opened table file. Cheap to copy; its tables keep the mapping alive on their own. Immutable and safe to share.
+struct OpenOptions {
+    Residency residency = Residency::mapped;  ///< how the rows are held in memory
+};
+
+/// An opened table file. Cheap to copy; its tables keep their rows alive on their own. Immutable and safe to share.
 class ROWPOOL_API TableFile {
 public:
     /// Maps a table file, or any safetensors file: its two-dimensional F32, F16 and BF16 tensors are tables. Checks the
-    /// header in full and reads no row. The file must not shrink while it is in use: see MappedFile.
-    /// Errors: io_error; corrupt_file, with file, tensor and byte; unsupported (a newer format version, what is no
-    /// regular file); unsupported_isa.
-    static Result<TableFile> open(const std::string& path);
+    /// header in full; which rows it reads, and on how many threads, is up to `options.residency`: none when it is
+    /// mapped, all on all cores when they are copied. The file must not shrink while it is in use: see MappedFile.
+    /// Errors: io_error, also when the system does not lock the rows or place them on NUMA nodes; out_of_memory;
+    /// corrupt_file, with file, tensor and byte; unsupported (a newer format version, what is no regular file);
+    /// unsupported_isa.
+    static Result<TableFile> open(const std::string& path, const OpenOptions& options = {});
 
     const std::string& path() const noexcept;
     /// In the order of their bytes in the file.
@@ -57,11 +65,14 @@ public:
     Result<std::vector<std::string_view>> row_names(std::size_t table) const;
 
     /// Reads all that rowpool's metadata covers and compares it with its checksums, on all cores: in a file that
-    /// rowpool wrote, every byte that open() has not checked. Error: corrupt_file naming tensor and first byte of the
-    /// first damaged block. A foreign file has nothing to compare with: ok.
+    /// rowpool wrote, every byte that open() has not checked. It reads the file, not copies of its rows. Error:
+    /// corrupt_file naming tensor and first byte of the first damaged block. A foreign file has nothing to compare
+    /// with: ok.
     Status verify() const;
 
 private:
+    // open() on a machine with the given NUMA nodes.
+    friend Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const Numa& numa);
     struct Contents;
     explicit TableFile(std::shared_ptr<const Contents> contents) noexcept : contents_(std::move(contents)) {}
 

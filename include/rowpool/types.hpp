@@ -1,4 +1,5 @@
-// The words of the field as types: row formats, pooling modes, output types, half-precision numbers.
+// The words of the field as types: row formats, pooling modes, output types, half-precision numbers, and how rows are
+// held in memory.
 #pragma once
 
 #include <cstddef>
@@ -66,18 +67,45 @@ struct Prefetch {
 /// Element type of an output buffer.
 enum class OutputType : std::uint8_t { f32, f16, bf16 };
 
+/// How open() holds the rows of a table file in memory. Lookups give the same bits with each; docs/MEMORY.md has what
+/// they take and gain, measured.
+enum class Residency : std::uint8_t {
+    /// In the page cache, brought in when a row is first looked up. Opens at once, takes memory for what is looked up,
+    /// shares it with other processes; a lookup waits for the disk where a row is not in memory yet, or no longer.
+    mapped,
+    /// As mapped, and open() reads all rows: it takes as long as reading them does, next to nothing when they are in
+    /// memory already. Pays where the first requests must not wait. Under pressure the system takes pages back.
+    populated,
+    /// As populated, and the system does not take the rows back (mlock); still shared with other processes. Pays where
+    /// no request may wait. RLIMIT_MEMLOCK must allow it, and another program goes short of memory first.
+    locked,
+    /// Copied into memory of this process, in 2 MiB pages where the system grants them (transparent huge pages set to
+    /// `madvise` or `always`). open() reads and copies all rows. They take their size once more for as long as the page
+    /// cache keeps the file, and are shared only with children that are forked later. Pays on tables far larger than
+    /// the caches, where finding a page costs as much as reading a row.
+    huge_pages,
+    /// As huge_pages, with the pages spread evenly over the NUMA nodes: threads of all nodes have the bandwidth of all
+    /// memory. Pays for one table that all nodes look up. On one node: huge_pages.
+    interleaved,
+    /// As huge_pages, with one copy a NUMA node; a lookup reads the copy of the node that its thread runs on. Takes the
+    /// size of the rows once a node. Pays where that much memory is to spare. On one node: huge_pages.
+    replicated,
+};
+
 /// All row formats, in the order of the enum.
 ROWPOOL_API std::span<const RowFormat> all_row_formats() noexcept;
 
-/// Names as the `rowpool` command takes and prints them: "int8", "int8-f16", "tbe-int4", "mean", "bf16".
+/// Names as the `rowpool` command takes and prints them: "int8", "int8-f16", "tbe-int4", "mean", "bf16", "huge-pages".
 ROWPOOL_API std::string_view to_string(RowFormat format) noexcept;
 ROWPOOL_API std::string_view to_string(Pooling pooling) noexcept;
 ROWPOOL_API std::string_view to_string(OutputType type) noexcept;
+ROWPOOL_API std::string_view to_string(Residency residency) noexcept;
 
 /// The inverse of to_string; nothing for an unknown name.
 ROWPOOL_API std::optional<RowFormat> parse_row_format(std::string_view name) noexcept;
 ROWPOOL_API std::optional<Pooling> parse_pooling(std::string_view name) noexcept;
 ROWPOOL_API std::optional<OutputType> parse_output_type(std::string_view name) noexcept;
+ROWPOOL_API std::optional<Residency> parse_residency(std::string_view name) noexcept;
 
 /// Whether rows hold codes with a scale and a bias (every format but f32, f16 and bf16).
 ROWPOOL_API bool is_coded(RowFormat format) noexcept;

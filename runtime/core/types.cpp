@@ -1,4 +1,4 @@
-// Names of formats, poolings and output types, and row sizes.
+// Names of formats, poolings, output types and residencies, and row sizes.
 #include "rowpool/types.hpp"
 
 #include <array>
@@ -16,6 +16,8 @@ constexpr std::array<std::string_view, kFormats.size()> kFormatNames = {
     "f32", "f16", "bf16", "int8", "int8-f16", "int4", "int2", "tbe-int8", "tbe-int4", "tbe-int2"};
 constexpr std::array<std::string_view, 5> kPoolingNames = {"none", "sum", "mean", "sqrtn", "max"};
 constexpr std::array<std::string_view, 3> kOutputNames = {"f32", "f16", "bf16"};
+constexpr std::array<std::string_view, 6> kResidencyNames = {"mapped",     "populated",   "locked",
+                                                             "huge-pages", "interleaved", "replicated"};
 
 template <class Enum, std::size_t kCount>
 std::optional<Enum> parse(const std::array<std::string_view, kCount>& names, std::string_view name) noexcept {
@@ -33,12 +35,19 @@ std::string_view to_string(RowFormat format) noexcept { return kFormatNames[stat
 std::string_view to_string(Pooling pooling) noexcept { return kPoolingNames[static_cast<std::size_t>(pooling)]; }
 std::string_view to_string(OutputType type) noexcept { return kOutputNames[static_cast<std::size_t>(type)]; }
 
+std::string_view to_string(Residency residency) noexcept {
+    return kResidencyNames[static_cast<std::size_t>(residency)];
+}
+
 std::optional<RowFormat> parse_row_format(std::string_view name) noexcept {
     return parse<RowFormat>(kFormatNames, name);
 }
 std::optional<Pooling> parse_pooling(std::string_view name) noexcept { return parse<Pooling>(kPoolingNames, name); }
 std::optional<OutputType> parse_output_type(std::string_view name) noexcept {
     return parse<OutputType>(kOutputNames, name);
+}
+std::optional<Residency> parse_residency(std::string_view name) noexcept {
+    return parse<Residency>(kResidencyNames, name);
 }
 
 bool is_coded(RowFormat format) noexcept { return qparams_bytes(format) != 0; }

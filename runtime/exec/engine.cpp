@@ -1,4 +1,4 @@
-// The parallel engine: the only place, besides the verification of files, where threads are.
+// The parallel engine: the only place, besides the verification of files and copies of rows, where threads are.
 #include "rowpool/engine.hpp"
 
 #include <oneapi/tbb/global_control.h>

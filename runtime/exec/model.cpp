@@ -49,7 +49,7 @@ Result<Model> Model::create(std::vector<Feature> features) {
             contents.setups.push_back(setup);
             contents.columns.push_back(contents.columns.back() + feature.table.dim());
         }
-        contents.features = std::move(features);
+        contents.features = std::move(features);  // setups refer to its tables, which do not move
         return Model(std::make_shared<const exec::ModelContents>(std::move(contents)));
     });
 }

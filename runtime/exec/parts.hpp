@@ -98,6 +98,7 @@ std::size_t run_stretch(const Calls& calls, std::size_t begin, std::size_t end) 
         if (after > begin) {
             Part& part = runner.next();
             calls.plan(f, part.plan);
+            read_local_rows(part.plan);
             const Plan& plan = part.plan;
             part.first = begin <= before ? BagStart{0, plan.begin} : bag_after(plan, begin - before);
             part.last = end >= after ? BagStart{plan.args.last_bag, plan.end} : bag_after(plan, end - before);

@@ -188,7 +188,8 @@ PoolStatus check_weights(const BagLayout& layout, Pooling mode) noexcept {
 PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_t footprint, Setup& setup) noexcept {
     const std::optional<std::int64_t> padding = resolve_padding(table, options.padding_index);
     if (!padding) return fault(PoolFault::padding_index, 0, options.padding_index.index(), table.rows());
-    setup = {.table_name = table.name(),
+    setup = {.table = &table,
+             .table_name = table.name(),
              .codec = kernels::codec_of(table.format()),
              .rows = rows_of(table),
              .mode = options.mode,
@@ -202,6 +203,7 @@ PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_
 void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const BagLayout& layout, const Output& out,
                std::size_t stride, Plan& plan) noexcept {
     plan.kernels = kernels;
+    plan.table = setup.table;
     plan.codec = setup.codec;
     plan.table_name = setup.table_name;
     plan.indices = layout.indices;
@@ -317,6 +319,10 @@ PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
     status.table = plan.table_name;
     status.position = position;
     return status;
+}
+
+void read_local_rows(Plan& plan) noexcept {
+    if (plan.args.rows.count != 0) plan.args.rows.data = plan.table->local_data();
 }
 
 void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last) noexcept {

@@ -39,6 +39,7 @@ PoolStatus check_bags(const Bags& bags, BagLayout& layout) noexcept;
 
 /// A table and how its rows are pooled, resolved: all of a call that does not depend on its bags.
 struct Setup {
+    const Table* table;  ///< outlives the setup, as the plans made of it
     std::string_view table_name;
     kernels::Codec codec;
     kernels::Rows rows;
@@ -57,6 +58,7 @@ PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_
 struct Plan {
     const kernels::KernelTable* kernels;
     kernels::Codec codec;
+    const Table* table;  ///< lives as long as the call
     std::string_view table_name;
     kernels::PoolArgs args;  ///< all bags of the call
     IndexSpan indices;
@@ -100,6 +102,10 @@ std::size_t cost_of(const Plan& plan) noexcept;
 
 /// The first bag before which the plan costs `cost` or more; the end of the last bag when nothing does.
 BagStart bag_after(const Plan& plan, std::size_t cost) noexcept;
+
+/// Makes a plan read the copy of its rows that is nearest to the calling thread; to be called on the thread that runs
+/// it.
+void read_local_rows(Plan& plan) noexcept;
 
 /// Asks for the first rows of the bags from `first` up to `last`, as many as kernels ask for ahead of their turn: those
 /// that they themselves are too late for. Indices need not have been checked.

@@ -13,6 +13,7 @@ PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options
     if (bad != plan.end) return exec::bad_index(plan, bad);
     const exec::BagStart first = {0, plan.begin};
     const exec::BagStart last = {bags.num_bags(), plan.end};
+    exec::read_local_rows(plan);
     exec::prefetch_head(plan, first, last);
     status.skipped = exec::run_bags(plan, first, last);
     return status;

@@ -1,4 +1,4 @@
-// Tables over the caller's memory.
+// Tables over the caller's memory, and the copy of its rows that a thread reads.
 #include "rowpool/table.hpp"
 
 #include <utility>
@@ -6,6 +6,7 @@
 #include "core/boundary.hpp"
 #include "core/table_shape.hpp"
 #include "core/text.hpp"
+#include "memory/replicas.hpp"
 
 namespace rowpool {
 
@@ -21,6 +22,10 @@ Result<Table> Table::view(std::string name, const TableShape& shape, std::span<c
         auto shared_name = std::make_shared<const std::string>(std::move(name));
         return Table(std::move(shared_name), checked->shape, bytes.data());
     });
+}
+
+const std::byte* Table::local_data() const noexcept {
+    return replicas_ == nullptr ? data_ : data_ + replicas_->offset_here();
 }
 
 }  // namespace rowpool

@@ -7,6 +7,7 @@
 #include "core/table_shape.hpp"
 #include "core/text.hpp"
 #include "file/checksum.hpp"
+#include "file/residency.hpp"
 #include "file/table_file_contents.hpp"
 #include "rowpool/isa.hpp"
 
@@ -80,22 +81,10 @@ Error TableFile::Contents::corrupt(std::string_view tensor, const std::string& m
     return {ErrorCode::corrupt_file, file.path() + ": tensor " + printable(tensor) + ": " + message};
 }
 
-void TableFile::Contents::add(const TableShape& shape, Entry entry) {
-    // A table must keep the mapping alive, but not these contents, which hold the table.
-    struct NamedMapping {
-        std::string name;
-        MappedFile file;
-    };
-    const std::byte* data = bytes(*entry.rows).data();
-    const auto owner = std::make_shared<const NamedMapping>(NamedMapping{entry.rows->name, file});
-    tables.push_back(Table(std::shared_ptr<const std::string>(owner, &owner->name), shape, data));
-    entries.push_back(std::move(entry));
-}
-
 Status TableFile::Contents::add_recorded(const Tensor& rows, const TableRecord& record, const TensorsByName& tensors) {
     const auto shape = recorded_shape(rows, record);
     if (!shape) return corrupt(rows.name, shape.error().message);
-    Entry entry{.rows = &rows, .checksums = find(tensors, record.checksums.name), .record = record};
+    Entry entry{.rows = &rows, .shape = *shape, .checksums = find(tensors, record.checksums.name), .record = record};
     const std::vector<std::uint64_t> blocks = {block_count(rows.size(), checksum_block)};
     if (entry.checksums == nullptr || entry.checksums->dtype != "U64" || entry.checksums->shape != blocks) {
         return corrupt(rows.name, "its checksums " + printable(record.checksums.name) + " are not a U64 tensor of " +
@@ -107,11 +96,11 @@ Status TableFile::Contents::add_recorded(const Tensor& rows, const TableRecord& 
             return corrupt(rows.name, "its names " + printable(record.names->name) + " are not a U8 tensor");
         }
     }
-    add(*shape, std::move(entry));
+    entries.push_back(std::move(entry));
     return {};
 }
 
-Status TableFile::Contents::add_tables(const std::optional<TableMetadata>& metadata) {
+Status TableFile::Contents::add_entries(const std::optional<TableMetadata>& metadata) {
     has_metadata = metadata.has_value();
     checksum_block = metadata ? metadata->checksum_block : 0;
     TensorsByName tensors;
@@ -123,7 +112,7 @@ Status TableFile::Contents::add_tables(const std::optional<TableMetadata>& metad
             if (!added) return added;
             ++recorded;
         } else if (const auto shape = plain_shape(tensor)) {
-            add(*shape, {.rows = &tensor});
+            entries.push_back({.rows = &tensor, .shape = *shape});
         }
     }
     if (!metadata || recorded == metadata->tables.size()) return {};
@@ -133,7 +122,25 @@ Status TableFile::Contents::add_tables(const std::optional<TableMetadata>& metad
     return {};
 }
 
-Result<TableFile> TableFile::open(const std::string& path) {
+Status TableFile::Contents::make_tables(Residency residency, const Numa& numa) {
+    // A table must keep its rows alive, but not these contents, which hold the table.
+    struct NamedRows {
+        std::string name;
+        std::shared_ptr<const void> rows;
+    };
+    std::vector<std::span<const std::byte>> rows;
+    for (const Entry& entry : entries) rows.push_back(bytes(*entry.rows));
+    const auto held = hold_rows(file, rows, residency, numa);
+    if (!held) return held.error();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const auto owner = std::make_shared<const NamedRows>(NamedRows{entries[i].rows->name, held->owner});
+        const std::shared_ptr<const std::string> name(owner, &owner->name);
+        tables.push_back(Table(name, entries[i].shape, held->tables[i], held->replicas));
+    }
+    return {};
+}
+
+Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const Numa& numa) {
     return without_exceptions([&]() -> Result<TableFile> {
         if (const auto isa = active_isa(); !isa) return isa.error();
         auto file = MappedFile::open(path);
@@ -142,10 +149,16 @@ Result<TableFile> TableFile::open(const std::string& path) {
         if (!header) return header.error();
         const auto metadata = read_table_metadata(*header, path);
         if (!metadata) return metadata.error();
+        using Contents = TableFile::Contents;
         auto contents = std::make_shared<Contents>(Contents{.file = std::move(*file), .header = std::move(*header)});
-        if (const Status added = contents->add_tables(*metadata); !added) return added.error();
+        if (const Status added = contents->add_entries(*metadata); !added) return added.error();
+        if (const Status made = contents->make_tables(options.residency, numa); !made) return made.error();
         return TableFile(std::move(contents));
     });
+}
+
+Result<TableFile> TableFile::open(const std::string& path, const OpenOptions& options) {
+    return open_table_file(path, options, this_machine());
 }
 
 const std::string& TableFile::path() const noexcept { return contents_->file.path(); }

@@ -18,9 +18,10 @@
 namespace rowpool {
 
 struct TableFile::Contents {
-    /// The tensors of one table and what the metadata says of it.
+    /// The tensors of one table, its shape, and what the metadata says of it.
     struct Entry {
-        const Tensor* rows = nullptr;       ///< never null once the file is open
+        const Tensor* rows = nullptr;  ///< never null once the file is open
+        TableShape shape = {};
         const Tensor* checksums = nullptr;  ///< null for a table that the metadata does not mention
         const Tensor* names = nullptr;      ///< null for a table without row names
         TableRecord record = {};
@@ -33,8 +34,10 @@ struct TableFile::Contents {
         std::optional<std::uint64_t> xxh3;  ///< nothing: all bytes are zero
     };
 
-    /// Finds the tables of a file whose header was read. Error: corrupt_file.
-    Status add_tables(const std::optional<TableMetadata>& metadata);
+    /// Finds the tables of a file whose header was read: makes `entries`. Error: corrupt_file.
+    Status add_entries(const std::optional<TableMetadata>& metadata);
+    /// Holds their rows in memory: makes `tables`. Errors as hold_rows().
+    Status make_tables(Residency residency, const Numa& numa);
     /// Compares everything in the file with its checksums. Error: corrupt_file, the first damage in the file.
     Status verify() const;
 
@@ -49,13 +52,12 @@ struct TableFile::Contents {
     SafetensorsHeader header;
     bool has_metadata = false;
     std::uint64_t checksum_block = 0;  ///< 0 without metadata
-    std::vector<Table> tables = {};    ///< in the order of their bytes
-    std::vector<Entry> entries = {};   ///< one a table
+    std::vector<Entry> entries = {};   ///< one a table, in the order of their bytes
+    std::vector<Table> tables = {};    ///< in the same order
 
 private:
     Status add_recorded(const Tensor& rows, const TableRecord& record,
                         const std::map<std::string_view, const Tensor*>& tensors);
-    void add(const TableShape& shape, Entry entry);
     std::vector<Block> checksum_blocks() const;
     std::vector<Block> data_blocks() const;
     Status check(std::vector<Block> blocks) const;

@@ -8,11 +8,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = ["rowpool/*"]
 PLAIN_STD = ["cstddef", "cstdint", "cstring", "type_traits"]  # headers without inline functions that could clash
-EXEC = PUBLIC + ["core/*", "cpu/*", "exec/*", "kernels/kernel_table.hpp", "kernels/bag_cursor.hpp"]
-FILE = PUBLIC + ["core/*", "file/*"]
+EXEC = PUBLIC + ["core/*", "cpu/*", "exec/*", "kernels/kernel_table.hpp", "kernels/bag_cursor.hpp",
+                 "memory/replicas.hpp"]
+FILE = PUBLIC + ["core/*", "file/*", "memory/*"]
 # What the command and the tests use of the benchmarks.
 SHARED_BENCH = ["bench/huge_buffer.hpp", "bench/raw_gather.hpp", "bench/thread_clock.hpp", "bench/traffic.hpp"]
-EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*"]
+EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*", "memory/*"]
 
 # First matching rule: source, the project headers that it may include, the libraries. "std" is any standard or
 # system header without a library of its own.
@@ -26,6 +27,7 @@ RULES = [
     ("runtime/core/parallel.hpp", [], ["std", "oneapi/tbb/*"]),
     ("runtime/core/*", PUBLIC + ["core/*"], ["std"]),
     ("runtime/cpu/*", PUBLIC + ["core/*", "cpu/*", "kernels/kernel_table.hpp"], ["std", "cpuid.h"]),
+    ("runtime/memory/*", PUBLIC + ["core/*", "memory/*"], ["std"]),
     ("runtime/file/checksum.cpp", FILE, ["std", "xxhash.h"]),
     ("runtime/file/strict_json.*", FILE, ["std", "nlohmann/*"]),
     ("runtime/file/safetensors.cpp", FILE, ["std", "nlohmann/*"]),

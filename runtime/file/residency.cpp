@@ -1,0 +1,79 @@
+// One case a residency: advice about the mapping, or a copy of it.
+#include "file/residency.hpp"
+
+#include <sys/resource.h>
+
+#include <string>
+
+#include "file/descriptor.hpp"
+#include "memory/pages.hpp"
+#include "memory/row_copy.hpp"
+
+namespace rowpool {
+namespace {
+
+using Tables = std::span<const std::span<const std::byte>>;
+
+/// What RLIMIT_MEMLOCK has to do with a failed lock.
+std::string lock_limit(Tables tables) {
+    rlimit limit = {};
+    ::getrlimit(RLIMIT_MEMLOCK, &limit);
+    if (limit.rlim_cur == RLIM_INFINITY) return {};
+    std::size_t bytes = 0;
+    for (const auto& table : tables) bytes += table.size();
+    return "; its rows take " + std::to_string((bytes + 1023) / 1024) + " KiB, this process may lock " +
+           std::to_string(limit.rlim_cur / 1024) + " KiB (raise it with ulimit -l or LimitMEMLOCK= of systemd)";
+}
+
+Status lock_rows(const MappedFile& file, Tables tables) {
+    for (const auto& table : tables) {
+        const int error = lock(table);
+        if (error == 0) continue;
+        Error refused = io_error("lock", file.path(), error);
+        refused.message += lock_limit(tables);
+        return refused;
+    }
+    return {};
+}
+
+Status populate_rows(const MappedFile& file, Tables tables) {
+    for (const auto& table : tables) {
+        if (const int error = populate(table); error != 0) return io_error("read", file.path(), error);
+    }
+    return {};
+}
+
+Result<HeldRows> mapped_rows(const MappedFile& file, Tables tables) {
+    HeldRows held{std::make_shared<const MappedFile>(file), {}, nullptr};
+    for (const auto& table : tables) held.tables.push_back(table.data());
+    return held;
+}
+
+Result<HeldRows> copied_rows(const MappedFile& file, Tables tables, Residency residency, const Numa& numa) {
+    const auto copy = RowCopy::make(tables, residency, numa);
+    if (!copy) return Error{copy.error().code, "cannot copy " + file.path() + " into memory: " + copy.error().message};
+    return HeldRows{*copy, (*copy)->tables(), (*copy)->replicas()};
+}
+
+}  // namespace
+
+Result<HeldRows> hold_rows(const MappedFile& file, Tables tables, Residency residency, const Numa& numa) {
+    Status prepared;
+    switch (residency) {
+        case Residency::mapped:
+            break;
+        case Residency::populated:
+            prepared = populate_rows(file, tables);
+            break;
+        case Residency::locked:
+            prepared = lock_rows(file, tables);
+            break;
+        case Residency::huge_pages:
+        case Residency::interleaved:
+        case Residency::replicated:
+            return copied_rows(file, tables, residency, numa);
+    }
+    return prepared ? mapped_rows(file, tables) : prepared.error();
+}
+
+}  // namespace rowpool

@@ -1,0 +1,28 @@
+// Holds the rows of an opened file in memory the way that OpenOptions want it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "memory/numa.hpp"
+#include "memory/replicas.hpp"
+#include "rowpool/file.hpp"
+#include "rowpool/types.hpp"
+
+namespace rowpool {
+
+/// Where lookups find rows.
+struct HeldRows {
+    std::shared_ptr<const void> owner;     ///< what keeps them there
+    std::vector<const std::byte*> tables;  ///< first byte of each table
+    const Replicas* replicas = nullptr;    ///< part of the owner; null unless nodes have copies of their own
+};
+
+/// `tables` are the bytes of the tables in the file.
+/// Errors, with the path: io_error when the system does not read, lock or place the rows; out_of_memory.
+Result<HeldRows> hold_rows(const MappedFile& file, std::span<const std::span<const std::byte>> tables,
+                           Residency residency, const Numa& numa);
+
+}  // namespace rowpool

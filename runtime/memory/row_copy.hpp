@@ -1,0 +1,49 @@
+// Copies of a file's rows in memory of this process: in huge pages, and on the NUMA nodes that are wanted.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "memory/numa.hpp"
+#include "memory/replicas.hpp"
+#include "rowpool/status.hpp"
+#include "rowpool/types.hpp"
+
+namespace rowpool {
+
+/// The rows of several tables, each at a multiple of 64 bytes, read-only; once, or once a node. Freed with the object.
+class RowCopy {
+public:
+    /// Copies the tables, which are parts of a mapped file, on all cores. `residency` is huge_pages, interleaved or
+    /// replicated; the last two are like the first when there is one node.
+    /// Errors: out_of_memory; io_error when the file cannot be read or the pages cannot be placed on their nodes. The
+    /// messages do not name the file, that is the caller's part.
+    static Result<std::shared_ptr<const RowCopy>> make(std::span<const std::span<const std::byte>> tables,
+                                                       Residency residency, const Numa& numa);
+
+    RowCopy(const RowCopy&) = delete;
+    RowCopy& operator=(const RowCopy&) = delete;
+    ~RowCopy();
+
+    /// First byte of each table in the first copy.
+    const std::vector<const std::byte*>& tables() const noexcept { return tables_; }
+    /// Where the other copies are; null when there is one.
+    const Replicas* replicas() const noexcept { return replicas_ ? &*replicas_ : nullptr; }
+
+private:
+    RowCopy() noexcept = default;
+    Status allocate(std::size_t bytes);
+    Status place(Residency residency, std::span<const unsigned> nodes, const Numa& numa);
+    Status fill(std::span<const std::span<const std::byte>> tables);
+    std::size_t copy_bytes() const noexcept { return memory_.size() / copies_; }
+
+    std::span<std::byte> memory_;  // whole huge pages, the same number for each copy
+    std::size_t copies_ = 1;
+    std::vector<const std::byte*> tables_;
+    std::optional<Replicas> replicas_;
+};
+
+}  // namespace rowpool
