@@ -262,9 +262,10 @@ PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& op
 
 std::size_t find_outside(const kernels::KernelTable* kernels, const IndexSpan& indices, std::size_t rows,
                          std::size_t begin, std::size_t end) noexcept {
+    constexpr std::size_t kFew = 32;  // for these the kernel takes longer to start than a look at each
     const auto count_outside = kernels->count_outside[indices.is_wide()];
-    if (count_outside(advance(indices, begin), end - begin, rows) == 0) return end;
-    while (static_cast<std::uint64_t>(indices[begin]) < rows) ++begin;
+    if (end - begin >= kFew && count_outside(advance(indices, begin), end - begin, rows) == 0) return end;
+    while (begin < end && static_cast<std::uint64_t>(indices[begin]) < rows) ++begin;
     return begin;
 }
 

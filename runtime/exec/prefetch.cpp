@@ -42,9 +42,10 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept {
     const std::size_t bytes = table.rows() * table.row_stride();
     if (bytes <= first_level_bytes()) return {0, Into::first_level};
     if (footprint <= second_level_bytes()) {
-        // Coded rows take long enough to decode that lines can come from the second level meanwhile; the sums of float
-        // rows are as fast as the lines come, and the requests would only be in the way.
-        return {is_coded(table.format()) ? std::size_t{8} : 0, Into::first_level};
+        // Coded rows, and wide ones of halves, take long enough that lines can come from the second level meanwhile; other
+        // sums are as fast as the lines come, and requests would only be in the way.
+        const bool is_slow = is_coded(table.format()) || (table.format() != RowFormat::f32 && lines_of_row(table) >= 4);
+        return {is_slow ? std::size_t{8} : 0, Into::first_level};
     }
     // From further away it is the number of lines under way that counts, and wide rows have more lines.
     return {lines_of_row(table) <= 8 ? std::size_t{64} : 32, Into::second_level};

@@ -101,10 +101,10 @@ template <std::size_t kVectors, std::size_t kSize, class Store>
 
 /// Rounds a block's results to the output's type and writes them to bag's row, the last vector only as far as the row
 /// has columns. Always inline: a call would need the address of `vectors`, and gcc would then keep the sums in memory
-/// for the whole loop over rows.
+/// for the whole loop over rows; which is why `args`, that may be in registers, come as `given` from memory, too.
 template <std::size_t kVectors>
-[[gnu::always_inline]] inline void write_block(const PoolArgs& args, std::size_t bag, const Block& block,
-                                               const Arch::V (&vectors)[kVectors]) noexcept {
+[[gnu::always_inline]] inline void write_block(const PoolArgs& args, const PoolArgs& given, std::size_t bag,
+                                               const Block& block, const Arch::V (&vectors)[kVectors]) noexcept {
     const std::size_t row = bag * args.out_stride;
     const bool is_whole = block.last + Arch::width <= args.rows.dim;
     switch (args.out_type) {
@@ -121,7 +121,7 @@ template <std::size_t kVectors>
     if (is_whole) return;
     float last[Arch::width];
     Arch::store_f32(reinterpret_cast<std::byte*>(last), vectors[kVectors - 1]);
-    write_columns(args, row + block.last, last, args.rows.dim - block.last);
+    write_columns(given, row + block.last, last, args.rows.dim - block.last);
 }
 
 }  // namespace

@@ -64,10 +64,11 @@ struct SumKernel {
 
 private:
     /// One block of columns of all bags; the first kWhole of its vectors surely begin where the one before them ends.
-    /// The arguments are this function's own copy, so that the compiler knows that writing results does not change
-    /// them.
+    /// Of the arguments it has a copy that is shown to nobody, so that the compiler knows that writing results does not
+    /// change them.
     template <std::size_t kVectors, std::size_t kWhole>
-    [[gnu::noinline]] static void sum_bags(PoolArgs args, Block block, std::size_t columns) noexcept {
+    [[gnu::noinline]] static void sum_bags(const PoolArgs& given, Block block, std::size_t columns) noexcept {
+        const PoolArgs args = given;
         using A = Addend<kCodec>;
         const A addend;
         const bool divides = args.pooling != Pooling::sum;
@@ -82,8 +83,8 @@ private:
                 for (std::size_t v = kFirst; v < kFirst + kCount; ++v) sums[v] = add_bias<A, kCount>(sums[v], bias);
             });
             if (divides) divide(sums, divisor);
-            if (has_flaw(sums)) return write_plain<kVectors>(args, bag, block, columns, divisor);
-            write_block(args, bag.number, block, sums);
+            if (has_flaw(sums)) return write_plain<kVectors>(given, bag, block, columns, divisor);
+            write_block(args, given, bag.number, block, sums);
         });
     }
 
@@ -155,7 +156,7 @@ private:
             sum[0] = add_bias<PlainAddend<kCodec>, 1>(sum[0], bias);
             if (divisor != 1) divide(sum, divisor);
             sum[0] = Arch::canonical(sum[0]);
-            write_block(args, bag.number, own, sum);
+            write_block(args, args, bag.number, own, sum);
         }
     }
 
@@ -203,13 +204,14 @@ struct MaxKernel {
 
 private:
     template <std::size_t kVectors>
-    [[gnu::noinline]] static void max_bags(PoolArgs args, Block block, std::size_t columns) noexcept {
+    [[gnu::noinline]] static void max_bags(const PoolArgs& given, Block block, std::size_t columns) noexcept {
+        const PoolArgs args = given;
         for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
             V largest[kVectors == 0 ? 1 : kVectors];
             find_largest<kVectors>(args, bag, block, columns, largest);
 #pragma GCC unroll 16
             for (V& x : largest) x = Arch::canonical(x);
-            write_block(args, bag.number, block, largest);
+            write_block(args, given, bag.number, block, largest);
         });
     }
 
