@@ -41,6 +41,10 @@ void register_all(Grid grid) {
     rowpool::bench::register_limits(grid);
     rowpool::bench::register_pool(grid);
     rowpool::bench::register_quantize();
+    rowpool::bench::register_convert();
+    rowpool::bench::register_requests(grid);
+    rowpool::bench::register_latency(grid);
+    rowpool::bench::register_scaling(grid);
 }
 
 }  // namespace

@@ -26,6 +26,10 @@ benchmark::internal::Benchmark* add_case(const std::string& name, std::function<
     });
 }
 
+std::string threads_name(std::size_t threads) {
+    return "/threads:" + (threads == 0 ? std::string("all") : std::to_string(threads));
+}
+
 bool any_case_failed() noexcept { return failed; }
 
 }  // namespace rowpool::bench

@@ -29,11 +29,24 @@ enum class Grid {
     large,  ///< the whole grid, tables of gigabytes too
 };
 
+/// Numbers of threads that a case runs with: one, and 0 for all.
+inline constexpr std::size_t kOneAndAll[] = {1, 0};
+/// "/threads:2", "/threads:all".
+std::string threads_name(std::size_t threads);
+
 /// limits/...: what this machine's memory gives when nothing is decoded.
 void register_limits(Grid grid);
 /// pool/...: sum pooling on one thread.
 void register_pool(Grid grid);
+/// requests/...: all tables of a model at once.
+void register_requests(Grid grid);
+/// latency/...: single requests that arrive when they please.
+void register_latency(Grid grid);
+/// scaling/...: by threads, table size, lookups in a call and number of tables.
+void register_scaling(Grid grid);
 /// quantize/... and dequantize/...: conversion between row formats.
 void register_quantize();
+/// convert/...: a table file from rows in memory.
+void register_convert();
 
 }  // namespace rowpool::bench
