@@ -1,13 +1,10 @@
 // What the memory of this machine gives: sequential reads, and gathers of whole rows without decoding.
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <string>
 
 #include "bench/limits.hpp"
 #include "bench/raw_read.hpp"
 #include "bench/suite.hpp"
-#include "bench/thread_clock.hpp"
 #include "bench/workload.hpp"
 
 namespace rowpool::bench {
@@ -27,36 +24,38 @@ void sequential(benchmark::State& state, const Place& place) {
 
 /// Rows as wide as those of an int8 table of this dim.
 void gather(benchmark::State& state, const Place& place, std::size_t dim, std::size_t distance) {
-    const Table& table = FilledTable::get(RowFormat::int8, dim, place).table();
+    const Table& table = kept<FilledTable>(RowFormat::int8, dim, &place).table();
     const GatherFn gather = gather_of(table.row_stride());
-    IdSets ids(table.rows(), place);
-    const double start = thread_seconds();
+    IdSets& ids = kept<IdSets>(table.rows(), &place, 0.0);
+    const double start = clock_seconds(1);
     for (auto _ : state) benchmark::DoNotOptimize(gather(table.data(), ids.next(), distance));
-    const double seconds = thread_seconds() - start;
+    const double seconds = clock_seconds(1) - start;
     const std::int64_t rows = state.iterations() * static_cast<std::int64_t>(place.lookups);
     state.counters["ns_row"] = 1e9 * seconds / static_cast<double>(rows);
     state.SetItemsProcessed(rows);
     state.SetBytesProcessed(rows * static_cast<std::int64_t>(table.row_stride()));
 }
 
+void register_gathers(const Place& place) {
+    for (const std::size_t dim : kDims) {
+        for (const std::size_t distance : kPrefetchDistances) {
+            const std::string name = "limits/gather/row_bytes:" + std::to_string(row_bytes(RowFormat::int8, dim)) +
+                                     "/ahead:" + std::to_string(distance) + "/" + place.name;
+            add_case(name, [&place, dim, distance](benchmark::State& state) { gather(state, place, dim, distance); });
+        }
+    }
+}
+
 }  // namespace
 
-void register_limits() {
+void register_limits(Grid grid) {
     for (const Place& place : kPlaces) {
+        if (is_large(place) && grid != Grid::large) continue;
         const std::string name = std::string("limits/sequential/") + place.name;
-        benchmark::RegisterBenchmark(name.c_str(), sequential, place);
-        benchmark::RegisterBenchmark(name.c_str(), sequential, place)->Threads(2)->UseRealTime();
-    }
-    for (const std::size_t dim : kDims) {
-        for (const Place& place : kPlaces) {
-            for (const std::size_t distance : kPrefetchDistances) {
-                const std::string name = "limits/gather/row_bytes:" + std::to_string(row_bytes(RowFormat::int8, dim)) +
-                                         "/ahead:" + std::to_string(distance) + "/" + place.name;
-                benchmark::RegisterBenchmark(name.c_str(), [&place, dim, distance](benchmark::State& state) {
-                    gather(state, place, dim, distance);
-                });
-            }
-        }
+        const auto run = [&place](benchmark::State& state) { sequential(state, place); };
+        add_case(name, run);
+        add_case(name, run)->Threads(2)->UseRealTime();
+        register_gathers(place);
     }
 }
 

@@ -1,10 +1,9 @@
 // Conversion of f32 rows to every row format, on one thread and on all, and back.
 #include "rowpool/quantize.hpp"
 
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -44,29 +43,44 @@ bool is_close(const Table& source, const Table& coded) {
     return std::ranges::equal(expected, decoded, [step](float x, float y) { return std::abs(x - y) <= step; });
 }
 
+/// The first rows must decode to about what the table was filled from.
+void check_decoded(RowFormat format, std::size_t dim, std::span<const float> decoded) {
+    const std::vector<std::byte> pattern = row_pattern(RowFormat::f32, dim);
+    const float step = step_of(format);
+    for (std::size_t i = 0; i < pattern.size() / sizeof(float); ++i) {
+        float value;
+        std::memcpy(&value, pattern.data() + i * sizeof value, sizeof value);
+        if (std::abs(decoded[i] - value) > step) throw WrongResult("wrong values");
+    }
+}
+
 void quantize(benchmark::State& state, RowFormat format, std::size_t dim, const Engine* engine) {
-    const Table& source = FilledTable::get(RowFormat::f32, dim, kFloats).table();
+    const Table& source = kept<FilledTable>(RowFormat::f32, dim, &kFloats).table();
     const std::size_t bytes = source.rows() * row_bytes(format, dim);
     const HugeBuffer buffer(bytes);
     const auto convert = [&] {
         const std::span<std::byte> out = buffer.bytes().first(bytes);
         const Status status = engine ? engine->quantize_rows(source, format, out) : quantize_rows(source, format, out);
-        if (!status) state.SkipWithError(status.error().message.c_str());
+        if (!status) throw WrongResult(status.error().message);
     };
     convert();
-    if (!is_close(source, table_over(format, source.rows(), dim, buffer.bytes())))
-        return state.SkipWithError("wrong codes");
+    if (!is_close(source, table_over(format, source.rows(), dim, buffer.bytes()))) throw WrongResult("wrong codes");
 
     for (auto _ : state) convert();
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(source.rows() * source.row_stride()));
 }
 
 void dequantize(benchmark::State& state, RowFormat format, std::size_t dim) {
-    const Table& table = FilledTable::get(format, dim, kFloats).table();
+    const Table& table = kept<FilledTable>(format, dim, &kFloats).table();
     std::vector<float> values(std::min(table.rows(), kFloatBytes / sizeof(float) / dim) * dim);
-    for (auto _ : state) {
-        if (!dequantize_rows(table, 0, values)) state.SkipWithError("dequantize_rows failed");
-    }
+    const auto decode = [&] {
+        const Status status = dequantize_rows(table, 0, values);
+        if (!status) throw WrongResult(status.error().message);
+    };
+    decode();
+    check_decoded(format, dim, values);
+
+    for (auto _ : state) decode();
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(values.size() * sizeof(float)));
 }
 
@@ -79,13 +93,13 @@ void register_quantize() {
             const std::string name = "quantize/" + std::string(to_string(format)) + "/dim:" + std::to_string(dim);
             const auto one = [format, dim](benchmark::State& state) { quantize(state, format, dim, nullptr); };
             const auto all = [format, dim](benchmark::State& state) { quantize(state, format, dim, &engine); };
-            benchmark::RegisterBenchmark((name + "/threads:1").c_str(), one);
-            benchmark::RegisterBenchmark((name + "/threads:all").c_str(), all)->UseRealTime();
+            add_case(name + "/threads:1", one);
+            add_case(name + "/threads:all", all)->UseRealTime();
         }
         for (const RowFormat format : all_row_formats()) {
             const std::string name = "dequantize/" + std::string(to_string(format)) + "/dim:" + std::to_string(dim);
             const auto run = [format, dim](benchmark::State& state) { dequantize(state, format, dim); };
-            benchmark::RegisterBenchmark(name.c_str(), run);
+            add_case(name, run);
         }
     }
 }

@@ -2,7 +2,8 @@
 #include "bench/limits.hpp"
 
 #include <algorithm>
-#include <array>
+#include <chrono>
+#include <thread>
 
 #include "bench/raw_read.hpp"
 #include "bench/thread_clock.hpp"
@@ -11,39 +12,74 @@ namespace rowpool::bench {
 namespace {
 
 constexpr std::size_t kSamples = 5;
+constexpr std::size_t kLongPass = 1000000;  // rows of a pass that is its own average
+constexpr std::size_t kPassIds = 32000;
 constexpr std::size_t kLongest = std::size_t{64} << 20;  // of a larger table, this much says what memory gives
 
 /// Keeps a sum whose value nobody wants.
 void use(std::uint32_t sum) noexcept { asm volatile("" : : "r"(sum)); }
 
-/// The median over kSamples runs of the seconds that f() takes.
+/// The median over that many runs of what f() returns.
 template <class F>
-double median_seconds(const F& f) {
-    std::array<double, kSamples> samples;
-    for (double& sample : samples) {
-        const double start = thread_seconds();
-        use(f());
-        sample = thread_seconds() - start;
+double median_of(std::size_t count, const F& f) {
+    std::vector<double> samples(count);
+    for (double& sample : samples) sample = f();
+    const auto middle = samples.begin() + static_cast<std::ptrdiff_t>(count / 2);
+    std::nth_element(samples.begin(), middle, samples.end());
+    return *middle;
+}
+
+std::size_t rows_of(const GatherPass& pass) {
+    std::size_t rows = 0;
+    for (const RowReads& reads : pass) rows += reads.ids.size();
+    return rows;
+}
+
+/// Gathers share `part` of `parts` of the ids of every table.
+void gather_share(const GatherPass& pass, std::size_t distance, std::size_t part, std::size_t parts) noexcept {
+    for (const RowReads& reads : pass) {
+        const std::size_t from = reads.ids.size() * part / parts;
+        const std::size_t to = reads.ids.size() * (part + 1) / parts;
+        use(gather_of(reads.row_bytes)(reads.rows, reads.ids.subspan(from, to - from), distance));
     }
-    std::nth_element(samples.begin(), samples.begin() + kSamples / 2, samples.end());
-    return samples[kSamples / 2];
+}
+
+/// Seconds a row of one pass.
+double gather_seconds(const GatherPass& pass, std::size_t distance, std::size_t threads) {
+    const double start = clock_seconds(threads);
+    {
+        std::vector<std::jthread> others;
+        for (std::size_t part = 1; part < threads; ++part) {
+            others.emplace_back([&pass, distance, part, threads] { gather_share(pass, distance, part, threads); });
+        }
+        gather_share(pass, distance, 0, threads);
+    }
+    return (clock_seconds(threads) - start) / static_cast<double>(rows_of(pass));
 }
 
 }  // namespace
 
-double best_gather_seconds(std::span<const std::byte> table, std::size_t row_bytes, IdSets& ids) {
-    const GatherFn gather = gather_of(row_bytes);
-    if (gather == nullptr) return 0;
+double clock_seconds(std::size_t threads) noexcept {
+    if (threads == 1) return thread_seconds();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::vector<GatherPass> gather_passes(const Table& table, std::span<const std::int32_t> ids) {
+    std::vector<GatherPass> passes;
+    for (; ids.size() >= kPassIds; ids = ids.subspan(kPassIds)) {
+        passes.push_back({{table.data(), table.row_stride(), ids.first(kPassIds)}});
+    }
+    return passes;
+}
+
+double best_gather_seconds(std::span<const GatherPass> passes, std::size_t threads) {
+    const std::size_t samples = rows_of(passes[0]) < kLongPass ? kSamples : 1;
+    std::size_t next = 0;
     double best = 0;
     for (const std::size_t distance : kPrefetchDistances) {
-        std::size_t rows = 0;
-        const double seconds = median_seconds([&] {
-            const std::span<const std::int32_t> set = ids.next();
-            rows = set.size();
-            return gather(table.data(), set, distance);
-        });
-        const double per_row = seconds / static_cast<double>(rows);
-        if (best == 0 || per_row < best) best = per_row;
+        const double seconds =
+            median_of(samples, [&] { return gather_seconds(passes[next++ % passes.size()], distance, threads); });
+        if (best == 0 || seconds < best) best = seconds;
     }
     return best;
 }
@@ -51,13 +87,13 @@ double best_gather_seconds(std::span<const std::byte> table, std::size_t row_byt
 double sequential_seconds(std::span<const std::byte> bytes) {
     bytes = bytes.first(std::min(bytes.size(), kLongest));
     const std::size_t passes = 1 + (std::size_t{16} << 20) / bytes.size();  // one sample is long enough for the clock
-    const double seconds = median_seconds([&] {
-        std::uint32_t sum = 0;
+    const double seconds = median_of(kSamples, [&] {
+        const double start = clock_seconds(1);
         for (std::size_t pass = 0; pass < passes; ++pass) {
-            sum += read_sequentially(bytes);
+            use(read_sequentially(bytes));
             asm volatile("" : : : "memory");  // another pass reads again
         }
-        return sum;
+        return clock_seconds(1) - start;
     });
     return seconds / static_cast<double>(passes * bytes.size());
 }

@@ -2,18 +2,39 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <vector>
 
 #include "bench/raw_gather.hpp"
-#include "bench/workload.hpp"
+#include "rowpool/table.hpp"
 
 namespace rowpool::bench {
 
-/// Seconds a row of the raw gather at its best of kPrefetchDistances, a median of several id sets; 0 when gather_of has
-/// none.
-double best_gather_seconds(std::span<const std::byte> table, std::size_t row_bytes, IdSets& ids);
+/// A clock for work on that many threads: processor time of the calling thread when it is the only one, which is not
+/// charged for what other programs take; real time for more.
+double clock_seconds(std::size_t threads) noexcept;
 
-/// Seconds a byte of reading the memory in order, a median of several passes.
+/// Rows to gather from a table without gaps.
+struct RowReads {
+    const std::byte* rows;
+    std::size_t row_bytes;  ///< one that gather_of knows
+    std::span<const std::int32_t> ids;
+};
+
+/// What one sample of a gather reads.
+using GatherPass = std::vector<RowReads>;
+
+/// The ids, in passes long enough for the clock.
+std::vector<GatherPass> gather_passes(const Table& table, std::span<const std::int32_t> ids);
+
+/// Seconds a row of the raw gather on that many threads, each with an equal share of the ids, at its best of
+/// kPrefetchDistances:
+/// a
+/// median of samples, which take turns at the passes.
+double best_gather_seconds(std::span<const GatherPass> passes, std::size_t threads);
+
+/// Seconds a byte of reading the memory in order on one thread, a median of several passes.
 double sequential_seconds(std::span<const std::byte> bytes);
 
 }  // namespace rowpool::bench

@@ -1,13 +1,52 @@
 // The benchmarks of the suite, a file an operation; each registers its grid of cases.
 #pragma once
 
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
 namespace rowpool::bench {
 
+/// What a case throws whose operation failed or gave something else than the reference.
+class WrongResult : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Registers a case. What it throws is reported as its error, without a time; a case that lacks memory is skipped, any
+/// other error makes the suite fail.
+benchmark::internal::Benchmark* add_case(const std::string& name, std::function<void(benchmark::State&)> run);
+
+/// Whether a case failed. Skipped ones did not.
+bool any_case_failed() noexcept;
+
+/// Which cases there are.
+enum class Grid {
+    usual,  ///< minutes, and less than 1 GiB of tables at a time
+    large,  ///< the whole grid, tables of gigabytes too
+};
+
+/// Numbers of threads that a case runs with: one, and 0 for all.
+inline constexpr std::size_t kOneAndAll[] = {1, 0};
+/// "/threads:2", "/threads:all".
+std::string threads_name(std::size_t threads);
+
 /// limits/...: what this machine's memory gives when nothing is decoded.
-void register_limits();
+void register_limits(Grid grid);
 /// pool/...: sum pooling on one thread.
-void register_pool();
+void register_pool(Grid grid);
+/// requests/...: all tables of a model at once.
+void register_requests(Grid grid);
+/// latency/...: single requests that arrive when they please.
+void register_latency(Grid grid);
+/// scaling/...: by threads, table size, lookups in a call and number of tables.
+void register_scaling(Grid grid);
 /// quantize/... and dequantize/...: conversion between row formats.
 void register_quantize();
+/// convert/...: a table file from rows in memory.
+void register_convert();
 
 }  // namespace rowpool::bench

@@ -13,6 +13,7 @@ EXEC = PUBLIC + ["core/*", "cpu/*", "exec/*", "kernels/kernel_table.hpp", "kerne
 FILE = PUBLIC + ["core/*", "file/*", "memory/*"]
 # What the command and the tests use of the benchmarks.
 SHARED_BENCH = ["bench/huge_buffer.hpp", "bench/raw_gather.hpp", "bench/thread_clock.hpp", "bench/traffic.hpp"]
+TESTED_BENCH = ["bench/models.hpp", "bench/open_loop.hpp"]
 EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*", "memory/*"]
 
 # First matching rule: source, the project headers that it may include, the libraries. "std" is any standard or
@@ -40,7 +41,7 @@ RULES = [
     ("bench/*", PUBLIC + ["bench/*"], ["std", "benchmark/*", "oneapi/tbb/*"]),
     ("examples/*", PUBLIC, ["std"]),
     ("python/*", PUBLIC + ["python/*"], ["std", "nanobind/*"]),
-    ("tests/*", EVERYTHING + SHARED_BENCH + ["tests/*", "support/*"],
+    ("tests/*", EVERYTHING + SHARED_BENCH + TESTED_BENCH + ["tests/*", "support/*"],
      ["std", "doctest/*", "nlohmann/*", "oneapi/tbb/*", "xxhash.h"]),
 ]
 LIBRARIES = ["xsimd/*", "tbb/*", "oneapi/*", "nlohmann/*", "CLI/*", "doctest/*", "benchmark/*", "nanobind/*",
