@@ -327,6 +327,7 @@ void read_local_rows(Plan& plan) noexcept {
 }
 
 void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last) noexcept {
+    if (plan.args.prefetch.into == Prefetch::Into::first_level) return;  // the rows are near enough
     const std::size_t count = std::min(last.position - first.position, plan.args.prefetch.distance);
     for (std::size_t i = first.position; i < first.position + count; ++i) {
         const auto row = static_cast<std::uint64_t>(plan.indices[i]);
