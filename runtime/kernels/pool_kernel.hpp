@@ -72,7 +72,9 @@ private:
         using A = Addend<kCodec>;
         const A addend;
         const bool divides = args.pooling != Pooling::sum;
+        const bool is_strided = args.out_stride != args.rows.dim;
         for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
+            if (is_strided) prefetch_output<kVectors>(args, bag.number, block);
             const float divisor = divides ? divisor_of(args, bag) : 1.0f;
             constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
             V sums[kSums];
