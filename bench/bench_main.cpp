@@ -45,6 +45,7 @@ void register_all(Grid grid) {
     rowpool::bench::register_requests(grid);
     rowpool::bench::register_latency(grid);
     rowpool::bench::register_scaling(grid);
+    rowpool::bench::register_residency(grid);
 }
 
 }  // namespace

@@ -48,5 +48,7 @@ void register_scaling(Grid grid);
 void register_quantize();
 /// convert/...: a table file from rows in memory.
 void register_convert();
+/// cold/..., warm/... and residency/...: how the rows of a table file are held in memory.
+void register_residency(Grid grid);
 
 }  // namespace rowpool::bench

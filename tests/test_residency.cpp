@@ -187,6 +187,9 @@ TEST_CASE("a table keeps its rows, a copied one without the file") {
     }
 }
 
+/// Whether the kernel takes the wish for huge pages, which the flag "hg" shows.
+bool has_huge_pages() { return std::filesystem::exists("/sys/kernel/mm/transparent_hugepage"); }
+
 TEST_CASE("populated rows are all in memory, mapped ones are not") {
     constexpr long kKib = 16 * 1024;
     const TemporaryFolder folder;
@@ -195,6 +198,8 @@ TEST_CASE("populated rows are all in memory, mapped ones are not") {
     const TableFile populated = open_as(Residency::populated, folder / "f");
     CHECK(smaps_kib(mapped.tables()[0].data(), "Rss") < kKib / 2);
     CHECK(smaps_kib(populated.tables()[0].data(), "Rss") >= kKib);
+    CHECK(!has_vm_flag(mapped.tables()[0].data(), "hg"));
+    CHECK(has_vm_flag(populated.tables()[0].data(), "hg") == has_huge_pages());
 }
 
 TEST_CASE("locked rows are locked from the first to the last byte") {
@@ -204,6 +209,7 @@ TEST_CASE("locked rows are locked from the first to the last byte") {
     const Table locked = *open_as(Residency::locked, folder / "f").table("t");
     CHECK(!has_vm_flag(mapped.data(), "lo"));
     CHECK(has_vm_flag(locked.data(), "lo"));
+    CHECK(has_vm_flag(locked.data(), "hg") == has_huge_pages());
     CHECK(has_vm_flag(locked.data() + 8 * 4096 - 1, "lo"));
 }
 
@@ -229,7 +235,7 @@ TEST_CASE("copies lie in huge pages, apart from the file, and leave none of it i
         CHECK(reinterpret_cast<std::uintptr_t>(data) % (2 << 20) == 0);
         CHECK(smaps_kib(data, "Rss") == kKib);
         CHECK(smaps_kib(data, "Anonymous") == kKib);
-        if (std::filesystem::exists("/sys/kernel/mm/transparent_hugepage")) CHECK(has_vm_flag(data, "hg"));
+        CHECK(has_vm_flag(data, "hg") == has_huge_pages());
         CHECK(file.verify());
     }
 }

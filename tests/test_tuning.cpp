@@ -1,6 +1,8 @@
 // Tuning: it changes no result, its profiles apply to the tables they were measured on only, and survive a file.
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <cstdint>
 #include <string>
 
 #include "rowpool/tuning.hpp"
@@ -108,6 +110,39 @@ TEST_CASE("a profile comes back from its file as it was") {
     CHECK(a.prefetch == b.prefetch);
     CHECK(a.ns_row == b.ns_row);
     CHECK(a.ns_row_untuned == b.ns_row_untuned);
+}
+
+TEST_CASE("a profile of many tables comes back") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "profile.json";
+    TuningProfile saved;
+    saved.tables.resize(788, {.table = "t", .dim = 4});
+    REQUIRE(save_profile(saved, path));
+    const auto loaded = load_profile(path);
+    REQUIRE(loaded);
+    CHECK(loaded->tables.size() == 788);
+}
+
+TEST_CASE("what would not come back is not saved") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "profile.json";
+    const TableTuning far = {.table = "t", .dim = 4, .prefetch = {Prefetch::kMostDistance + 1}};
+    const TableTuning timeless = {.table = "t", .dim = 4, .ns_row = NAN};
+    for (const TableTuning& tuning : {far, timeless}) {
+        const Status status = save_profile({.cpu = "", .tables = {tuning}}, path);
+        REQUIRE(!status);
+        CHECK(status.error().code == ErrorCode::invalid_argument);
+    }
+    CHECK(folder.names().empty());
+}
+
+TEST_CASE("a distance of any size is taken") {
+    const Floats values(100, 1.0f);
+    const Ids ids(200, 49);
+    Floats out(2);
+    const PoolOptions options = {.mode = Pooling::sum, .prefetch = Prefetch{SIZE_MAX}};
+    REQUIRE(pool(f32_table(values, 2), Bags::fixed(ids, 1, 200), options, out));
+    CHECK((out == Floats{200, 200}));
 }
 
 TEST_CASE("files that are no profiles are refused, and say why") {

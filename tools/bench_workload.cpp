@@ -82,11 +82,13 @@ Workload made_up(const TableFile& file, const BenchOptions& options) {
 void append_sample(const TraceFeature& feature, std::size_t sample, bool weighted, StoredRequest& request) {
     const IndexSpan indices = index_values(feature.indices, "indices");
     const IndexSpan offsets = index_values(feature.offsets, "offsets");
+    const std::span<const float> weights =
+        feature.weights ? float_values(*feature.weights, "weights") : std::span<const float>();
     const auto begin = static_cast<std::size_t>(offsets[sample]);
     const auto end = static_cast<std::size_t>(offsets[sample + 1]);
     for (std::size_t i = begin; i < end; ++i) {
         request.indices.push_back(indices[i]);
-        if (weighted) request.weights.push_back(feature.weights ? float_values(*feature.weights, "weights")[i] : 1);
+        if (weighted) request.weights.push_back(weights.empty() ? 1 : weights[i]);
     }
     request.offsets.push_back(static_cast<std::int64_t>(request.indices.size()));
 }

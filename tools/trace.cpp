@@ -47,8 +47,8 @@ NpyArray read_vector(const ZipArchive& archive, const ZipMember& member, std::st
 /// The table of a feature named "TABLE", or "TABLE#2" where several features use one table.
 const Table& table_of(const std::string& path, std::string_view feature, std::span<const Table> tables) {
     const std::size_t hash = feature.rfind('#');
-    const bool numbered =
-        hash != std::string_view::npos && feature.find_first_not_of("0123456789", hash + 1) == std::string_view::npos;
+    const bool numbered = hash != std::string_view::npos && hash + 1 < feature.size() &&
+                          feature.find_first_not_of("0123456789", hash + 1) == std::string_view::npos;
     for (const std::string_view name : {feature, numbered ? feature.substr(0, hash) : feature}) {
         const auto found = std::find_if(tables.begin(), tables.end(), [&](const Table& t) { return t.name() == name; });
         if (found != tables.end()) return *found;

@@ -68,8 +68,8 @@ concept TaskArena = requires(A& arena) {
 };
 
 /// Runs lookups on a pool of threads (oneTBB). Any number of threads may call one engine at once; its threads are
-/// shared, and when there are about as many callers as threads each call runs on its own. Small calls run on the
-/// calling thread without waking another. After the first call nothing is allocated.
+/// shared; a call that comes while half as many callers as threads are busy runs on its own thread, as small calls do,
+/// without waking another. After the first call nothing is allocated.
 class ROWPOOL_API Engine {
 public:
     /// An engine with its own tbb::task_arena of that many threads. When there is no memory for it, calls run on the

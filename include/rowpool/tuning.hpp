@@ -20,7 +20,7 @@ struct TableTuning {
     std::size_t dim = 0;
     Prefetch prefetch;          ///< the fastest that was found
     double ns_row = 0;          ///< nanoseconds a looked-up row with it, on one thread
-    double ns_row_untuned = 0;  ///< with what is chosen when nobody has measured
+    double ns_row_untuned = 0;  ///< with what the model does now: by its options, or by rule where they say nothing
 };
 
 /// Tunings of the tables of a model. Plain values; as safe to share as any.
@@ -41,7 +41,8 @@ ROWPOOL_API Result<TuningProfile> tune(const Model& model);
 /// A profile from another CPU gives the same results, only perhaps not the fastest. Errors: those of Model::create.
 ROWPOOL_API Result<Model> with_profile(const Model& model, const TuningProfile& profile);
 
-/// Writes a profile as JSON; the file appears whole or not at all. Error: io_error.
+/// Writes a profile as JSON; the file appears whole or not at all. Errors: io_error; invalid_argument for a distance
+/// above Prefetch::kMostDistance or a time that is negative or not finite.
 ROWPOOL_API Status save_profile(const TuningProfile& profile, const std::string& path);
 
 /// Reads a profile. Errors: io_error, corrupt_file with the file and what is wrong with it, unsupported for the format

@@ -58,6 +58,9 @@ enum class Pooling : std::uint8_t {
 struct Prefetch {
     enum class Into : std::uint8_t { first_level, second_level };
 
+    /// Longest distance; a longer one counts as this.
+    static constexpr std::size_t kMostDistance = 4096;
+
     std::size_t distance = 0;  ///< how many indices before its turn a row is asked for; 0 for never
     Into into = Into::second_level;
 
@@ -74,7 +77,8 @@ enum class Residency : std::uint8_t {
     /// shares it with other processes; a lookup waits for the disk where a row is not in memory yet, or no longer.
     mapped,
     /// As mapped, and open() reads all rows: it takes as long as reading them does, next to nothing when they are in
-    /// memory already. Pays where the first requests must not wait. Under pressure the system takes pages back.
+    /// memory already. What it reads goes into 2 MiB pages where kernel and file system can (Linux 6.16 with ext4, XFS
+    /// before that). Pays where the first requests must not wait. Under pressure the system takes pages back.
     populated,
     /// As populated, and the system does not take the rows back (mlock); still shared with other processes. Pays where
     /// no request may wait. RLIMIT_MEMLOCK must allow it, and another program goes short of memory first.
@@ -82,7 +86,7 @@ enum class Residency : std::uint8_t {
     /// Copied into memory of this process, in 2 MiB pages where the system grants them (transparent huge pages set to
     /// `madvise` or `always`). open() reads and copies all rows. They take their size once more for as long as the page
     /// cache keeps the file, and are shared only with children that are forked later. Pays on tables far larger than
-    /// the caches, where finding a page costs as much as reading a row.
+    /// the caches, where finding a page costs as much as reading a row, if populated does not get huge pages.
     huge_pages,
     /// As huge_pages, with the pages spread evenly over the NUMA nodes: threads of all nodes have the bandwidth of all
     /// memory. Pays for one table that all nodes look up. On one node: huge_pages.

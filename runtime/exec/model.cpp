@@ -1,7 +1,8 @@
 // Models: features checked and resolved once, so that requests need not.
 #include "exec/model.hpp"
 
-#include <set>
+#include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -13,13 +14,14 @@ namespace {
 
 /// Bytes of the rows of all tables, each counted once.
 std::size_t table_bytes(const std::vector<Feature>& features) {
-    std::set<const std::byte*> seen;
-    std::size_t bytes = 0;
+    std::map<const std::byte*, std::size_t> largest;  // of the tables that begin there
     for (const Feature& feature : features) {
-        const Table& table = feature.table;
-        if (seen.insert(table.data()).second) bytes += table.rows() * table.row_stride();
+        std::size_t& bytes = largest[feature.table.data()];
+        bytes = std::max(bytes, feature.table.rows() * feature.table.row_stride());
     }
-    return bytes;
+    std::size_t total = 0;
+    for (const auto& [data, bytes] : largest) total += bytes;
+    return total;
 }
 
 Error refusal(std::size_t f, const Feature& feature, const std::string& why) {

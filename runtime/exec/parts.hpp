@@ -100,8 +100,10 @@ std::size_t run_stretch(const Calls& calls, std::size_t begin, std::size_t end) 
             calls.plan(f, part.plan);
             read_local_rows(part.plan);
             const Plan& plan = part.plan;
-            part.first = begin <= before ? BagStart{0, plan.begin} : bag_after(plan, begin - before);
-            part.last = end >= after ? BagStart{plan.args.last_bag, plan.end} : bag_after(plan, end - before);
+            part.first = {0, plan.begin};
+            if (begin > before) part.first = bag_after(plan, begin - before, part.first);
+            part.last = {plan.args.last_bag, plan.end};
+            if (end < after) part.last = bag_after(plan, end - before, part.first);
             if (part.first.bag < part.last.bag) runner.add();
         }
         before = after;

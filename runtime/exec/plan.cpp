@@ -2,6 +2,7 @@
 #include "exec/plan.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/row_layout.hpp"
 #include "cpu/dispatch.hpp"
@@ -104,6 +105,15 @@ BagEnds ends_of(const Bags& bags) noexcept {
     return {BagEnds::Kind::fixed, false, nullptr, 0, bags.length(), num_indices};
 }
 
+/// Resolves a padding index against a table: -1 for none; nothing when it is outside [-rows, rows).
+std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingIndex& padding) noexcept {
+    if (padding.kind() == PaddingIndex::Kind::none) return -1;
+    if (padding.kind() == PaddingIndex::Kind::of_table) return table.padding_index().value_or(-1);
+    const auto rows = static_cast<std::int64_t>(table.rows());
+    if (padding.index() < -rows || padding.index() >= rows) return std::nullopt;
+    return padding.index() < 0 ? padding.index() + rows : padding.index();
+}
+
 kernels::Rows rows_of(const Table& table) noexcept {
     static constexpr std::byte kNoRows = {};  // kernels count from the first row, which an empty table need not have
     const RowLayout layout = row_layout(table.format(), table.dim());
@@ -170,14 +180,6 @@ PoolStatus check_bags(const Bags& bags, BagLayout& layout) noexcept {
     return status;
 }
 
-std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingIndex& padding) noexcept {
-    if (padding.kind() == PaddingIndex::Kind::none) return -1;
-    if (padding.kind() == PaddingIndex::Kind::of_table) return table.padding_index().value_or(-1);
-    const auto rows = static_cast<std::int64_t>(table.rows());
-    if (padding.index() < -rows || padding.index() >= rows) return std::nullopt;
-    return padding.index() < 0 ? padding.index() + rows : padding.index();
-}
-
 PoolStatus check_weights(const BagLayout& layout, Pooling mode) noexcept {
     if (layout.weights.empty()) return {};
     if (mode == Pooling::none || mode == Pooling::max) return fault(PoolFault::weights_with_mode);
@@ -189,7 +191,6 @@ PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_
     const std::optional<std::int64_t> padding = resolve_padding(table, options.padding_index);
     if (!padding) return fault(PoolFault::padding_index, 0, options.padding_index.index(), table.rows());
     setup = {.table = &table,
-             .table_name = table.name(),
              .codec = kernels::codec_of(table.format()),
              .rows = rows_of(table),
              .mode = options.mode,
@@ -197,6 +198,7 @@ PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_
              .skips_bad = options.on_bad_index == OnBadIndex::skip,
              .padding = options.mode == Pooling::none ? -1 : *padding,
              .prefetch = options.prefetch ? *options.prefetch : prefetch_for(table, footprint)};
+    setup.prefetch.distance = std::min(setup.prefetch.distance, Prefetch::kMostDistance);
     return {};
 }
 
@@ -205,7 +207,6 @@ void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const Ba
     plan.kernels = kernels;
     plan.table = setup.table;
     plan.codec = setup.codec;
-    plan.table_name = setup.table_name;
     plan.indices = layout.indices;
     plan.begin = layout.begin;
     plan.end = layout.end;
@@ -292,17 +293,17 @@ BagStart start_of(const Plan& plan, std::size_t bag) noexcept {
 
 std::size_t cost_of(const Plan& plan) noexcept { return cost_before(plan, {plan.args.last_bag, plan.end}); }
 
-BagStart bag_after(const Plan& plan, std::size_t cost) noexcept {
+BagStart bag_after(const Plan& plan, std::size_t cost, const BagStart& from) noexcept {
     const std::size_t num_bags = plan.args.last_bag;
     if (plan.args.ends.kind == BagEnds::Kind::lengths) {
-        BagStart start = {0, plan.begin};
+        BagStart start = from;
         while (start.bag < num_bags && cost_before(plan, start) < cost) {
             start = {start.bag + 1, kernels::end_of(plan.args.ends, start.bag, start.position)};
         }
         return start;
     }
-    std::size_t first = 0;
-    std::size_t count = num_bags;
+    std::size_t first = from.bag;
+    std::size_t count = num_bags - from.bag;
     while (count > 0) {
         const std::size_t half = count / 2;
         const bool is_before = cost_before(plan, start_of(plan, first + half)) < cost;
@@ -317,7 +318,7 @@ PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
     std::size_t end = kernels::end_of(plan.args.ends, bag, plan.begin);
     while (end <= position) end = kernels::end_of(plan.args.ends, ++bag, end);
     PoolStatus status = fault(PoolFault::index, bag, plan.indices[position], plan.args.rows.count);
-    status.table = plan.table_name;
+    status.table = plan.table->name();
     status.position = position;
     return status;
 }
@@ -344,6 +345,8 @@ std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last) no
     plan.args.first_bag = first.bag;
     plan.args.last_bag = last.bag;
     plan.args.position = first.position;
+    // A kernel that does not look at indices must not prefetch by those of other bags, which nobody has looked at.
+    if (plan.skips_bad && bad == 0) plan.args.prefetch_end = std::min(plan.args.prefetch_end, last.position);
     kernel_of(plan, plan.args.padding >= 0 || bad > 0)(plan.args);
     return bad;
 }

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -40,7 +39,6 @@ PoolStatus check_bags(const Bags& bags, BagLayout& layout) noexcept;
 /// A table and how its rows are pooled, resolved: all of a call that does not depend on its bags.
 struct Setup {
     const Table* table;  ///< outlives the setup, as the plans made of it
-    std::string_view table_name;
     kernels::Codec codec;
     kernels::Rows rows;
     Pooling mode;
@@ -58,8 +56,7 @@ PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_
 struct Plan {
     const kernels::KernelTable* kernels;
     kernels::Codec codec;
-    const Table* table;  ///< lives as long as the call
-    std::string_view table_name;
+    const Table* table;      ///< lives as long as the call
     kernels::PoolArgs args;  ///< all bags of the call
     IndexSpan indices;
     std::size_t begin;  ///< indices of the call
@@ -80,9 +77,6 @@ void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const Ba
 PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
                      Plan& plan) noexcept;
 
-/// Resolves a padding index against a table: -1 for none; nothing when it is outside [-rows, rows).
-std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingIndex& padding) noexcept;
-
 /// The first of the indices in [begin, end) that is outside a table of so many rows; `end` when there is none.
 std::size_t find_outside(const kernels::KernelTable* kernels, const IndexSpan& indices, std::size_t rows,
                          std::size_t begin, std::size_t end) noexcept;
@@ -100,15 +94,17 @@ struct BagStart {
 /// Bytes that a plan reads and writes, about: what it costs.
 std::size_t cost_of(const Plan& plan) noexcept;
 
-/// The first bag before which the plan costs `cost` or more; the end of the last bag when nothing does.
-BagStart bag_after(const Plan& plan, std::size_t cost) noexcept;
+/// The first bag, `from` or after it, before which the plan costs `cost` or more; the end of the last bag when nothing
+/// does.
+BagStart bag_after(const Plan& plan, std::size_t cost, const BagStart& from) noexcept;
 
 /// Makes a plan read the copy of its rows that is nearest to the calling thread; to be called on the thread that runs
 /// it.
 void read_local_rows(Plan& plan) noexcept;
 
 /// Asks for the first rows of the bags from `first` up to `last`, as many as kernels ask for ahead of their turn: those
-/// that they themselves are too late for. Indices need not have been checked.
+/// that they themselves are too late for. Only of rows that are prefetched into the second level: others are near.
+/// Indices need not have been checked.
 void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last) noexcept;
 
 /// Pools the bags from `first` up to `last`, to which it sets the plan. Indices have been checked unless the plan skips

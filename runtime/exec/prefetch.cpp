@@ -1,4 +1,4 @@
-// Prefetching by rule; the figures behind the rules are in docs/BENCHMARKS.md.
+// Prefetching by rule; docs/TUNING.md has the rules and how to measure what is behind them.
 #include "exec/prefetch.hpp"
 
 #include <unistd.h>
@@ -42,8 +42,8 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept {
     const std::size_t bytes = table.rows() * table.row_stride();
     if (bytes <= first_level_bytes()) return {0, Into::first_level};
     if (footprint <= second_level_bytes()) {
-        // Coded rows, and wide ones of halves, take long enough that lines can come from the second level meanwhile; other
-        // sums are as fast as the lines come, and requests would only be in the way.
+        // Coded rows, and wide ones of halves, take long enough that lines can come from the second level meanwhile;
+        // other sums are as fast as the lines come, and requests would only be in the way.
         const bool is_slow = is_coded(table.format()) || (table.format() != RowFormat::f32 && lines_of_row(table) >= 4);
         return {is_slow ? std::size_t{8} : 0, Into::first_level};
     }

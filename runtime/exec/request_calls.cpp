@@ -20,7 +20,7 @@ PoolStatus check_weights_of_all(const ModelContents& model, const BagLayout& lay
     const auto refuses = [&](const Setup& setup) { return !check_weights(layout, setup.mode); };
     const auto setup = std::find_if(model.setups.begin(), model.setups.end(), refuses);
     status = check_weights(layout, setup->mode);
-    status.table = setup->table_name;
+    status.table = setup->table->name();
     return status;
 }
 
@@ -41,7 +41,7 @@ PoolStatus RequestCalls::make(const ModelContents& model, const Request& request
     calls.kernels_ = cpu::active_kernels();
     if (calls.kernels_ == nullptr) {
         status = fault(PoolFault::isa);
-        status.table = model.setups.front().table_name;
+        status.table = model.setups.front().table->name();
         return status;
     }
     return check_weights_of_all(model, calls.layout_);

@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cstdint>
 #include <fstream>
-#include <numeric>
+#include <iterator>
 #include <set>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "core/boundary.hpp"
@@ -59,10 +61,12 @@ struct Subject {
 /// Every table of the model that has rows, once.
 std::vector<Subject> subjects_of(const exec::ModelContents& model) {
     std::vector<Subject> subjects;
-    std::set<const std::byte*> seen;
+    std::set<std::tuple<const std::byte*, std::string_view, RowFormat, std::size_t, std::size_t>> seen;
     for (std::size_t f = 0; f < model.features.size(); ++f) {
         const Table& table = model.features[f].table;
-        if (table.rows() == 0 || !seen.insert(table.data()).second) continue;
+        if (table.rows() == 0 ||
+            !seen.emplace(table.data(), table.name(), table.format(), table.rows(), table.dim()).second)
+            continue;
         subjects.push_back({&model.setups[f], &table, {}});
     }
     return subjects;
@@ -137,7 +141,8 @@ TableTuning result_of(const Subject& subject) {
 std::string cpu_name() {
     std::ifstream file("/proc/cpuinfo");
     for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("model name")) return line.substr(std::min(line.size(), line.find(": ") + 2));
+        const std::size_t colon = line.find(": ");
+        if (line.starts_with("model name") && colon != line.npos) return line.substr(colon + 2);
     }
     return "unknown";
 }

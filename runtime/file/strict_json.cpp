@@ -15,12 +15,10 @@ using Json = nlohmann::json;
 
 Error corrupt(std::string message) { return {ErrorCode::corrupt_file, std::move(message)}; }
 
-constexpr std::size_t kLongestList = 64;  // as many dimensions as PyTorch and NumPy allow a tensor
-
 // The events of nlohmann::json::sax_parse; each returns whether to go on.
 class Builder {
 public:
-    explicit Builder(std::size_t max_depth) : max_depth_(max_depth) {}
+    Builder(std::size_t max_depth, std::size_t longest_list) : max_depth_(max_depth), longest_list_(longest_list) {}
 
     bool null() { return add(nullptr); }
     bool boolean(bool value) { return add(value); }
@@ -57,10 +55,9 @@ private:
         return &parent.back();
     }
 
-    // The lists of a header are shapes; a longer one is there to take memory.
     bool has_room() {
-        const bool full = !open_.empty() && open_.back()->is_array() && open_.back()->size() == kLongestList;
-        return !full || fail("has a list of over " + std::to_string(kLongestList) + " elements");
+        const bool full = !open_.empty() && open_.back()->is_array() && open_.back()->size() == longest_list_;
+        return !full || fail("has a list of over " + std::to_string(longest_list_) + " elements");
     }
 
     bool add(Json value) {
@@ -87,6 +84,7 @@ private:
     }
 
     std::size_t max_depth_;
+    std::size_t longest_list_;
     Json root_;
     std::vector<Json*> open_;  // the objects and arrays that are not closed yet, outermost first
     std::string key_;
@@ -95,13 +93,13 @@ private:
 
 }  // namespace
 
-Result<Json> parse_strict_json(std::string_view text, std::size_t max_depth) {
+Result<Json> parse_strict_json(std::string_view text, std::size_t max_depth, std::size_t longest_list) {
     const std::size_t bad_utf8 = find_invalid_utf8(text);
     if (bad_utf8 != text.npos) return corrupt("is not UTF-8 at its byte " + std::to_string(bad_utf8));
     // The parser takes a NUL for the end of the text and would not see what follows it.
     const std::size_t nul = text.find('\0');
     if (nul != text.npos) return corrupt("is not JSON at its byte " + std::to_string(nul));
-    Builder builder(max_depth);
+    Builder builder(max_depth, longest_list);
     if (!Json::sax_parse(text.begin(), text.end(), &builder)) return corrupt(builder.fault());
     return std::move(builder.root());
 }

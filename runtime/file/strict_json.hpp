@@ -10,8 +10,14 @@
 
 namespace rowpool {
 
-/// Parses one JSON value. Error: corrupt_file when the text is not UTF-8 or not JSON, has a key twice in one object, or
-/// is nested more than `max_depth` deep; the message goes on from the name of the text: "is not JSON at its byte 7".
-Result<nlohmann::json> parse_strict_json(std::string_view text, std::size_t max_depth);
+/// As many dimensions as PyTorch and NumPy allow a tensor: a longer list in the header of a table file is there to take
+/// memory.
+inline constexpr std::size_t kMostDimensions = 64;
+
+/// Parses one JSON value. Error: corrupt_file when the text is not UTF-8 or not JSON, has a key twice in one object, is
+/// nested more than `max_depth` deep, or has a list of more than `longest_list` elements; the message goes on from the
+/// name of the text: "is not JSON at its byte 7".
+Result<nlohmann::json> parse_strict_json(std::string_view text, std::size_t max_depth,
+                                         std::size_t longest_list = kMostDimensions);
 
 }  // namespace rowpool

@@ -1,7 +1,9 @@
 // Profiles as files: one JSON object, {"rowpool_tuning": 1, "cpu": ..., "tables": [...]}.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,7 +22,7 @@ using Json = nlohmann::json;
 constexpr char kVersionKey[] = "rowpool_tuning";
 constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kDepth = 8;  // version 1 needs 3; what later readers may ignore gets some more
-constexpr std::size_t kMostDistance = 4096;
+constexpr std::size_t kMostTables = std::size_t{1} << 20;
 
 constexpr std::string_view name_of(Prefetch::Into into) noexcept {
     return into == Prefetch::Into::first_level ? "L1" : "L2";
@@ -54,10 +56,10 @@ std::optional<TableTuning> tuning_of(const Json& json) {
     const Json& format = member(json, "format");
     const Json& into = member(json, "prefetch_into");
     const auto parsed = format.is_string() ? parse_row_format(format.get_ref<const std::string&>()) : std::nullopt;
-    const bool is_valid = member(json, "table").is_string() && parsed && is_size(member(json, "rows"), INT64_MAX) &&
-                          is_size(member(json, "dim"), kMaxDim) &&
-                          is_size(member(json, "prefetch_distance"), kMostDistance) && (into == "L1" || into == "L2") &&
-                          is_time(member(json, "ns_row")) && is_time(member(json, "ns_row_untuned"));
+    const bool is_valid =
+        member(json, "table").is_string() && parsed && is_size(member(json, "rows"), INT64_MAX) &&
+        is_size(member(json, "dim"), kMaxDim) && is_size(member(json, "prefetch_distance"), Prefetch::kMostDistance) &&
+        (into == "L1" || into == "L2") && is_time(member(json, "ns_row")) && is_time(member(json, "ns_row_untuned"));
     if (!is_valid) return std::nullopt;
     return TableTuning{.table = json["table"],
                        .format = *parsed,
@@ -69,6 +71,12 @@ std::optional<TableTuning> tuning_of(const Json& json) {
                        .ns_row_untuned = json["ns_row_untuned"]};
 }
 
+/// Whether the tuning would be read back.
+bool is_valid(const TableTuning& tuning) {
+    return tuning.prefetch.distance <= Prefetch::kMostDistance && tuning.dim <= kMaxDim && tuning.ns_row >= 0 &&
+           tuning.ns_row_untuned >= 0 && std::isfinite(tuning.ns_row) && std::isfinite(tuning.ns_row_untuned);
+}
+
 Error corrupt(const std::string& path, const std::string& what) {
     return {ErrorCode::corrupt_file, path + ": " + what};
 }
@@ -76,6 +84,7 @@ Error corrupt(const std::string& path, const std::string& what) {
 Result<TuningProfile> profile_of(const Json& json, const std::string& path) {
     const Json& version = member(json, kVersionKey);
     if (!version.is_number_unsigned()) return corrupt(path, "is no tuning profile: it has no version");
+    if (version == 0) return corrupt(path, "is no tuning profile: its version is 0");
     if (version != kVersion) {
         return Error{ErrorCode::unsupported, path + ": is a tuning profile of a newer version"};
     }
@@ -94,6 +103,10 @@ Result<TuningProfile> profile_of(const Json& json, const std::string& path) {
 
 Status save_profile(const TuningProfile& profile, const std::string& path) {
     return without_exceptions([&]() -> Status {
+        const auto invalid = std::ranges::find_if_not(profile.tables, is_valid);
+        if (invalid != profile.tables.end() || profile.tables.size() > kMostTables) {
+            return Error{ErrorCode::invalid_argument, path + ": the profile has distances or times that cannot be"};
+        }
         Json tables = Json::array();
         for (const TableTuning& tuning : profile.tables) tables.push_back(json_of(tuning));
         const Json json = {{kVersionKey, kVersion}, {"cpu", profile.cpu}, {"tables", std::move(tables)}};
@@ -110,7 +123,7 @@ Result<TuningProfile> load_profile(const std::string& path) {
         const Result<MappedFile> file = MappedFile::open(path);
         if (!file) return file.error();
         const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
-        const Result<Json> json = parse_strict_json(text, kDepth);
+        const Result<Json> json = parse_strict_json(text, kDepth, kMostTables);
         if (!json) return corrupt(path, json.error().message);
         return profile_of(*json, path);
     });

@@ -90,11 +90,13 @@ inline void for_each_block(std::size_t columns, const F& f) noexcept {
 /// Asks for the lines of bag's output row that the block writes to. Rows of a request are far apart, where the CPU does
 /// not foresee them, and a result would wait for each; by the time that the rows of the bag are added up they are
 /// there.
-template <std::size_t kVectors>
 [[gnu::always_inline]] inline void prefetch_output(const PoolArgs& args, std::size_t bag, const Block& block) noexcept {
     const std::size_t size = args.out_type == OutputType::f32 ? 4 : 2;
     const std::byte* const row = static_cast<const std::byte*>(args.out) + (bag * args.out_stride + block.first) * size;
-    for (std::size_t at = 0; at < kVectors * Arch::width * size; at += 64) __builtin_prefetch(row + at, 1);
+    const std::size_t columns = block.last + Arch::width < args.rows.dim ? block.last + Arch::width : args.rows.dim;
+    const std::size_t bytes = (columns - block.first) * size;
+    for (std::size_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at, 1);
+    __builtin_prefetch(row + bytes - 1, 1);
 }
 
 /// Stores a block's vectors, the last one only when the row has all of its columns.

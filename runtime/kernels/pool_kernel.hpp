@@ -74,7 +74,7 @@ private:
         const bool divides = args.pooling != Pooling::sum;
         const bool is_strided = args.out_stride != args.rows.dim;
         for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
-            if (is_strided) prefetch_output<kVectors>(args, bag.number, block);
+            if (is_strided) prefetch_output(args, bag.number, block);
             const float divisor = divides ? divisor_of(args, bag) : 1.0f;
             constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
             V sums[kSums];
@@ -208,7 +208,9 @@ private:
     template <std::size_t kVectors>
     [[gnu::noinline]] static void max_bags(const PoolArgs& given, Block block, std::size_t columns) noexcept {
         const PoolArgs args = given;
+        const bool is_strided = args.out_stride != args.rows.dim;
         for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
+            if (is_strided) prefetch_output(args, bag.number, block);
             V largest[kVectors == 0 ? 1 : kVectors];
             find_largest<kVectors>(args, bag, block, columns, largest);
 #pragma GCC unroll 16

@@ -22,6 +22,10 @@ Pages pages_of(std::span<const std::byte> bytes) noexcept {
     return {const_cast<std::byte*>(bytes.data()) - before, bytes.size() + before};
 }
 
+/// Wishes for huge pages before a file is read: file systems that can (ext4 and XFS of today) then read it into them,
+/// and the page table has them as one entry each.
+void want_huge(const Pages& pages) noexcept { ::madvise(pages.begin, pages.size, MADV_HUGEPAGE); }
+
 /// Reads a byte of every page. It brings in what nothing else has; and where a hypervisor hands memory out lazily, a
 /// page that the disk has filled and no CPU has read yet costs its first reader microseconds.
 void touch(std::span<const std::byte> bytes) noexcept {
@@ -35,6 +39,7 @@ void touch(std::span<const std::byte> bytes) noexcept {
 
 int populate(std::span<const std::byte> bytes) noexcept {
     const Pages pages = pages_of(bytes);
+    want_huge(pages);
     // One thread: for pages in memory this takes a tenth of a millisecond a MiB at most, and the disk is no faster for
     // two. EINVAL: Linux before 5.14, where touching is all there is.
     if (::madvise(pages.begin, pages.size, MADV_POPULATE_READ) != 0 && errno != EINVAL) {
@@ -46,6 +51,7 @@ int populate(std::span<const std::byte> bytes) noexcept {
 
 int lock(std::span<const std::byte> bytes) noexcept {
     const Pages pages = pages_of(bytes);
+    want_huge(pages);
     if (::mlock(pages.begin, pages.size) != 0) return errno;
     touch(bytes);
     return 0;

@@ -6,8 +6,9 @@
 
 namespace rowpool {
 
-/// Reads the pages into memory and enters them into the page table: reading them then waits for nothing. Returns 0 or
-/// an errno: EIO when the file ends before them or cannot be read.
+/// Reads the pages into memory and enters them into the page table: reading them then waits for nothing. What was not
+/// in memory yet is read into huge pages where the file system can. Returns 0 or an errno: EIO when the file ends
+/// before them or cannot be read.
 int populate(std::span<const std::byte> bytes) noexcept;
 
 /// As populate(); the pages then stay in memory until they are unmapped. Returns 0 or an errno.

@@ -87,10 +87,13 @@ Status RowCopy::fill(Tables tables) {
     const std::vector<Piece> pieces = pieces_of(tables, layout_of(tables));
     std::atomic<int> error = 0;
     parallel_for(pieces.size(), [&](std::size_t i) {
+        if (error != 0) return;
         const Piece& piece = pieces[i];
         // Read in one go: page by page, as they are copied, a cold file takes five times as long.
-        if (const int failed = populate(piece.from); failed != 0) error = failed;
-        if (error != 0) return;
+        if (const int failed = populate(piece.from); failed != 0) {
+            error = failed;
+            return;
+        }
         for (std::size_t at = piece.to; at < memory_.size(); at += copy_bytes()) {
             std::memcpy(memory_.data() + at, piece.from.data(), piece.from.size());
         }
