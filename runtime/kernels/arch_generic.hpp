@@ -56,7 +56,7 @@ struct Arch {
     static V note_flaw(V flaw, V x) noexcept { return flaw + (x - x); }
     static bool has_nan(V x) noexcept {
         bool found = false;
-        for (std::size_t i = 0; i < width; ++i) found |= x.lane[i] != x.lane[i];
+        for (const float value : x.lane) found |= value != value;
         return found;
     }
 
