@@ -16,7 +16,7 @@ namespace rowpool::tools {
 /// The command line of `bench`.
 struct BenchOptions {
     std::string file;
-    std::string trace;  ///< path of recorded lookups; empty for made-up ones
+    std::string trace;    ///< path of recorded lookups; empty for made-up ones
     std::string profile;  ///< path of what `tune` measured; empty for none
     std::vector<std::string> tables;
     double zipf = 1.05;
