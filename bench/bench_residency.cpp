@@ -1,6 +1,5 @@
 // What each way to hold a table's rows costs and gains: opening a table file and the first request, with the file in
 // memory or not, and pooling once all rows are there.
-#include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,9 +9,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <memory>
-#include <numeric>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -20,10 +16,8 @@
 #include "bench/reference.hpp"
 #include "bench/suite.hpp"
 #include "bench/thread_clock.hpp"
-#include "bench/traffic.hpp"
 #include "bench/workload.hpp"
 #include "rowpool/pool.hpp"
-#include "rowpool/quantize.hpp"
 #include "rowpool/table_file.hpp"
 
 namespace rowpool::bench {
@@ -34,58 +28,43 @@ constexpr Residency kResidencies[] = {Residency::mapped,     Residency::populate
 constexpr std::size_t kDim = 64;
 constexpr std::size_t kBags = 1000;
 constexpr std::size_t kBagLength = 20;
-constexpr std::size_t kRequests = 64;  // that differ: more rows in between than the last-level cache holds
-constexpr std::size_t kDistinctRows = 4093;
-
-struct Size {
-    const char* name;
-    std::size_t bytes;
-};
-constexpr std::size_t kUsualBytes = std::size_t{1} << 30;  // larger files belong to the large grid
-constexpr Size kSizes[] = {{"256MiB", std::size_t{256} << 20}, {"2GiB", std::size_t{2} << 30}};
+constexpr Place kSizes[] = {{"256MiB", std::size_t{256} << 20, kBags* kBagLength, 64},
+                            {"2GiB", std::size_t{2} << 30, kBags* kBagLength, 64}};
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Takes the value out, or ends the case.
+/// The value of a step that must not fail.
 template <class T>
-T must(Result<T> result) {
+T value_of(Result<T> result) {
     if (!result) throw std::runtime_error(result.error().message);
     return *std::move(result);
 }
-void must(const Status& status) {
+void check(const Status& status) {
     if (!status) throw std::runtime_error(status.error().message);
 }
 
-/// int8 rows of one table, the same kDistinctRows over and over.
+/// One int8 table, the same rows over and over.
 void write_table_file(const std::string& path, std::size_t bytes) {
-    Random random(kDim);
-    std::vector<float> values(kDistinctRows * kDim);
-    std::generate(values.begin(), values.end(), [&] { return random.value(); });
-    std::vector<std::byte> rows(kDistinctRows * row_bytes(RowFormat::int8, kDim));
-    must(quantize_rows(table_over(RowFormat::f32, kDistinctRows, kDim, std::as_bytes(std::span(values))),
-                       RowFormat::int8, rows));
-    NewTable table{.name = "bench", .shape = {}};
-    table.shape.format = RowFormat::int8;
-    table.shape.dim = kDim;
-    table.shape.rows = bytes / row_bytes(RowFormat::int8, kDim);
-    auto writer = must(TableFileWriter::create(path, {table}));
-    const std::size_t total = table.shape.rows * row_bytes(RowFormat::int8, kDim);
-    for (std::size_t at = 0; at < total; at += rows.size()) {
-        must(writer.append(std::span(rows).first(std::min(rows.size(), total - at))));
+    const std::vector<std::byte> pattern = row_pattern(RowFormat::int8, kDim);
+    const std::size_t rows = bytes / row_bytes(RowFormat::int8, kDim);
+    auto writer = value_of(TableFileWriter::create(path, {{"t", {RowFormat::int8, rows, kDim, 0, {}}}}));
+    const std::size_t total = rows * row_bytes(RowFormat::int8, kDim);
+    for (std::size_t at = 0; at < total; at += pattern.size()) {
+        check(writer.append(std::span(pattern).first(std::min(pattern.size(), total - at))));
     }
-    must(writer.finish());
+    check(writer.finish());
 }
 
 /// A table file in a temporary folder, without a name, so that none is left however the suite ends.
 class NamelessFile {
 public:
-    explicit NamelessFile(const Size& size) : size_(size) {
+    explicit NamelessFile(const Place* size) {
         std::string folder = (std::filesystem::temp_directory_path() / "rowpool-bench-XXXXXX").string();
         if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
         try {
-            write_table_file(folder + "/table", size.bytes);
+            write_table_file(folder + "/table", size->table_bytes);
             file_ = ::open((folder + "/table").c_str(), O_RDONLY | O_CLOEXEC);
         } catch (...) {
             std::filesystem::remove_all(folder);
@@ -97,73 +76,59 @@ public:
     NamelessFile& operator=(const NamelessFile&) = delete;
     ~NamelessFile() { ::close(file_); }
 
-    /// The file of that size, kept until another one is asked for.
-    static const NamelessFile& get(const Size& size) {
-        static std::unique_ptr<const NamelessFile> kept;
-        if (!kept || &kept->size_ != &size) {
-            kept.reset();
-            kept = std::make_unique<const NamelessFile>(size);
-        }
-        return *kept;
+    Table open(Residency residency) const {
+        const auto file = TableFile::open("/proc/self/fd/" + std::to_string(file_), {.residency = residency});
+        // A small RLIMIT_MEMLOCK is usual, and no fault of ours.
+        if (!file && residency == Residency::locked) throw TooLittleMemory(file.error().message);
+        return value_of(file).tables()[0];
     }
 
-    TableFile open(Residency residency) const {
-        return must(TableFile::open("/proc/self/fd/" + std::to_string(file_), {.residency = residency}));
-    }
-
-    /// Takes the file, which nobody may have open as a table, out of memory.
-    void drop() const {
+    /// Takes the file, which nobody may have open as a table, out of memory; whether it went.
+    bool drop() const {
         ::fsync(file_);
         ::posix_fadvise(file_, 0, 0, POSIX_FADV_DONTNEED);
-        if (cached_pages() > size_.bytes / 4096 / 100) throw std::runtime_error("the file stays in memory");
+        const MappedFile file = value_of(MappedFile::open("/proc/self/fd/" + std::to_string(file_)));
+        const auto bytes = file.bytes();
+        std::vector<unsigned char> in_memory(bytes.size() / static_cast<std::size_t>(::getpagesize()) + 1);
+        ::mincore(const_cast<std::byte*>(bytes.data()), bytes.size(), in_memory.data());
+        const auto cached = std::ranges::count_if(in_memory, [](unsigned char page) { return (page & 1) != 0; });
+        return static_cast<std::size_t>(cached) <= in_memory.size() / 100;
     }
 
 private:
-    std::size_t cached_pages() const {
-        void* mapping = ::mmap(nullptr, size_.bytes, PROT_READ, MAP_SHARED, file_, 0);
-        if (mapping == MAP_FAILED) throw std::runtime_error("the file cannot be mapped");
-        std::vector<unsigned char> in_memory(size_.bytes / static_cast<std::size_t>(::getpagesize()));
-        ::mincore(mapping, size_.bytes, in_memory.data());
-        ::munmap(mapping, size_.bytes);
-        return std::accumulate(in_memory.begin(), in_memory.end(), std::size_t{0},
-                               [](std::size_t sum, unsigned char page) { return sum + (page & 1); });
-    }
-
-    const Size& size_;
     int file_ = -1;
 };
+
+void skip_uncold(benchmark::State& state) {
+    state.SkipWithError("skipped: the file stays in memory; TMPDIR must be on a disk");
+}
 
 /// Requests for random rows and where their sums go.
 class Requests {
 public:
-    explicit Requests(std::size_t rows) : ids_(kRequests * kBags * kBagLength), out_(kBags * kDim) {
-        Random random(rows);
-        std::generate(ids_.begin(), ids_.end(), [&] { return static_cast<std::int32_t>(random.below(rows)); });
-    }
+    Requests(std::size_t rows, const Place& size) : ids_(rows, &size, 0.0), out_(kBags * kDim) {}
 
     void pool_next(const Table& table) {
-        last_ = std::span<const std::int32_t>(ids_).subspan(at_, kBags * kBagLength);
-        at_ = (at_ + last_.size()) % ids_.size();
+        last_ = ids_.next();
         if (!pool(table, Bags::fixed(last_, kBags, kBagLength), {.mode = Pooling::sum}, out_)) {
-            throw std::runtime_error("pool failed");
+            throw WrongResult("pool failed");
         }
     }
 
     /// Compares the last sums, all of them, with naive ones.
-    void check(const Table& table) const {
+    void check_last(const Table& table) const {
         for (std::size_t b = 0; b < kBags; ++b) {
             const std::vector<float> expected = reference_sum(table, last_.subspan(b * kBagLength, kBagLength));
-            if (!std::equal(expected.begin(), expected.end(), out_.begin() + static_cast<std::ptrdiff_t>(b * kDim))) {
-                throw std::runtime_error("wrong sums");
+            if (!std::ranges::equal(expected, std::span(out_).subspan(b * kDim, kDim))) {
+                throw WrongResult("wrong sums");
             }
         }
     }
 
 private:
-    std::vector<std::int32_t> ids_;
+    IdSets ids_;
     std::vector<float> out_;
     std::span<const std::int32_t> last_;
-    std::size_t at_ = 0;
 };
 
 /// The part of the memory around `address` that the page table has as huge pages; /proc/self/smaps knows.
@@ -176,7 +141,7 @@ double huge_share(const void* address) {
         char* rest = nullptr;
         const std::uintptr_t begin = std::strtoull(line.c_str(), &rest, 16);
         if (*rest == '-') inside = begin <= wanted && wanted < std::strtoull(rest + 1, nullptr, 16);
-        const auto kib = [&] { return std::atof(line.c_str() + line.find(':') + 1); };
+        const auto kib = [&] { return std::strtod(line.c_str() + line.find(':') + 1, nullptr); };
         if (inside && line.starts_with("Rss:")) resident = kib();
         if (inside && (line.starts_with("AnonHugePages:") || line.starts_with("FilePmdMapped:"))) huge += kib();
     }
@@ -184,20 +149,20 @@ double huge_share(const void* address) {
 }
 
 /// Opening and the first request, once an iteration.
-void first_request(benchmark::State& state, const Size& size, Residency residency, bool cold) {
-    const NamelessFile& file = NamelessFile::get(size);
-    double open = 0, first = 0;
-    Requests requests(file.open(Residency::mapped).tables()[0].rows());
+void first_request(benchmark::State& state, const Place& size, Residency residency, bool cold) {
+    const NamelessFile& file = kept<NamelessFile>(&size);
+    Requests requests(file.open(Residency::mapped).rows(), size);
     file.open(residency);  // a hypervisor may take its time to hand out memory that was never used before
+    double open = 0, first = 0;
     for (auto _ : state) {
-        file.drop();
+        if (!file.drop()) return skip_uncold(state);
         if (!cold) file.open(Residency::populated);
         const auto start = std::chrono::steady_clock::now();
-        const Table table = file.open(residency).tables()[0];
+        const Table table = file.open(residency);
         const double opened = seconds_since(start);
         requests.pool_next(table);
         const double done = seconds_since(start);
-        requests.check(table);
+        requests.check_last(table);
         state.SetIterationTime(done);
         open += opened;
         first += done - opened;
@@ -216,14 +181,14 @@ void touch_all(const Table& table) {
 }
 
 /// Pooling with all rows in memory.
-void pool_rows(benchmark::State& state, const Size& size, Residency residency) {
-    const NamelessFile& file = NamelessFile::get(size);
-    file.drop();
-    const Table table = file.open(residency).tables()[0];
+void pool_rows(benchmark::State& state, const Place& size, Residency residency) {
+    const NamelessFile& file = kept<NamelessFile>(&size);
+    if (!file.drop()) return skip_uncold(state);
+    const Table table = file.open(residency);
     touch_all(table);
-    Requests requests(table.rows());
+    Requests requests(table.rows(), size);
     requests.pool_next(table);
-    requests.check(table);
+    requests.check_last(table);
     const double start = thread_seconds();
     for (auto _ : state) requests.pool_next(table);
     const double rows = static_cast<double>(state.iterations()) * kBags * kBagLength;
@@ -231,33 +196,23 @@ void pool_rows(benchmark::State& state, const Size& size, Residency residency) {
     state.counters["huge"] = huge_share(table.data());
 }
 
-/// Registers a case that a machine may be unable to run: no disk space, a limit on locked memory.
-template <class Run>
-benchmark::internal::Benchmark* add(const std::string& name, const Run& run) {
-    return benchmark::RegisterBenchmark(name.c_str(), [run](benchmark::State& state) {
-        try {
-            run(state);
-        } catch (const std::exception& failure) {
-            state.SkipWithError(failure.what());
-        }
-    });
-}
-
 }  // namespace
 
 void register_residency(Grid grid) {
-    for (const Size& size : kSizes) {
-        if (size.bytes > kUsualBytes && grid == Grid::usual) continue;
+    for (const Place& size : kSizes) {
+        if (grid == Grid::usual && is_large(size)) continue;
         for (const Residency residency : kResidencies) {
             const std::string name = std::string("/") + size.name + "/" + std::string(to_string(residency));
             for (const bool cold : {true, false}) {
-                add((cold ? "cold" : "warm") + name,
+                add_case(
+                    (cold ? "cold" : "warm") + name,
                     [&size, residency, cold](benchmark::State& state) { first_request(state, size, residency, cold); })
                     ->Iterations(1)
                     ->UseManualTime()
                     ->Unit(benchmark::kMillisecond);
             }
-            add("residency" + name, [&size, residency](benchmark::State& state) { pool_rows(state, size, residency); });
+            add_case("residency" + name,
+                     [&size, residency](benchmark::State& state) { pool_rows(state, size, residency); });
         }
     }
 }
