@@ -116,7 +116,10 @@ TEST_CASE("a profile of many tables comes back") {
     const TemporaryFolder folder;
     const std::string path = folder / "profile.json";
     TuningProfile saved;
-    saved.tables.resize(788, {.table = "t", .dim = 4});
+    TableTuning any;
+    any.table = "t";
+    any.dim = 4;
+    saved.tables.resize(788, any);
     REQUIRE(save_profile(saved, path));
     const auto loaded = load_profile(path);
     REQUIRE(loaded);
@@ -127,7 +130,7 @@ TEST_CASE("what would not come back is not saved") {
     const TemporaryFolder folder;
     const std::string path = folder / "profile.json";
     const TableTuning far = {.table = "t", .dim = 4, .prefetch = {Prefetch::kMostDistance + 1}};
-    const TableTuning timeless = {.table = "t", .dim = 4, .ns_row = NAN};
+    TableTuning timeless = {.table = "t", .dim = 4, .prefetch = {}, .ns_row = NAN};
     for (const TableTuning& tuning : {far, timeless}) {
         const Status status = save_profile({.cpu = "", .tables = {tuning}}, path);
         REQUIRE(!status);
