@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 namespace rowpool::python {
 namespace {
@@ -38,9 +39,66 @@ std::span<const T> values(const Array& array) {
     return {static_cast<const T*>(array.data()), array.shape(0)};
 }
 
+/// The element type of a buffer by its struct-module format; nothing for what the library does not take.
+std::optional<nb::dlpack::dtype> dtype_of(const char* format) noexcept {
+    if (format == nullptr || format[0] == 0 || format[1] != 0) return {};
+    switch (format[0]) {
+        case 'B':
+            return nb::dtype<std::uint8_t>();
+        case 'H':
+            return nb::dtype<std::uint16_t>();
+        case 'i':
+            return nb::dtype<std::int32_t>();
+        case 'l':
+            return nb::dtype<long>();
+        case 'q':
+            return nb::dtype<long long>();
+        case 'e':
+            return nb::dlpack::dtype{static_cast<std::uint8_t>(Code::Float), 16, 1};
+        case 'f':
+            return nb::dtype<float>();
+        default:
+            return {};
+    }
+}
+
+bool is_numpy_array(nb::handle object) {
+    static const nb::handle type = nb::object(nb::module_::import_("numpy").attr("ndarray")).release();
+    return object.type().is(type);
+}
+
+/// An array of NumPy, through its buffer: DLPack takes several times as long, which requests of a few lookups would
+/// notice. The memory stays where it is when the buffer is given back, because the array does. Invalid for any other
+/// object, and for elements that the library does not take.
+template <class Result>
+Result take_numpy(nb::handle object, int flags) {
+    if (!is_numpy_array(object)) return {};
+    Py_buffer buffer;
+    if (PyObject_GetBuffer(object.ptr(), &buffer, PyBUF_STRIDES | PyBUF_FORMAT | flags) != 0) {
+        PyErr_Clear();
+        return {};
+    }
+    Result array;
+    const std::optional<nb::dlpack::dtype> dtype = dtype_of(buffer.format);
+    const auto ndim = static_cast<std::size_t>(buffer.ndim);
+    if (dtype && (ndim == 1 || ndim == 2)) {
+        std::array<std::size_t, 2> shape{};
+        std::array<std::int64_t, 2> strides{};
+        bool is_whole = true;
+        for (std::size_t i = 0; i < ndim; ++i) {
+            shape[i] = static_cast<std::size_t>(buffer.shape[i]);
+            strides[i] = buffer.strides[i] / buffer.itemsize;
+            is_whole = is_whole && buffer.strides[i] % buffer.itemsize == 0;
+        }
+        if (is_whole) array = Result(buffer.buf, ndim, shape.data(), object, strides.data(), *dtype);
+    }
+    PyBuffer_Release(&buffer);
+    return array;
+}
+
 WritableArray take_output(nb::handle object) {
-    WritableArray array;
-    if (nb::try_cast(object, array, false)) return array;
+    WritableArray array = take_numpy<WritableArray>(object, PyBUF_WRITABLE);
+    if (array.is_valid() || nb::try_cast(object, array, false)) return array;
     take_array(object, "out");
     type_error("out: read-only");
 }
@@ -80,8 +138,8 @@ nb::object new_array(std::size_t rows, std::size_t columns) {
 }  // namespace
 
 Array take_array(nb::handle object, const char* argument) {
-    Array array;
-    if (nb::try_cast(object, array, false)) return array;
+    Array array = take_numpy<Array>(object, 0);
+    if (array.is_valid() || nb::try_cast(object, array, false)) return array;
     type_error(std::string(argument) +
                ": expected an array of native numbers in CPU memory (NumPy, torch, a buffer), got " + type_of(object));
 }
