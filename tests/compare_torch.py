@@ -185,17 +185,17 @@ def compare_max_norm(rowpool):
             rowpool.run("convert", "source.safetensors", "-o", "out.safetensors", "--format", "f32", "--max-norm",
                         repr(most), "--norm-type", repr(p))
             actual = load_file(rowpool.folder / "out.safetensors")["t"]
-            check(torch.equal((actual != table).any(dim=1), (expected != table).any(dim=1)), f"rows that {p}-norms scale")
+            scaled = (actual != table).any(dim=1)
+            check(torch.equal(scaled, (expected != table).any(dim=1)), f"rows that {p}-norms scale")
             steps = (actual.view(torch.int32) - expected.view(torch.int32)).abs()
             rows, same = rows + ROWS, same + int((steps.max(dim=1).values == 0).sum())
             furthest = max(furthest, int(steps.max()))
             check(p in (0.5, 1, 2, 3) or int(steps.max()) == 0, f"bits of rows scaled by {p}-norms")
             exact = table.double().norm(p, dim=1, keepdim=True) + 1e-7
-            scaled = (actual != table).any(dim=1)
             torch.testing.assert_close(actual[scaled], (table.double() * (most / exact)).float()[scaled], rtol=2.5e-7,
                                        atol=0, msg=f"rows scaled by {p}-norms")
             torch.testing.assert_close(actual, expected, rtol=1.3e-6, atol=1e-5)
-    print(f"{same} of {rows} rows are embedding_renorm_'s bit for bit, the others to {furthest} units in the last place")
+    print(f"{same} of {rows} rows are embedding_renorm_'s, the others to {furthest} units in the last place")
 
 
 def check_interchange(rowpool):
