@@ -67,6 +67,9 @@ void bind_tables(nb::module_& m) {
         .def_prop_ro("name", [](const HeldTable& self) { return self.table.name(); })
         .def_prop_ro("format", [](const HeldTable& self) { return to_string(self.table.format()); })
         .def_prop_ro("rows", [](const HeldTable& self) { return self.table.rows(); })
+        .def_prop_ro(
+            "num_ids", [](const HeldTable& self) { return self.table.num_ids(); },
+            "What indices are below: rows, or where the table's file says which row each id has, the number of ids.")
         .def_prop_ro("dim", [](const HeldTable& self) { return self.table.dim(); });
     nb::class_<TableFile>(m, "TableFile", "An opened table file. Its tables keep it mapped.")
         .def_prop_ro("tables", tables_of, "All tables, in the order of their bytes.")

@@ -171,6 +171,33 @@ def compare_sums_of_codes(rowpool, dim):
             torch.testing.assert_close(actual, expected, rtol=1.3e-6, atol=5e-5, msg=f"{format} sum of dim {dim}")
 
 
+def compare_max_norm(rowpool):
+    """convert --max-norm against embedding_renorm_, which sums norms in f32 in an order that depends on the CPU: bits
+    where there is nothing to round in a norm, else as close as those sums are to the norm in f64."""
+    rows, same, furthest = 0, 0, 0
+    for dim in (1, 3, 8, 64, 100, 300):
+        table = torch.randn(ROWS, dim) * 10 ** (torch.rand(ROWS, 1) * 4 - 2)
+        save_file({"t": table}, rowpool.folder / "source.safetensors")
+        for p in (2.0, 1.0, 3.0, 0.5, float("inf"), float("-inf"), 0.0):
+            most = float(table.norm(p, dim=1).median()) * 1.001  # and not the norm of a row itself
+            expected = table.clone()
+            torch.embedding_renorm_(expected, torch.arange(ROWS), most, p)
+            rowpool.run("convert", "source.safetensors", "-o", "out.safetensors", "--format", "f32", "--max-norm",
+                        repr(most), "--norm-type", repr(p))
+            actual = load_file(rowpool.folder / "out.safetensors")["t"]
+            scaled = (actual != table).any(dim=1)
+            check(torch.equal(scaled, (expected != table).any(dim=1)), f"rows that {p}-norms scale")
+            steps = (actual.view(torch.int32) - expected.view(torch.int32)).abs()
+            rows, same = rows + ROWS, same + int((steps.max(dim=1).values == 0).sum())
+            furthest = max(furthest, int(steps.max()))
+            check(p in (0.5, 1, 2, 3) or int(steps.max()) == 0, f"bits of rows scaled by {p}-norms")
+            exact = table.double().norm(p, dim=1, keepdim=True) + 1e-7
+            torch.testing.assert_close(actual[scaled], (table.double() * (most / exact)).float()[scaled], rtol=2.5e-7,
+                                       atol=0, msg=f"rows scaled by {p}-norms")
+            torch.testing.assert_close(actual, expected, rtol=1.3e-6, atol=1e-5)
+    print(f"{same} of {rows} rows are embedding_renorm_'s, the others to {furthest} units in the last place")
+
+
 def check_interchange(rowpool):
     """rowpool's files list and load in Python's safetensors, floats with their own dtype and shape."""
     table = torch.randn(9, 5)
@@ -193,6 +220,7 @@ def main():
         for dim in (4, 20, 64):
             compare_sums_of_codes(rowpool, dim)
         compare_other_means(rowpool)
+        compare_max_norm(rowpool)
         check_interchange(rowpool)
     print(f"as PyTorch {torch.__version__}")
 

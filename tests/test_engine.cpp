@@ -27,11 +27,12 @@ struct LargeCall {
     PoolOptions options;
     ReferenceResult expected;
 
-    LargeCall(RowFormat format, Pooling mode, bool weighted) : made(make(format)), table(table_of(made)) {
+    LargeCall(RowFormat format, Pooling mode, bool weighted, bool remapped = false)
+        : made(make(format, remapped)), table(table_of(made)) {
         Random random(static_cast<std::uint64_t>(format) * 10 + static_cast<std::uint64_t>(mode));
         std::vector<std::size_t> sizes(3000);
         for (std::size_t& size : sizes) size = random.below(10) == 0 ? random.below(200) : random.below(8);
-        bags = make_bags(random, sizes, made.rows, 50);
+        bags = make_bags(random, sizes, table.num_ids(), 50);
         if (weighted) bags.weights = make_weights(random, bags.indices.size());
         offsets = as<std::int64_t>(bags.offsets);
         lengths = as<std::int64_t>(sizes);
@@ -43,9 +44,11 @@ struct LargeCall {
         expected = reference_pool(made.reference, bags, reference);
     }
 
-    static MadeTable make(RowFormat format) {
+    static MadeTable make(RowFormat format, bool remapped) {
         Random random(21);
-        return make_table(random, format, 200, 48, 0, Values::tame);
+        MadeTable table = make_table(random, format, 200, 48, 0, Values::tame);
+        if (remapped) add_remap(random, 500, false, table);
+        return table;
     }
     Bags by_offsets() const { return {bags.indices, offsets, bags.weights}; }
     Bags by_starts() const {
@@ -83,10 +86,10 @@ struct FullArena {
 };
 
 TEST_CASE("the bits are the reference's for every number of threads and way to cut bags") {
-    const LargeCall calls[] = {{RowFormat::int8, Pooling::sum, true},
-                               {RowFormat::f32, Pooling::mean, false},
-                               {RowFormat::int4, Pooling::sqrtn, true},
-                               {RowFormat::f16, Pooling::max, false}};
+    const LargeCall calls[] = {
+        {RowFormat::int8, Pooling::sum, true},         {RowFormat::f32, Pooling::mean, false},
+        {RowFormat::int4, Pooling::sqrtn, true},       {RowFormat::f16, Pooling::max, false},
+        {RowFormat::int8, Pooling::mean, false, true}, {RowFormat::f32, Pooling::sum, true, true}};
     for (const std::size_t threads : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7}}) {
         const Engine engine({.threads = threads});
         CHECK(engine.threads() == threads);

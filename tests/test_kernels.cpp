@@ -1,5 +1,5 @@
 // The pooling kernels of every instruction set that can run here give the reference's bits, whatever the row format,
-// dim, bag length, index type, way to cut bags, pooling, weights, output type and memory around the buffers.
+// dim, bag length, index type, way to cut bags, pooling, weights, remap, output type and memory around the buffers.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -15,6 +15,7 @@ namespace rowpool::test {
 namespace {
 
 constexpr std::size_t kRows = 23;
+constexpr std::size_t kIds = 40;  // of tables with a remap
 constexpr Pooling kModes[] = {Pooling::none, Pooling::sum, Pooling::mean, Pooling::sqrtn, Pooling::max};
 constexpr OutputType kTypes[] = {OutputType::f32, OutputType::f16, OutputType::bf16};
 constexpr RowFormat kFormats[] = {RowFormat::f32,      RowFormat::f16,     RowFormat::bf16, RowFormat::int8,
@@ -43,8 +44,9 @@ struct Variant {
     CallForm form;
     Values values = Values::tame;
     bool bad_indices = false;
+    bool remapped = false;
 };
-constexpr std::size_t kVariants = std::size_t{3} * 4 * 3 * 2 * 2 * 2 * 2 * 2 * 2;
+constexpr std::size_t kVariants = std::size_t{3} * 4 * 5 * 2 * 2 * 2 * 2 * 2 * 2;
 
 Variant variant(std::size_t number, Pooling mode) {
     Digits digits(number);
@@ -53,16 +55,17 @@ Variant variant(std::size_t number, Pooling mode) {
     v.form.type = kTypes[digits.take(3)];
     const std::size_t bounds = digits.take(4);
     v.form.bounds = mode == Pooling::none ? Bounds::fixed : static_cast<Bounds>(bounds);
-    const std::size_t left_out = digits.take(3);
+    const std::size_t left_out = digits.take(5);  // nothing, padding, bad indices too, pruned ids, pruned ids too
     v.values = digits.flag() ? Values::hostile : Values::tame;
     v.form.wide_indices = digits.flag();
     v.form.wide_bounds = digits.flag();
     v.form.divisor = digits.flag() ? Divisor::bag_length : Divisor::rows_taken;
     v.form.guard = digits.flag() ? Guard::before : Guard::after;
     v.form.in_two_parts = digits.flag();
-    v.bad_indices = left_out == 2;
+    v.bad_indices = left_out == 2 || left_out == 4;
+    v.remapped = left_out >= 3;
     v.form.filtering = left_out != 0;
-    if (left_out != 0 && mode != Pooling::none) v.form.padding = 5;
+    if (left_out != 0 && left_out != 3 && mode != Pooling::none) v.form.padding = 5;
     v.form.out_gap = number / 5 % 4;
     v.form.prefetch_distance = number / 7 % 3 * 7;
     v.form.prefetch_to_second_level = number / 11 % 2 == 0;
@@ -79,14 +82,15 @@ std::vector<std::size_t> lengths_for(const Variant& v, const std::vector<std::si
 void check_point(RowFormat format, std::size_t dim, bool weighted, const Variant& v,
                  const std::vector<std::size_t>& lengths, std::size_t seed) {
     Random random(seed);
-    const MadeTable table = make_table(random, format, kRows, dim, seed % 3, v.values);
-    ReferenceBags bags = make_bags(random, lengths_for(v, lengths), kRows, v.bad_indices ? 4 : 0);
+    MadeTable table = make_table(random, format, kRows, dim, seed % 3, v.values);
+    if (v.remapped) add_remap(random, kIds, v.values == Values::hostile, table);
+    ReferenceBags bags = make_bags(random, lengths_for(v, lengths), v.remapped ? kIds : kRows, v.bad_indices ? 4 : 0);
     if (weighted) bags.weights = make_weights(random, bags.indices.size());
     const KernelCall call(table, bags, v.form);
     for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) {
         const std::string difference = call.difference(*kernels);
         INFO(to_string(format), ", dim ", dim, std::string(weighted ? ", weighted, " : ", "), describe(v.form),
-             ", seed ", seed);
+             std::string(v.remapped ? ", remapped" : ""), ", seed ", seed);
         REQUIRE(difference == "");
     }
 }
@@ -139,6 +143,17 @@ TEST_CASE("the widest rows equal the reference") {
             check_point(format, kMaxDim, false, variant(0, mode), {0, 1, 2}, 1);
             check_point(format, kMaxDim - 1, false, variant(1, mode), {2, 1}, 2);
         }
+    }
+}
+
+TEST_CASE("a table all of whose ids are pruned gives zeros") {
+    Random random(5);
+    for (const Pooling mode : kModes) {
+        MadeTable table = make_table(random, RowFormat::int8, 0, 20, 0, Values::tame);
+        table.reference.remap = {-1, 0, -1};
+        const std::vector<std::size_t> lengths(4, 1);
+        const KernelCall call(table, make_bags(random, lengths, 3, 0), {.mode = mode, .filtering = true});
+        for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) CHECK(call.difference(*kernels) == "");
     }
 }
 

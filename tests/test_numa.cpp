@@ -173,6 +173,26 @@ TEST_CASE("lookups read the copy of the node that they run on") {
     CHECK((pooled(table, Bags::rows(fifth), lookup) != own));
 }
 
+TEST_CASE("lookups read the remap of the node that they run on") {
+    TwoTables two;
+    const std::vector<std::int32_t> remap = {5, -1, 6};
+    std::vector<NewTable> tables = two.tables;
+    tables[0].remap = remap;
+    REQUIRE(write_tables(two.path(), tables) == "");
+    const auto file = two.open(Residency::replicated);
+    REQUIRE(file);
+    const Table table = file->tables()[0];
+    const std::vector<std::int32_t> first = {0}, third = {2};
+    const PoolOptions lookup = {.mode = Pooling::none};
+    current_node = 3;
+    // The copies are made to differ: in the second one, the first id gets the row of the third.
+    REQUIRE(mprotect(placed[1].pages.data(), placed[1].pages.size(), PROT_READ | PROT_WRITE) == 0);
+    const_cast<std::int32_t&>(table.local_remap()[0]) = 6;
+    CHECK((pooled(table, Bags::rows(first), lookup) == pooled(table, Bags::rows(third), lookup)));
+    current_node = 0;
+    CHECK((pooled(table, Bags::rows(first), lookup) != pooled(table, Bags::rows(third), lookup)));
+}
+
 TEST_CASE("one node: one copy, and nothing to place") {
     const TwoTables two;
     Numa one = kTwoNodes;

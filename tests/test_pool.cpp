@@ -183,6 +183,60 @@ TEST_CASE("the divisor counts padding and skipped indices only when it is the ba
     CHECK(pooled(f32_table(values, 1), bags, options) == Floats{101.0f / 4});
 }
 
+TEST_CASE("a remap leads every pooling to its rows, and leaves out pruned ids") {
+    Random random(23);
+    for (const RowFormat format : {RowFormat::f32, RowFormat::int4}) {
+        MadeTable made = make_table(random, format, kRows, 70, 1, Values::tame);
+        add_remap(random, 33, true, made);
+        const Table table = table_of(made);
+        const ReferenceBags bags = make_bags(random, kLengths, 33, 0);
+        const Ids offsets = as<std::int64_t>(bags.offsets);
+        for (const Pooling mode : {Pooling::sum, Pooling::mean, Pooling::sqrtn, Pooling::max}) {
+            for (const Divisor divisor : {Divisor::rows_taken, Divisor::bag_length}) {
+                for (const std::size_t distance : {std::size_t{0}, std::size_t{2}}) {
+                    const PoolOptions options = {.mode = mode,
+                                                 .padding_index = 4,
+                                                 .divisor = divisor,
+                                                 .prefetch = Prefetch{distance, Prefetch::Into::second_level}};
+                    CHECK(pooled(table, Bags(bags.indices, offsets), options) ==
+                          reference_pool(made.reference, bags, {mode, 4, divisor}).values);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("pruned ids: zeros in a plain lookup, counted when the divisor is the bag's length") {
+    const Floats values = {1, 10};
+    const std::vector<std::int32_t> remap = {1, -1, 0};
+    const Table table =
+        *Table::view("t", {.format = RowFormat::f32, .rows = 2, .dim = 1}, std::as_bytes(std::span(values)), remap);
+    const Ids ids = {0, 1, 2};
+    CHECK(pooled(table, Bags::rows(ids), {.mode = Pooling::none}) == Floats{10, 0, 1});
+    CHECK(pooled(table, Bags::fixed(ids, 1, 3), {}) == Floats{11.0f / 2});
+    CHECK(pooled(table, Bags::fixed(ids, 1, 3), {.divisor = Divisor::bag_length}) == Floats{11.0f / 3});
+    const Floats weights = {2, 50, 4};
+    CHECK(pooled(table, Bags::fixed(ids, 1, 3, weights), {}) == Floats{24.0f / 6});
+    CHECK(pooled(table, Bags::fixed(Ids{1, 1, 1}, 1, 3), {}) == Floats{0});
+    CHECK(pooled(table, Bags::fixed(ids, 1, 3), {.mode = Pooling::sum, .padding_index = -3}) == Floats{1});
+}
+
+TEST_CASE("bad indices of a remapped table are those that are no id") {
+    const Floats values = {1, 10};
+    const std::vector<std::int32_t> remap = {1, -1, 0};
+    const Table table =
+        *Table::view("t", {.format = RowFormat::f32, .rows = 2, .dim = 1}, std::as_bytes(std::span(values)), remap);
+    CHECK(message(fault_of(table, Bags::rows(Ids{2, 3}), {.mode = Pooling::none}), PoolFault::index,
+                  ErrorCode::index_out_of_range) == "table t, bag 1: index 3 at position 1 is not in [0, 3)");
+    CHECK(message(fault_of(table, Bags::rows(Ids{0}), {.mode = Pooling::sum, .padding_index = 3}),
+                  PoolFault::padding_index) == "table t, padding index 3 is outside its 3 rows");
+    Floats out(1);
+    const PoolStatus status =
+        pool(table, Bags::fixed(Ids{0, 1, 7}, 1, 3), {.mode = Pooling::sum, .on_bad_index = OnBadIndex::skip}, out);
+    CHECK(status.skipped == 1);
+    CHECK(out == Floats{10});
+}
+
 TEST_CASE("faults of offsets") {
     const Fixture f;
     const auto status = [&](const Ids& offsets) { return fault_of(f.table, Bags(f.indices, offsets), {}); };

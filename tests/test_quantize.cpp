@@ -93,6 +93,17 @@ TEST_CASE("decoding is what a plain lookup gives") {
     CHECK(out == pooled(table_of(made), Bags::rows(std::vector<std::int32_t>{4, 5, 6}), {.mode = Pooling::none}));
 }
 
+TEST_CASE("a remapped table decodes by id, pruned ones to zeros") {
+    const Floats values = {1, 2};
+    const std::vector<std::int32_t> remap = {1, -1, 0, 5};
+    const Table table =
+        *Table::view("t", {.format = RowFormat::f32, .rows = 2, .dim = 1}, std::as_bytes(std::span(values)), remap);
+    Floats out(3, -99.0f);
+    REQUIRE(dequantize_rows(table, 1, out));
+    CHECK(out == Floats{0, 1, 0});
+    CHECK(!dequantize_rows(table, 2, out));
+}
+
 TEST_CASE("codes past the last column are zero") {
     const Floats row = {0, 1, 0.5f, 1, 1};
     Bytes out(row_bytes(RowFormat::int4, 5), std::byte{0xff});

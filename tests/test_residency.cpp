@@ -107,6 +107,8 @@ TEST_CASE("every residency holds the same rows") {
                                     new_table("none", RowFormat::f32, 0, 8), new_table("f16", RowFormat::f16, 77, 5),
                                     new_table("last", RowFormat::f32, 2, 8)};
     tables[2].row_names = std::string(76, '\n');
+    const std::vector<std::int32_t> remap = {1, -1, 0, 1};
+    tables[3].remap = remap;
     REQUIRE(write_tables(folder / "f", tables) == "");
     for (const Residency residency : kResidencies) {
         CAPTURE(to_string(residency));
@@ -118,6 +120,8 @@ TEST_CASE("every residency holds the same rows") {
             CHECK((table_bytes(table) == rows_of(tables, i)));
             CHECK(std::ranges::equal(rows_of(tables, i), std::span(table.local_data(), bytes_of(tables[i]))));
             CHECK(reinterpret_cast<std::uintptr_t>(table.data()) % 64 == 0);
+            CHECK(std::ranges::equal(table.remap(), tables[i].remap));
+            CHECK(std::ranges::equal(table.local_remap(), tables[i].remap));
         }
         CHECK(file.row_names(2)->size() == 77);
         CHECK(file.verify());

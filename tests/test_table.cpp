@@ -75,6 +75,49 @@ TEST_CASE("padding indices outside the table are refused") {
           "table t: padding index 0 is outside its 0 rows");
 }
 
+TEST_CASE("a remap says which ids there are and where their rows are") {
+    const std::vector<std::byte> memory(3 * 4);
+    const std::vector<std::int32_t> remap = {2, -1, 0, 0, 3, INT32_MIN};
+    const TableShape shape = {.format = RowFormat::f32, .rows = 3, .dim = 1, .padding_index = -2};
+    const auto table = Table::view("t", shape, memory, remap);
+    REQUIRE(table);
+    CHECK(table->rows() == 3);
+    CHECK(table->num_ids() == 6);
+    CHECK(table->padding_index() == 4);
+    CHECK(table->remap().data() == remap.data());
+    CHECK(table->local_remap().data() == remap.data());
+    const std::int64_t rows[] = {2, -1, 0, 0, -1, -1};
+    for (std::size_t id = 0; id < 6; ++id) CHECK(table->row_of(id) == rows[id]);
+}
+
+TEST_CASE("without a remap, or with an empty one, ids are rows") {
+    const std::vector<std::byte> memory(3 * 4);
+    const TableShape shape = {.format = RowFormat::f32, .rows = 3, .dim = 1};
+    const std::vector<std::int32_t> some(1);
+    for (const auto& table :
+         {Table::view("t", shape, memory), Table::view("t", shape, memory, std::span(some).first(0))}) {
+        REQUIRE(table);
+        CHECK(table->num_ids() == 3);
+        CHECK(table->remap().data() == nullptr);
+        CHECK(table->row_of(2) == 2);
+    }
+}
+
+TEST_CASE("a remap that does not fit its table is refused") {
+    const std::vector<std::int32_t> remap(2);
+    const auto refused = [&](const TableShape& shape, std::size_t bytes) {
+        const std::vector<std::byte> memory(bytes);
+        const auto table = Table::view("t", shape, memory, remap);
+        return table ? std::string() : table.error().message;
+    };
+    CHECK(refused({.format = RowFormat::f32, .rows = 3, .dim = 1, .padding_index = 2}, 12) ==
+          "table t: padding index 2 is outside its 2 rows");
+    CHECK(refused({.format = RowFormat::f16, .rows = std::size_t{1} << 31, .dim = 1}, 0) ==
+          "table t: 2147483648 rows are more than a remap can name");
+    CHECK(refused({.format = RowFormat::f16, .rows = (std::size_t{1} << 31) - 1, .dim = 1}, 0) ==
+          "table t: 0 bytes are fewer than the 4294967294 of its rows");
+}
+
 TEST_CASE("row bytes are those of the formats' definitions") {
     for (const RowFormat format : all_row_formats()) {
         for (std::size_t dim = 1; dim < 300; ++dim) CHECK(row_bytes(format, dim) == parts_of(format, dim).row_bytes);

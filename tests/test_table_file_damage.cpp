@@ -10,18 +10,22 @@
 #include "file/checksum.hpp"
 #include "file/safetensors.hpp"
 #include "support/table_files.hpp"
+#include "support/tables.hpp"
 
 namespace rowpool::test {
 namespace {
 
 using Json = nlohmann::json;
 
-/// A file with everything that a file can have: float and coded rows, names, filler, an empty table.
+constexpr std::int32_t kRemap[] = {-1, -1, -1};
+
+/// A file with everything that a file can have: float and coded rows, names, a remap, filler, an empty table.
 std::vector<NewTable> sample() {
     std::vector<NewTable> tables = {new_table("a", RowFormat::f16, 3, 3), new_table("b", RowFormat::int4, 7, 5),
                                     new_table("c", RowFormat::int8, 0, 4)};
     tables[1].row_names = "1\n2\n3\n4\n5\n6\n7";
     tables[1].shape.padding_index = 2;
+    tables[2].remap = kRemap;
     return tables;
 }
 
@@ -108,6 +112,7 @@ TEST_CASE("the first damage is named, whatever else is damaged") {
     CHECK(damage({4096 + 18}) ==
           "tensor __pad.0: the 46 bytes from byte 4114 on are damaged (filler that is not zero)");
     CHECK(damage({4096 + 128}) == "tensor __xxh3.a: the 8 bytes from byte 4224 on" + wrong);
+    CHECK(damage({4096 + 320 + 11}) == "tensor __remap.c: the 12 bytes from byte 4416 on" + wrong);
     CHECK(damage({4096 + 256}) == "tensor __names.b: the 13 bytes from byte 4352 on" + wrong);
     CHECK(damage({4096, 4096 + 192}) == "tensor __xxh3.b: the 8 bytes from byte 4288 on" + wrong);
 }
@@ -151,8 +156,10 @@ std::string sealed(std::string header) {
     return header.replace(digits, 16, to_hex(xxh3(bytes_of(header))));
 }
 
-/// A file by hand: one int8 table `t` of 2 rows with dim 4 and room for a gap of 4 bytes a row, and its names `a`, `b`.
-/// `edit` changes the metadata before it is written.
+const std::string kHandIds("\1\0\0\0\xfe\xff\xff\xff", 8);  // row 1 and, which no remap may say, -2
+
+/// A file by hand: one int8 table `t` of 2 rows with dim 4 and room for a gap of 4 bytes a row, and its names `a`, `b`;
+/// and int32 tensors that could be its remap. `edit` changes the metadata before it is written.
 std::string by_hand(const std::function<void(Json&)>& edit) {
     const std::string rows(32, 'r');
     const std::uint64_t checksum = xxh3(bytes_of(rows));
@@ -169,14 +176,16 @@ std::string by_hand(const std::function<void(Json&)>& edit) {
                                {"names", "__names.t"},
                                {"names_xxh3", to_hex(xxh3(bytes_of(names)))}};
     edit(metadata);
-    const std::vector<Tensor> tensors = {{"t", "U8", {2, 16}, 0, 32},
-                                         {"__xxh3.t", "U64", {1}, 32, 40},
-                                         {"__names.t", "U8", {3}, 40, 43},
-                                         {"other", "F32", {1, 1}, 43, 47}};
-    const std::string header = sealed(
+    const std::vector<Tensor> tensors = {{"t", "U8", {2, 16}, 0, 32},      {"__xxh3.t", "U64", {1}, 32, 40},
+                                         {"__names.t", "U8", {3}, 40, 43}, {"other", "F32", {1, 1}, 43, 47},
+                                         {"odd", "I32", {1}, 47, 51},      {"no ids", "I32", {0}, 51, 51},
+                                         {"pad", "U8", {1}, 51, 52},       {"matrix", "I32", {1, 1}, 52, 56},
+                                         {"unsigned", "U32", {2}, 56, 64}, {"ids", "I32", {2}, 64, 72}};
+    std::string header =
         safetensors_header(tensors, {{"rowpool", metadata.is_string() ? metadata.get<std::string>() : metadata.dump()},
-                                     {"rowpool.xxh3", "0000000000000000"}}));
-    return container(header, 0) + rows + checksums + names + "oooo";
+                                     {"rowpool.xxh3", "0000000000000000"}});
+    header.append((8 - header.size() % 8) % 8, ' ');  // a remap must lie at a multiple of 4 bytes
+    return container(sealed(header), 0) + rows + checksums + names + "oooo" + std::string(17, '\0') + kHandIds;
 }
 
 /// The fault of by_hand() with one member of table t set to another value.
@@ -246,6 +255,51 @@ TEST_CASE("metadata that contradicts the tensors") {
           "tensor __names.t: is not two-dimensional");
 }
 
+/// The fault of by_hand() with that tensor as the remap, in a file of version 2; `edit` changes table t further.
+std::string with_remap(
+    const char* tensor, const std::function<void(Json&)>& edit = [](Json&) {}) {
+    return fault(by_hand([&](Json& metadata) {
+        metadata["version"] = 2;
+        Json& table = metadata["tables"]["t"];
+        table.update({{"remap", tensor}, {"remap_xxh3", to_hex(xxh3(bytes_of(kHandIds)))}});
+        edit(table);
+    }));
+}
+
+TEST_CASE("remaps that contradict their table or its tensors") {
+    const std::string no_remap = " is not an I32 tensor of one dimension and at least one id, at a multiple of 4 bytes";
+    for (const char* tensor : {"no", "no ids", "odd", "matrix", "unsigned", "__names.t", "t"}) {
+        CHECK(with_remap(tensor) == "tensor t: its remap " + std::string(tensor) + no_remap);
+    }
+    CHECK(with_remap("ids", [](Json& table) { table["padding_index"] = 2; }) ==
+          "tensor t: padding index 2 is outside its 2 rows");
+    CHECK(with_remap("ids", [](Json& table) { table.erase("remap_xxh3"); }) ==
+          "metadata rowpool table t: remap_xxh3 is missing");
+    CHECK(with_remap("ids", [](Json& table) {
+              table["remap_xxh3"] = to_hex(0);
+          }).starts_with("tensor ids: the 8 bytes from byte "));
+    CHECK(with("remap", "ids") == "metadata rowpool table t: remap_xxh3 is missing");
+    CHECK(fault(by_hand([](Json& metadata) {
+              metadata["tables"]["t"].update({{"remap", "ids"}, {"remap_xxh3", to_hex(0)}});
+          })) == "metadata rowpool table t: has a remap, which version 1 does not have");
+}
+
+TEST_CASE("a remap to what is no row is found by verify, and prunes the id until then") {
+    CHECK(with_remap("ids") == "tensor ids: id 1 is row -2, which is not in [-1, 2)");
+    const TemporaryFolder folder;
+    write_file(folder / "f", by_hand([](Json& metadata) {
+                   metadata["version"] = 2;
+                   metadata["tables"]["t"].update({{"remap", "ids"}, {"remap_xxh3", to_hex(0)}});
+               }));
+    const Table table = open_tables(folder / "f").tables()[0];
+    CHECK(table.num_ids() == 2);
+    CHECK(table.row_of(0) == 1);
+    const std::vector<std::int32_t> ids = {0, 1};
+    const std::vector<float> rows = pooled(table, Bags::rows(ids), {.mode = Pooling::none});
+    CHECK(std::vector<float>(rows.begin() + 4, rows.end()) == std::vector<float>(4));
+    CHECK(rows[0] != 0);
+}
+
 TEST_CASE("metadata that is not rowpool's") {
     const auto replaced = [](const Json& json) { return fault(by_hand([&](Json& metadata) { metadata = json; })); };
     CHECK(replaced("{") == "metadata rowpool is not JSON at its byte 1");
@@ -254,7 +308,7 @@ TEST_CASE("metadata that is not rowpool's") {
     CHECK(replaced("{}") == "metadata rowpool version is missing");
     CHECK(replaced(R"({"version":0})") == "metadata rowpool has version 0");
     CHECK(replaced(R"({"version":"1"})") == "metadata rowpool version is not a size");
-    CHECK(replaced(R"({"version":2})") == "metadata rowpool has version 2, this rowpool reads up to 1");
+    CHECK(replaced(R"({"version":3})") == "metadata rowpool has version 3, this rowpool reads up to 2");
     CHECK(replaced(R"({"version":1,"version":1})") == "metadata rowpool has the key version twice");
     CHECK(replaced(R"({"version":1,"checksum_block":4096})") == "metadata rowpool tables are missing");
     CHECK(replaced(R"({"version":1,"checksum_block":4096,"tables":[]})") == "metadata rowpool tables are missing");
@@ -268,7 +322,7 @@ TEST_CASE("metadata that is not rowpool's") {
 
 TEST_CASE("a newer version is unsupported, not corrupt") {
     const TemporaryFolder folder;
-    write_file(folder / "f", by_hand([](Json& metadata) { metadata["version"] = 2; }));
+    write_file(folder / "f", by_hand([](Json& metadata) { metadata["version"] = 3; }));
     CHECK(open_error(folder / "f").code == ErrorCode::unsupported);
 }
 

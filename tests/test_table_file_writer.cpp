@@ -89,6 +89,57 @@ TEST_CASE("the data section starts on a page, every tensor on 64 bytes, and fill
     CHECK(header->tensors[4].dtype == "U64");
 }
 
+TEST_CASE("a remap reads back, with names and padding by id") {
+    const TemporaryFolder folder;
+    const std::vector<std::int32_t> remap = {1, -1, 0, 1};
+    auto table = new_table("t", RowFormat::int8, 2, 3);
+    table.remap = remap;
+    table.row_names = "a\nb\nc\nd";
+    table.shape.padding_index = -1;
+    REQUIRE(write_tables(folder / "f", {table}) == "");
+    const TableFile file = open_tables(folder / "f");
+    CHECK(file.verify());
+    CHECK(file.tables()[0].rows() == 2);
+    CHECK(file.tables()[0].num_ids() == 4);
+    CHECK(file.tables()[0].padding_index() == 3);
+    CHECK(std::ranges::equal(file.tables()[0].remap(), remap));
+    CHECK(file.row_names(0)->size() == 4);
+    const std::string bytes = read_file(folder / "f");
+    const auto header = parse_safetensors(bytes_of(bytes), "f");
+    REQUIRE(header);
+    const Tensor& last = header->tensors.back();
+    CHECK(last.name == "__remap.t");
+    CHECK(last.dtype == "I32");
+    CHECK(last.shape == std::vector<std::uint64_t>{4});
+    CHECK(last.begin % 64 == 0);
+}
+
+TEST_CASE("only a file with a remap needs a reader of version 2") {
+    const TemporaryFolder folder;
+    const std::vector<std::int32_t> remap = {0};
+    auto table = new_table("t", RowFormat::int8, 1, 3);
+    REQUIRE(write_tables(folder / "f", {table}) == "");
+    CHECK(read_file(folder / "f").find(R"(\"version\":1)") != std::string::npos);
+    table.remap = remap;
+    REQUIRE(write_tables(folder / "f", {table}) == "");
+    CHECK(read_file(folder / "f").find(R"(\"version\":2)") != std::string::npos);
+}
+
+TEST_CASE("a remap to what is no row is refused, as is what does not fit its ids") {
+    std::vector<std::int32_t> remap = {1, -1, 2};
+    auto table = new_table("t", RowFormat::f32, 2, 1);
+    table.remap = remap;
+    CHECK(refusal({table}) == "table t: id 2 is row 2, which is not in [-1, 2)");
+    remap[2] = -2;
+    CHECK(refusal({table}) == "table t: id 2 is row -2, which is not in [-1, 2)");
+    remap[2] = 0;
+    table.row_names = "a\nb";
+    CHECK(refusal({table}) == "table t: has 2 row names for 3 rows");
+    table.row_names = "";
+    table.shape.padding_index = 3;
+    CHECK(refusal({table}) == "table t: padding index 3 is outside its 3 rows");
+}
+
 TEST_CASE("tables without rows") {
     const TemporaryFolder folder;
     REQUIRE(write_tables(folder / "all", {new_table("t", RowFormat::int8, 0, 4)}) == "");

@@ -88,6 +88,18 @@ std::vector<std::size_t> Subject::rows() const {
     return rows;
 }
 
+Subject stored_rows(const Subject& subject) {
+    Subject stored = subject;
+    stored.table = row_range(subject.table, 0, subject.table.rows());
+    if (subject.table.remap().empty()) return stored;
+    for (Lookups& call : stored.calls) {
+        for (std::int64_t& index : call.indices) {
+            index = std::max<std::int64_t>(subject.table.row_of(static_cast<std::size_t>(index)), 0);
+        }
+    }
+    return stored;
+}
+
 Way pooling(const Subject& subject) {
     const std::size_t bags = subject.calls.front().offsets.size() - 1;
     const auto out = std::make_shared<std::vector<float>>(bags * subject.table.dim());

@@ -23,6 +23,10 @@ struct Subject {
     std::vector<std::size_t> rows() const;
 };
 
+/// The same lookups in stored rows, without a remap: what the memory is asked for. Pruned ids, which cost next to
+/// nothing, become row 0, which is near. The table has a row.
+Subject stored_rows(const Subject& subject);
+
 /// Pooling of a call from a table, with the status of each checked. `subject` must outlive it.
 Way pooling(const Subject& subject);
 
@@ -33,7 +37,7 @@ struct Alternative {
 };
 
 /// How much faster the lookups would be in other ways; those that do not apply to the table or do not fit the memory
-/// are left out.
+/// are left out. The subject's table has no remap.
 std::vector<Alternative> measure_alternatives(const Subject& subject);
 
 /// Turns that measure_alternatives() takes at most, for the progress bar.

@@ -104,15 +104,16 @@ Way raw_gather(const Subject& subject, std::size_t distance) {
 FeatureFigures measure_feature(const Workload& workload, std::size_t feature, double turn_seconds) {
     const Feature& pooled = workload.model.features()[feature];
     const Subject subject = {pooled.table, pooled.options, workload.lookups_of(feature), turn_seconds};
+    const Subject stored = stored_rows(subject);
     std::vector<Way> ways = {pooling(subject)};
-    for (const std::size_t distance : bench::kPrefetchDistances) ways.push_back(raw_gather(subject, distance));
+    for (const std::size_t distance : bench::kPrefetchDistances) ways.push_back(raw_gather(stored, distance));
     const std::vector<std::size_t> rows = subject.rows();
     const std::vector<double> seconds = time_in_turns(ways, rows, turn_seconds);
     FeatureFigures figures = {workload.names[feature], pooled.table, 0, seconds[0], 0, {}};
     for (const std::size_t n : rows) figures.lookups += static_cast<double>(n);
     figures.lookups /= static_cast<double>(workload.batch * rows.size());
     figures.limit = *std::min_element(seconds.begin() + 1, seconds.end());
-    if (figures.row > 0) figures.alternatives = measure_alternatives(subject);
+    if (figures.row > 0) figures.alternatives = measure_alternatives(stored);
     return figures;
 }
 

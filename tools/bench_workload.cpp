@@ -33,6 +33,10 @@ std::vector<Table> choose_tables(const TableFile& file, const std::vector<std::s
     return tables;
 }
 
+void refuse_empty(const TableFile& file, const Table& table) {
+    if (table.rows() == 0) fail(file.path(), ": table ", printable(table.name()), " has no row to look up");
+}
+
 /// A model with a feature for each table.
 Model make_model(const std::vector<Table>& tables, const BenchOptions& options) {
     std::vector<Feature> features;
@@ -63,8 +67,8 @@ Workload made_up(const TableFile& file, const BenchOptions& options) {
     Workload workload = {make_model(tables, options), {}, {}, options.batch, 0};
     std::vector<bench::FeatureTraffic> features;
     for (const Table& table : tables) {
-        if (table.rows() == 0) fail(file.path(), ": table ", printable(table.name()), " has no row to look up");
-        features.push_back({table.rows(), bench::BagLengths::fixed(options.bag), options.zipf});
+        refuse_empty(file, table);
+        features.push_back({table.num_ids(), bench::BagLengths::fixed(options.bag), options.zipf});
         workload.names.emplace_back(table.name());
     }
     check_size(workload.model, options.batch,
@@ -105,27 +109,28 @@ StoredRequest cut(const Trace& trace, std::size_t first, std::size_t batch, bool
 }
 
 /// Takes out what is not of these tables.
-void keep_features(Trace& trace, const std::vector<Table>& tables) {
+void keep_features(Trace& trace, std::span<const Table> all, const std::vector<Table>& tables) {
     for (const Table& table : tables) {
-        const auto is_of_it = [&](const TraceFeature& feature) { return feature.table.name() == table.name(); };
+        const auto is_of_it = [&](const TraceFeature& feature) { return all[feature.table].name() == table.name(); };
         if (std::any_of(trace.features.begin(), trace.features.end(), is_of_it)) continue;
         fail(trace.path, ": no feature of table ", printable(table.name()));
     }
     std::erase_if(trace.features, [&](const TraceFeature& feature) {
         return std::none_of(tables.begin(), tables.end(),
-                            [&](const Table& table) { return feature.table.name() == table.name(); });
+                            [&](const Table& table) { return all[feature.table].name() == table.name(); });
     });
 }
 
 Workload recorded(const TableFile& file, const BenchOptions& options) {
-    Trace trace = open_trace(options.trace, file.tables());
-    if (!options.tables.empty()) keep_features(trace, choose_tables(file, options.tables));
+    Trace trace = open_trace(options.trace, traced_tables(file.tables()));
+    if (!options.tables.empty()) keep_features(trace, file.tables(), choose_tables(file, options.tables));
     std::vector<Table> tables;
     std::vector<std::string> names;
     double lookups = 0;
     bool weighted = false;
     for (const TraceFeature& feature : trace.features) {
-        tables.push_back(feature.table);
+        tables.push_back(file.tables()[feature.table]);
+        if (feature.indices.size != 0) refuse_empty(file, tables.back());
         names.push_back(feature.name);
         lookups += static_cast<double>(feature.indices.size);
         weighted = weighted || feature.weights;

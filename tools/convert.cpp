@@ -11,6 +11,7 @@
 
 #include "commands.hpp"
 #include "converter.hpp"
+#include "edits.hpp"
 #include "failure.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
@@ -29,12 +30,15 @@ struct ConvertOptions {
     std::string output;
     RowFormat format = RowFormat::int8;
     std::vector<std::string> tables;
+    EditOptions edits;
+    OnBadRow on_bad_row = OnBadRow::fail;
 };
 
 /// A table to write: where its rows come from and what it is called.
 struct Target {
     const Source* source;
     NewTable table;
+    std::string bad_row = {};  ///< why the table is f16 and not what was asked for; empty when it is
 };
 
 std::string format_choices() {
@@ -88,18 +92,48 @@ std::vector<Target> choose_targets(const Sources& sources, const ConvertOptions&
     return targets;
 }
 
+/// Puts edited sources, which last as long as the result, in the place of the targets' own.
+Edits edit(const ConvertOptions& options, std::vector<Target>& targets) {
+    std::vector<Edits::Edited> tables;
+    for (const Target& target : targets) tables.push_back({target.table.name, target.source});
+    Edits edits(options.edits, tables, options.output);
+    for (std::size_t t = 0; t < targets.size(); ++t) {
+        targets[t].source = &edits.source(t);
+        std::string name = std::move(targets[t].table.name);
+        targets[t].table = describe_target(edits.source(t), options.format);
+        targets[t].table.name = std::move(name);
+    }
+    return edits;
+}
+
+/// With OnBadRow::f16, makes tables f16 that have rows which their format cannot hold.
+void fall_back(const ConvertOptions& options, std::vector<Target>& targets) {
+    if (options.on_bad_row != OnBadRow::f16) return;
+    for (Target& target : targets) {
+        const std::optional<std::string> bad_row = find_bad_row(*target.source, target.table.shape.format);
+        if (!bad_row) continue;
+        target.bad_row = *bad_row;
+        std::string name = std::move(target.table.name);
+        target.table = describe_target(*target.source, RowFormat::f16);
+        target.table.name = std::move(name);
+    }
+}
+
 std::uint64_t stored_bytes(const TableShape& shape) { return shape.rows * row_bytes(shape.format, shape.dim); }
 
-void print_summary(const Target& target, const std::optional<ErrorFigures>& error) {
+void print_summary(const Target& target, const WrittenRows& written) {
     const TableShape& from = target.source->description().shape;
     const TableShape& to = target.table.shape;
     std::cout << printable(target.table.name) << ": " << to.rows << " x " << to.dim << ", " << to_string(from.format)
               << " -> " << to_string(to.format) << ", " << human_bytes(stored_bytes(from)) << " -> "
               << human_bytes(stored_bytes(to));
-    if (error) {
-        std::cout << ", largest error " << short_number(error->max_abs) << ", relative error "
-                  << short_number(error->relative_l2);
+    if (!target.table.remap.empty()) std::cout << ", for " << target.table.remap.size() << " ids";
+    if (written.error) {
+        std::cout << ", largest error " << short_number(written.error->max_abs) << ", relative error "
+                  << short_number(written.error->relative_l2);
     }
+    if (!target.bad_row.empty()) std::cout << "; stored as f16, because " << target.bad_row;
+    if (written.zeroed != 0) std::cout << ", " << written.zeroed << " bad rows set to zeros";
     std::cout << '\n';
 }
 
@@ -110,24 +144,28 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
         tables.push_back(target.table);
         total += stored_bytes(target.source->description().shape);
     }
-    std::vector<std::optional<ErrorFigures>> errors;
+    std::vector<WrittenRows> written;
     {
         TableFileWriter writer = value_of(TableFileWriter::create(options.output, std::move(tables)));
         Progress progress("converting", total);
         for (const Target& target : targets) {
-            errors.push_back(write_rows(*target.source, options.format, writer, progress));
-            if (errors.back()) writer.set_error(errors.size() - 1, *errors.back());
+            written.push_back(
+                write_rows(*target.source, target.table.shape.format, options.on_bad_row, writer, progress));
+            if (written.back().error) writer.set_error(written.size() - 1, *written.back().error);
         }
         check(writer.finish());
     }
-    for (std::size_t i = 0; i < targets.size(); ++i) print_summary(targets[i], errors[i]);
+    for (std::size_t i = 0; i < targets.size(); ++i) print_summary(targets[i], written[i]);
     flush_summary(options.output);
 }
 
 void convert(const ConvertOptions& options) {
     catch_interrupts();
     const Sources sources = open_all(options.inputs);
-    write_targets(choose_targets(sources, options), options);
+    std::vector<Target> targets = choose_targets(sources, options);
+    const Edits edits = edit(options, targets);
+    fall_back(options, targets);
+    write_targets(targets, options);
 }
 
 }  // namespace
@@ -148,6 +186,11 @@ void add_convert(CLI::App& app) {
         ->expected(1)
         ->take_all()
         ->allow_extra_args(false);  // or a name "[x]" would become x
+    add_edit_options(command, options->edits);
+    add_choice(
+        command, "--on-bad-row", options->on_bad_row, "fail|f16|zero", parse_on_bad_row,
+        "What happens to a row that the format cannot hold: its values are NaN or infinite, or its scale or bias "
+        "would be. The conversion fails (unless given), the table is stored as f16, or the row becomes zeros");
     command.footer(
         "Inputs:\n"
         "  .npy          a matrix of float16, float32 or float64 (narrowed to f32); the table is named after the file\n"

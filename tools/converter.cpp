@@ -29,27 +29,70 @@ std::string quantization_of(RowFormat format) {
     return of_pytorch ? "min-max (PyTorch prepack)" : "min-max (FBGEMM n-bit rowwise)";
 }
 
+/// A row that the format cannot hold.
+class BadRow : public Failure {
+public:
+    using Failure::Failure;
+};
+
+/// What is known of rows once they are converted.
+struct Converted {
+    ErrorSums sums;
+    std::size_t zeroed = 0;
+
+    void merge(const Converted& other) {
+        sums.merge(other.sums);
+        zeroed += other.zeroed;
+    }
+};
+
+/// How the rows of a source are converted.
+struct Conversion {
+    const Source& source;
+    RowFormat format;
+    OnBadRow on_bad_row;
+};
+
 /// Rows of one source on their way into one format.
 class Chunk {
 public:
-    Chunk(const Source& source, RowFormat format, std::size_t first, std::size_t count)
-        : source_(source), format_(format), first_(first), table_(source.read(first, count, stored_)) {}
+    Chunk(const Conversion& conversion, std::size_t first, std::size_t count)
+        : source_(conversion.source),
+          format_(conversion.format),
+          zeroes_bad_(conversion.on_bad_row == OnBadRow::zero),
+          first_(first),
+          table_(source_.read(first, count, stored_)) {}
 
     /// Puts the rows into `out`, which has their exact size in the new format.
-    ErrorSums write(std::span<std::byte> out) {
+    Converted write(std::span<std::byte> out) {
+        Converted converted;
         if (table_.format() == format_) {
             copy(out);
-            return {};
+            return converted;
         }
         if (is_coded(table_.format())) decode();
-        const Status status = quantize_rows(table_, format_, out, first_);
-        if (!status) fail(source_.file(), ": ", status.error().message);
-        ErrorSums sums;
-        sums.add(table_, value_of(Table::view("", {format_, table_.rows(), table_.dim(), 0, {}}, out)));
-        return sums;
+        if (!quantize_rows(table_, format_, out)) converted.zeroed = quantize_one_by_one(out);
+        converted.sums.add(table_, value_of(Table::view("", {format_, table_.rows(), table_.dim(), 0, {}}, out)));
+        return converted;
     }
 
 private:
+    /// For rows with a bad one among them; returns how many became zeros.
+    std::size_t quantize_one_by_one(std::span<std::byte> out) const {
+        const std::size_t row_size = row_bytes(format_, table_.dim());
+        std::size_t zeroed = 0;
+        for (std::size_t row = 0; row < table_.rows(); ++row) {
+            const std::span<std::byte> out_row = out.subspan(row * row_size, row_size);
+            const Status status =
+                quantize_rows(row_range(table_, row, 1), format_, out_row, source_.row_number(first_ + row));
+            if (status) continue;
+            if (!zeroes_bad_) throw BadRow(source_.file() + ": " + status.error().message);
+            std::ranges::fill(out_row, std::byte{0});
+            ++zeroed;
+        }
+        return zeroed;
+    }
+
     void copy(std::span<std::byte> out) const {
         const std::size_t row_size = row_bytes(format_, table_.dim());
         for (std::size_t row = 0; row < table_.rows(); ++row) {
@@ -66,6 +109,7 @@ private:
 
     const Source& source_;
     RowFormat format_;
+    bool zeroes_bad_;
     std::size_t first_;
     std::vector<std::byte> stored_;
     std::vector<float> decoded_;
@@ -73,19 +117,38 @@ private:
 };
 
 /// Converts a block of rows into `out`, its chunks in parallel.
-ErrorSums convert_block(const Source& source, RowFormat format, std::size_t first, std::size_t chunk_rows,
+Converted convert_block(const Conversion& conversion, std::size_t first, std::size_t chunk_rows,
                         std::span<std::byte> out) {
-    const std::size_t row_size = row_bytes(format, source.description().shape.dim);
+    const std::size_t row_size = row_bytes(conversion.format, conversion.source.description().shape.dim);
     const std::size_t rows = out.size() / row_size;
     const std::size_t chunks = (rows + chunk_rows - 1) / chunk_rows;
-    std::array<ErrorSums, kChunksPerBlock> sums;
+    std::array<Converted, kChunksPerBlock> parts;
     parallel_for(chunks, [&](std::size_t i) {
         const std::size_t begin = i * chunk_rows;
         const std::size_t count = std::min(chunk_rows, rows - begin);
-        sums[i] = Chunk(source, format, first + begin, count).write(out.subspan(begin * row_size, count * row_size));
+        parts[i] = Chunk(conversion, first + begin, count).write(out.subspan(begin * row_size, count * row_size));
     });
-    ErrorSums total;
-    for (const ErrorSums& sum : sums) total.merge(sum);
+    Converted total;
+    for (const Converted& part : parts) total.merge(part);
+    return total;
+}
+
+/// Converts all rows, a block at a time, and calls take(block) for each.
+template <class Take>
+Converted convert_rows(const Conversion& conversion, Progress& progress, const Take& take) {
+    const TableShape& shape = conversion.source.description().shape;
+    const std::size_t chunk_rows = rows_in(kChunkBytes, shape.dim);
+    const std::size_t block_rows = std::min(chunk_rows * kChunksPerBlock, shape.rows);
+    std::vector<std::byte> codes(block_rows * row_bytes(conversion.format, shape.dim));
+    Converted total;
+    for (std::size_t first = 0; first < shape.rows; first += block_rows) {
+        stop_if_interrupted();
+        const std::size_t rows = std::min(block_rows, shape.rows - first);
+        const std::span<std::byte> block = std::span(codes).first(rows * row_bytes(conversion.format, shape.dim));
+        total.merge(convert_block(conversion, first, chunk_rows, block));
+        take(block);
+        progress.advance(rows * row_bytes(shape.format, shape.dim));
+    }
     return total;
 }
 
@@ -99,23 +162,31 @@ NewTable describe_target(const Source& source, RowFormat format) {
     return target;
 }
 
-std::optional<ErrorFigures> write_rows(const Source& source, RowFormat format, TableFileWriter& writer,
-                                       Progress& progress) {
+std::optional<OnBadRow> parse_on_bad_row(std::string_view name) noexcept {
+    if (name == "fail") return OnBadRow::fail;
+    if (name == "f16") return OnBadRow::f16;
+    if (name == "zero") return OnBadRow::zero;
+    return {};
+}
+
+std::optional<std::string> find_bad_row(const Source& source, RowFormat format) {
     const TableShape& shape = source.description().shape;
-    const std::size_t chunk_rows = rows_in(kChunkBytes, shape.dim);
-    const std::size_t block_rows = std::min(chunk_rows * kChunksPerBlock, shape.rows);
-    std::vector<std::byte> codes(block_rows * row_bytes(format, shape.dim));
-    ErrorSums sums;
-    for (std::size_t first = 0; first < shape.rows; first += block_rows) {
-        stop_if_interrupted();
-        const std::size_t rows = std::min(block_rows, shape.rows - first);
-        const std::span<std::byte> block = std::span(codes).first(rows * row_bytes(format, shape.dim));
-        sums.merge(convert_block(source, format, first, chunk_rows, block));
-        check(writer.append(block));
-        progress.advance(rows * row_bytes(shape.format, shape.dim));
+    if (shape.format == format) return {};
+    Progress progress("looking for bad rows", shape.rows * row_bytes(shape.format, shape.dim));
+    try {
+        convert_rows({source, format, OnBadRow::fail}, progress, [](std::span<const std::byte>) {});
+    } catch (const BadRow& bad) {
+        return bad.what();
     }
-    if (shape.format == format) return source.error();
-    return sums.figures();
+    return {};
+}
+
+WrittenRows write_rows(const Source& source, RowFormat format, OnBadRow on_bad_row, TableFileWriter& writer,
+                       Progress& progress) {
+    const Converted converted = convert_rows({source, format, on_bad_row}, progress,
+                                             [&](std::span<const std::byte> rows) { check(writer.append(rows)); });
+    if (source.description().shape.format == format) return {source.error(), 0};
+    return {converted.sums.figures(), converted.zeroed};
 }
 
 }  // namespace rowpool::tools

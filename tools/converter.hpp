@@ -1,7 +1,11 @@
 // The rows of one table from a source to a table file, in blocks and on all cores.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "progress.hpp"
 #include "rowpool/table_file.hpp"
@@ -13,9 +17,26 @@ namespace rowpool::tools {
 /// What the writer must know of a table before its rows.
 NewTable describe_target(const Source& source, RowFormat format);
 
+/// What happens to a row that a format cannot hold; see rowpool::quantize_rows.
+enum class OnBadRow : std::uint8_t {
+    fail,  ///< the conversion fails and names it
+    f16,   ///< the whole table is stored as f16; that is decided before, by find_bad_row()
+    zero,  ///< it is stored as zeros, and counted
+};
+std::optional<OnBadRow> parse_on_bad_row(std::string_view name) noexcept;
+
+/// Why the first row that `format` cannot hold is one; nothing when it holds all. Reads all rows, and has nothing to do
+/// where the source has the format already.
+std::optional<std::string> find_bad_row(const Source& source, RowFormat format);
+
+struct WrittenRows {
+    std::optional<ErrorFigures> error;  ///< how far they are from the source; for copied rows, what that says of itself
+    std::size_t zeroed = 0;             ///< bad rows that became zeros
+};
+
 /// Appends all rows of the source in `format`, a few MiB at a time. Rows that have the format already are copied as
-/// they are. Returns how far the new rows are from the source; for copied rows, what the source says of itself.
-std::optional<ErrorFigures> write_rows(const Source& source, RowFormat format, TableFileWriter& writer,
-                                       Progress& progress);
+/// they are.
+WrittenRows write_rows(const Source& source, RowFormat format, OnBadRow on_bad_row, TableFileWriter& writer,
+                       Progress& progress);
 
 }  // namespace rowpool::tools

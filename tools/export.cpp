@@ -34,10 +34,10 @@ struct ExportOptions {
 
 void write_decoded(const Table& table, NpyWriter& out) {
     const std::size_t step = rows_in(kBlockBytes, table.dim());
-    std::vector<float> block(std::min(step, table.rows()) * table.dim());
-    Progress progress("exporting", table.rows() * table.dim() * sizeof(float));
-    for (std::size_t row = 0; row < table.rows(); row += step) {
-        const std::span<float> values = std::span(block).first(std::min(step, table.rows() - row) * table.dim());
+    std::vector<float> block(std::min(step, table.num_ids()) * table.dim());
+    Progress progress("exporting", table.num_ids() * table.dim() * sizeof(float));
+    for (std::size_t row = 0; row < table.num_ids(); row += step) {
+        const std::span<float> values = std::span(block).first(std::min(step, table.num_ids() - row) * table.dim());
         check(dequantize_rows(table, row, values));
         out.append(std::as_bytes(values));
         progress.advance(values.size_bytes());
@@ -47,11 +47,11 @@ void write_decoded(const Table& table, NpyWriter& out) {
 void export_table(const ExportOptions& options) {
     catch_interrupts();
     const Table table = value_of(value_of(TableFile::open(options.file)).table(options.table));
-    const std::array shape = {table.rows(), table.dim()};
+    const std::array shape = {table.num_ids(), table.dim()};
     NpyWriter out(options.output, "<f4", shape);
     write_decoded(table, out);
     out.commit();
-    std::cout << one_line(options.output) << ": " << table.rows() << " x " << table.dim() << " f32 decoded from "
+    std::cout << one_line(options.output) << ": " << table.num_ids() << " x " << table.dim() << " f32 decoded from "
               << to_string(table.format()) << '\n';
     flush_summary(options.output);
 }
@@ -59,7 +59,8 @@ void export_table(const ExportOptions& options) {
 }  // namespace
 
 void add_export(CLI::App& app) {
-    CLI::App& command = *app.add_subcommand("export", "Write a table, decoded to f32, as .npy");
+    CLI::App& command =
+        *app.add_subcommand("export", "Write a table, decoded to f32, as .npy; ids that were pruned are rows of zeros");
     const auto options = std::make_shared<ExportOptions>();
     command.add_option("FILE", options->file, "Table file")->required()->type_name("");
     command.add_option("TABLE", options->table, "Name of the table")->required()->type_name("");

@@ -41,10 +41,13 @@ FileSizes sizes_of(const std::string& path) {
 
 std::uint64_t bytes_of(const Table& table) { return table.rows() * table.row_stride(); }
 
-constexpr std::array kColumns = {Column{"table", false},  Column{"rows"},         Column{"dim"},
-                                 Column{"format", false}, Column{"bytes"},        Column{"share"},
-                                 Column{"padding"},       Column{"names", false}, Column{"quantization", false},
-                                 Column{"max error"},     Column{"relative L2"},  Column{"source", false}};
+constexpr std::array kColumns = {Column{"table", false}, Column{"rows"},
+                                 Column{"dim"},          Column{"format", false},
+                                 Column{"bytes"},        Column{"share"},
+                                 Column{"ids"},          Column{"padding"},
+                                 Column{"names", false}, Column{"quantization", false},
+                                 Column{"max error"},    Column{"relative L2"},
+                                 Column{"source", false}};
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : printable(text); }
 
@@ -58,6 +61,7 @@ std::vector<std::string> describe(const TableFile& file, std::size_t position, s
             std::string(to_string(table.format())),
             std::to_string(bytes_of(table)),
             short_number(share) + "%",
+            table.remap().empty() ? "-" : std::to_string(table.num_ids()),
             table.padding_index() ? std::to_string(*table.padding_index()) : "-",
             file.has_row_names(position) ? "yes" : "-",
             or_dash(origin.quantization),
@@ -84,6 +88,7 @@ nlohmann::ordered_json table_json(const TableFile& file, std::size_t position) {
                                    {"format", to_string(table.format())},
                                    {"row_stride", table.row_stride()},
                                    {"bytes", bytes_of(table)},
+                                   {"ids", table.num_ids()},
                                    {"padding_index", nullptr},
                                    {"has_row_names", file.has_row_names(position)},
                                    {"quantization", origin.quantization},

@@ -90,11 +90,11 @@ double dot(std::span<const float> a, std::span<const float> b) {
 std::vector<double> cosines(const Table& table, std::span<const float> query) {
     const double query_norm = std::sqrt(dot(query, query));
     if (!(query_norm > 0) || std::isinf(query_norm)) fail("the named rows pool to a vector without a direction");
-    std::vector<double> scores(table.rows());
+    std::vector<double> scores(table.num_ids());
     const std::size_t step = rows_in(kChunkBytes, table.dim());
-    parallel_for((table.rows() + step - 1) / step, [&](std::size_t chunk) {
+    parallel_for((table.num_ids() + step - 1) / step, [&](std::size_t chunk) {
         const std::size_t first = chunk * step;
-        std::vector<float> rows(std::min(step, table.rows() - first) * table.dim());
+        std::vector<float> rows(std::min(step, table.num_ids() - first) * table.dim());
         check(dequantize_rows(table, first, rows));
         for (std::size_t i = 0; i * table.dim() < rows.size(); ++i) {
             const std::span<const float> row = std::span(rows).subspan(i * table.dim(), table.dim());

@@ -9,7 +9,8 @@
 
 namespace rowpool::tools {
 
-/// Rows [first, first + count) of a table as a table, without copying. Both must be within the table.
+/// Stored rows [first, first + count) of a table as a table without a remap, without copying. Both must be within the
+/// table.
 Table row_range(const Table& table, std::size_t first, std::size_t count);
 
 /// How many rows make about `bytes` of f32 values: at least one.

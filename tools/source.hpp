@@ -24,10 +24,14 @@ public:
 
     /// The input file, as the command line names it.
     const std::string& file() const { return file_; }
-    /// The table as it would be written unchanged: shape.format is that of the tables that read() returns.
+    /// The table as it would be written unchanged: shape.format is that of the tables that read() returns. Its remap
+    /// lives as long as the source.
     const NewTable& description() const { return description_; }
     /// Error figures that the input file records.
     virtual std::optional<ErrorFigures> error() const { return {}; }
+
+    /// What messages call a row: its number in the input file.
+    virtual std::size_t row_number(std::size_t row) const { return row; }
 
     /// Rows [first, first + count). They lie in the input or in `buffer`, and last until that changes.
     /// Fails naming file and row. Thread safety: any number of threads, each with its own buffer.

@@ -32,6 +32,7 @@ NewTable describe(const TableFile& file, std::size_t position) {
     description.source = file_name_of(file.path()) + ":" + description.name;
     description.quantization = file.origin(position).quantization;
     description.row_names = joined(value_of(file.row_names(position)), "\n");
+    description.remap = table.remap();
     return description;
 }
 

@@ -44,17 +44,21 @@ NpyArray read_vector(const ZipArchive& archive, const ZipMember& member, std::st
     return array;
 }
 
-/// The table of a feature named "TABLE", or "TABLE#2" where several features use one table.
-const Table& table_of(const std::string& path, std::string_view feature, std::span<const Table> tables) {
+/// The position of the table of a feature named "TABLE", or "TABLE#2" where several features use one table.
+std::optional<std::size_t> find_table(std::string_view feature, std::span<const TracedTable> tables) {
     const std::size_t hash = feature.rfind('#');
     const bool numbered = hash != std::string_view::npos && hash + 1 < feature.size() &&
                           feature.find_first_not_of("0123456789", hash + 1) == std::string_view::npos;
     for (const std::string_view name : {feature, numbered ? feature.substr(0, hash) : feature}) {
-        const auto found = std::find_if(tables.begin(), tables.end(), [&](const Table& t) { return t.name() == name; });
-        if (found != tables.end()) return *found;
+        const auto found = std::ranges::find(tables, name, &TracedTable::name);
+        if (found != tables.end()) return static_cast<std::size_t>(found - tables.begin());
     }
+    return {};
+}
+
+[[noreturn]] void fail_unknown(const std::string& path, std::string_view feature, std::span<const TracedTable> tables) {
     std::vector<std::string_view> known;
-    for (const Table& table : tables) known.push_back(table.name());
+    for (const TracedTable& table : tables) known.push_back(table.name);
     fail(path, ": feature ", printable(feature), " is of no table; there are ", listed(known));
 }
 
@@ -72,20 +76,20 @@ void check_offsets(const NpyArray& array, std::size_t num_indices) {
     }
 }
 
-void check_indices(const TraceFeature& feature) {
+void check_indices(const TraceFeature& feature, const TracedTable& table) {
     const IndexSpan indices = index_values(feature.indices, "indices");
     const IndexSpan offsets = index_values(feature.offsets, "offsets");
     std::size_t bag = 0;
     for (std::size_t i = 0; i < indices.size(); ++i) {
         while (static_cast<std::uint64_t>(offsets[bag + 1]) <= i) ++bag;
-        if (static_cast<std::uint64_t>(indices[i]) < feature.table.rows()) continue;  // negative ones are huge
-        fail(feature.indices.path, ": table ", printable(feature.table.name()), ", bag ", bag, ": index ", indices[i],
-             " at position ", i, " is not in [0, ", feature.table.rows(), ")");
+        if (static_cast<std::uint64_t>(indices[i]) < table.ids) continue;  // negative ones are huge
+        fail(feature.indices.path, ": table ", printable(table.name), ", bag ", bag, ": index ", indices[i],
+             " at position ", i, " is not in [0, ", table.ids, ")");
     }
 }
 
 TraceFeature read_feature(const ZipArchive& archive, const ZipMember& member, std::string_view name,
-                          std::span<const Table> tables) {
+                          std::span<const TracedTable> tables, std::size_t table) {
     const ZipMember* offsets = archive.find(with_suffix(name, kOffsets));
     const ZipMember* weights = archive.find(with_suffix(name, kWeights));
     if (offsets == nullptr) {
@@ -93,12 +97,12 @@ TraceFeature read_feature(const ZipArchive& archive, const ZipMember& member, st
              printable(with_suffix(name, kOffsets)));
     }
     TraceFeature feature = {std::string(name),
-                            table_of(archive.path(), name, tables),
+                            table,
                             read_vector(archive, member, "indices"),
                             read_vector(archive, *offsets, "offsets"),
                             {}};
     check_offsets(feature.offsets, index_values(feature.indices, "indices").size());
-    check_indices(feature);
+    check_indices(feature, tables[table]);
     if (weights == nullptr) return feature;
     feature.weights = read_vector(archive, *weights, "weights");
     if (float_values(*feature.weights, "weights").size() != feature.indices.size) {
@@ -128,14 +132,23 @@ void check_members(const ZipArchive& archive) {
 
 }  // namespace
 
-Trace open_trace(const std::string& path, std::span<const Table> tables) {
+std::vector<TracedTable> traced_tables(std::span<const Table> tables) {
+    std::vector<TracedTable> traced;
+    for (const Table& table : tables) traced.push_back({std::string(table.name()), table.num_ids()});
+    return traced;
+}
+
+Trace open_trace(const std::string& path, std::span<const TracedTable> tables, OtherFeatures others) {
     const ZipArchive archive(value_of(MappedFile::open(path)));
     check_members(archive);
     Trace trace = {path, {}, 0};
     for (const ZipMember& member : archive.members()) {
         const std::string_view name = feature_of(member.name, kIndices);
         if (name.empty()) continue;
-        trace.features.push_back(read_feature(archive, member, name, tables));
+        const std::optional<std::size_t> table = find_table(name, tables);
+        if (!table && others == OtherFeatures::left_out) continue;
+        if (!table) fail_unknown(path, name, tables);
+        trace.features.push_back(read_feature(archive, member, name, tables, *table));
         const TraceFeature& feature = trace.features.back();
         const std::size_t samples = feature.offsets.size - 1;
         if (trace.features.size() > 1 && samples != trace.samples) {
@@ -144,7 +157,9 @@ Trace open_trace(const std::string& path, std::span<const Table> tables) {
         }
         trace.samples = samples;
     }
-    if (trace.features.empty()) fail(path, ": no feature in it: an empty archive");
+    if (trace.features.empty()) {
+        fail(path, archive.members().empty() ? ": no feature in it: an empty archive" : ": no feature of these tables");
+    }
     if (trace.samples == 0) fail(path, ": no samples in it");
     return trace;
 }

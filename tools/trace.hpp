@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,12 +15,21 @@
 
 namespace rowpool::tools {
 
+/// A table that a trace may be of.
+struct TracedTable {
+    std::string name;
+    std::size_t ids;  ///< indices of lookups are below it
+};
+
+/// The tables of a file.
+std::vector<TracedTable> traced_tables(std::span<const Table> tables);
+
 /// What was looked up for one feature, in every sample.
 struct TraceFeature {
     std::string name;
-    Table table;
-    NpyArray indices;  ///< every one is a row of the table
-    NpyArray offsets;  ///< samples + 1; from 0 to the number of indices, never falling
+    std::size_t table;  ///< its position among the tables that open_trace() was given
+    NpyArray indices;   ///< every one is an id of the table
+    NpyArray offsets;   ///< samples + 1; from 0 to the number of indices, never falling
     std::optional<NpyArray> weights;
 };
 
@@ -29,8 +39,12 @@ struct Trace {
     std::size_t samples = 0;             ///< bags of each feature; at least one
 };
 
+/// What happens to features of none of the tables.
+enum class OtherFeatures : std::uint8_t { refused, left_out };
+
 /// Reads a trace of lookups in these tables into memory. Fails, naming archive, member and place, when it is none, when
-/// it does not fit them, or when an index is no row.
-Trace open_trace(const std::string& path, std::span<const Table> tables);
+/// it does not fit them, or when an index is no id of its table.
+Trace open_trace(const std::string& path, std::span<const TracedTable> tables,
+                 OtherFeatures others = OtherFeatures::refused);
 
 }  // namespace rowpool::tools

@@ -17,7 +17,8 @@
 
 namespace rowpool {
 
-/// Which index is left out of bags: the table's own (the default), none, or the one given (negative wraps once).
+/// Which index is left out of bags: the table's own (the default), none, or the one given (negative wraps once). An
+/// index is an id where the table has a remap, here and everywhere below.
 class PaddingIndex {
 public:
     enum class Kind : std::uint8_t { of_table, none, given };
@@ -38,7 +39,7 @@ private:
     std::int64_t index_ = 0;
 };
 
-/// What happens to an index below 0 or at or past the number of rows.
+/// What happens to an index below 0 or at or past Table::num_ids().
 enum class OnBadIndex : std::uint8_t {
     fail,  ///< the call fails, names the first one, and writes nothing
     skip,  ///< it is left out as padding is, and counted in PoolStatus::skipped; a plain lookup gives zeros for it
@@ -48,7 +49,7 @@ enum class OnBadIndex : std::uint8_t {
 enum class Divisor : std::uint8_t {
     rows_taken,  ///< rows that went in (with weights: their sum, or the root of the sum of their squares); PyTorch,
                  ///< TensorFlow
-    bag_length,  ///< every index of the bag, padding and skipped ones too, weights or not; FBGEMM TBE
+    bag_length,  ///< every index of the bag, padding, skipped and pruned ones too, weights or not; FBGEMM TBE
 };
 
 struct PoolOptions {
@@ -110,11 +111,11 @@ enum class PoolFault : std::uint8_t {
     fixed_length,       ///< num_bags * length is not the number of indices
     no_bags,            ///< indices, but no bag to hold them
     batch_shape,        ///< a request whose offsets are not features * batch + 1
-    index,              ///< an index below 0 or at or past the number of rows
+    index,              ///< an index below 0 or at or past the number of ids
     weights_size,       ///< not one weight an index
     weights_with_mode,  ///< weights with Pooling::max or Pooling::none
     bags_with_none,     ///< Pooling::none with bags that are not one index each
-    padding_index,      ///< padding index not in [-rows, rows)
+    padding_index,      ///< padding index not in [-ids, ids)
     output_stride,      ///< stride smaller than the columns that are written
     output_size,        ///< a buffer too small for its rows
     isa,                ///< ROWPOOL_ISA names what cannot run here
@@ -141,6 +142,8 @@ struct [[nodiscard]] PoolStatus {
 /// Pools the rows that each bag selects into one output row a bag.
 ///
 ///   out[b, d] = reduce over j in bag b of weights[j] * table[indices[j], d]
+///
+/// Ids that the table's remap has pruned are left out of bags, as padding is, and give zeros in a plain lookup.
 ///
 /// @param table    [rows, dim] in any row format
 /// @param bags     indices, offsets or lengths, and weights; see Bags. Pooling::none wants one index a bag

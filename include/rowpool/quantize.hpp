@@ -29,8 +29,9 @@ ROWPOOL_API Status quantize_rows(const Table& source, RowFormat format, std::spa
                                  std::size_t first = 0);
 
 /// Decodes rows [first, first + out.size() / dim) of a table to f32: `scale * code + bias` with two roundings, the
-/// value that a plain lookup gives. Errors: invalid_argument when out.size() is no multiple of dim or runs past the
-/// last row; unsupported_isa. Thread safety: reentrant; one thread.
+/// value that a plain lookup gives. Where the table has a remap these are ids: pruned ones give zeros. Errors:
+/// invalid_argument when out.size() is no multiple of dim or runs past the last row; unsupported_isa. Thread safety:
+/// reentrant; one thread.
 ROWPOOL_API Status dequantize_rows(const Table& table, std::size_t first, std::span<float> out);
 
 }  // namespace rowpool

@@ -23,7 +23,7 @@ struct TableShape {
     std::size_t rows = 0;
     std::size_t dim = 0;         ///< 1 to kMaxDim
     std::size_t row_stride = 0;  ///< bytes from one row to the next; 0 means row_bytes(format, dim)
-    /// Row left out of bags; negative counts from the end (-1 is the last row).
+    /// Id left out of bags; negative counts from the end (-1 is the last one). Without a remap ids are rows.
     std::optional<std::int64_t> padding_index = {};
 };
 
@@ -36,29 +36,50 @@ public:
     /// not within [-rows, rows), or `bytes` is shorter than (rows - 1) * row_stride + row bytes (nothing is read).
     static Result<Table> view(std::string name, const TableShape& shape, std::span<const std::byte> bytes);
 
+    /// The same with a remap: lookups take ids from 0 to remap.size() - 1, and remap[id] is the row of an id, or -1
+    /// when the id was pruned. Pruned ids are left out of bags as padding is, and counted or not as
+    /// PoolOptions::divisor says; a plain lookup gives zeros for them. The remap is the caller's own, as the bytes are;
+    /// it is not read here, and what is no row in it stands for a pruned id. An empty one is none.
+    /// Errors: as above, with a padding index not within [-remap.size(), remap.size()); more than 2^31 - 1 rows.
+    static Result<Table> view(std::string name, const TableShape& shape, std::span<const std::byte> bytes,
+                              std::span<const std::int32_t> remap);
+
     std::string_view name() const noexcept { return *name_; }
     RowFormat format() const noexcept { return shape_.format; }
+    /// Rows that are stored.
     std::size_t rows() const noexcept { return shape_.rows; }
+    /// Indices of lookups are below it: rows(), or with a remap its length.
+    std::size_t num_ids() const noexcept { return remap_.empty() ? shape_.rows : remap_.size(); }
     std::size_t dim() const noexcept { return shape_.dim; }
     /// Bytes from one row to the next.
     std::size_t row_stride() const noexcept { return shape_.row_stride; }
-    /// Row left out of bags unless a call says otherwise, in [0, rows).
+    /// Id left out of bags unless a call says otherwise, in [0, num_ids).
     std::optional<std::int64_t> padding_index() const noexcept { return shape_.padding_index; }
     /// First byte of row 0; not aligned to anything.
     const std::byte* data() const noexcept { return data_; }
     /// The row 0 that lookups read: data(), or with Residency::replicated the one in the copy of the NUMA node that the
     /// calling thread runs on.
     const std::byte* local_data() const noexcept;
+    /// The row of each id, -1 when it was pruned; from a damaged file it may be any number. Empty when ids are rows.
+    std::span<const std::int32_t> remap() const noexcept { return remap_; }
+    /// The row of an id below num_ids(); -1 when it was pruned, or the remap gives it what is no row.
+    std::int64_t row_of(std::size_t id) const noexcept {
+        const std::int64_t row = remap_.empty() ? static_cast<std::int64_t>(id) : remap_[id];
+        return row >= 0 && static_cast<std::size_t>(row) < shape_.rows ? row : -1;
+    }
+    /// remap(), or the one in the copy that local_data() is in.
+    std::span<const std::int32_t> local_remap() const noexcept;
 
 private:
     friend class TableFile;
     Table(std::shared_ptr<const std::string> name, const TableShape& shape, const std::byte* data,
-          const Replicas* replicas = nullptr)
-        : name_(std::move(name)), shape_(shape), data_(data), replicas_(replicas) {}
+          std::span<const std::int32_t> remap, const Replicas* replicas = nullptr)
+        : name_(std::move(name)), shape_(shape), data_(data), remap_(remap), replicas_(replicas) {}
 
     std::shared_ptr<const std::string> name_;  // of a TableFile: shares ownership of the rows
     TableShape shape_;
     const std::byte* data_ = nullptr;
+    std::span<const std::int32_t> remap_;
     const Replicas* replicas_ = nullptr;
 };
 

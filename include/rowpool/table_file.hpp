@@ -60,14 +60,14 @@ public:
     const TableOrigin& origin(std::size_t table) const noexcept;
     /// Whether the table carries names of its rows. Reads none of them.
     bool has_row_names(std::size_t table) const noexcept;
-    /// Names of the rows, as many as there are rows, or empty when the table carries none. They point into the mapping.
-    /// Reads the names: takes time in proportion to them. Error: corrupt_file when there are not as many names as rows.
+    /// Names of the ids, Table::num_ids() of them, or empty when the table carries none. They point into the mapping.
+    /// Reads the names: takes time in proportion to them. Error: corrupt_file when there are not as many names as ids.
     Result<std::vector<std::string_view>> row_names(std::size_t table) const;
 
     /// Reads all that rowpool's metadata covers and compares it with its checksums, on all cores: in a file that
     /// rowpool wrote, every byte that open() has not checked. It reads the file, not copies of its rows. Error:
-    /// corrupt_file naming tensor and first byte of the first damaged block. A foreign file has nothing to compare
-    /// with: ok.
+    /// corrupt_file naming tensor and first byte of the first damaged block, or an id whose remap is neither a row nor
+    /// -1. A foreign file has nothing to compare with: ok.
     Status verify() const;
 
 private:
@@ -85,15 +85,18 @@ struct NewTable {
     TableShape shape;         ///< row_stride must be 0: rows are written without gaps
     std::string source = {};  ///< what is not UTF-8 in source and quantization is written as U+FFFD
     std::string quantization = {};
-    std::string row_names = {};  ///< names joined by newlines, one a row, or empty; any bytes but newlines
+    std::string row_names = {};  ///< names joined by newlines, one an id, or empty; any bytes but newlines
+    /// Where ids are not rows: the row of each id, or -1 for a pruned one; see Table::view(). The caller's own, read
+    /// by TableFileWriter::create() only. Empty when ids are rows.
+    std::span<const std::int32_t> remap = {};
 };
 
 /// Writes a table file: first all shapes, then the rows of each table in order, then finish(). The file appears at its
 /// path whole when finish() succeeds, else not at all. Not thread safe; hashing runs on the calling thread.
 class ROWPOOL_API TableFileWriter {
 public:
-    /// Errors: invalid_argument (no tables, duplicate or unusable names, a bad shape, names that are not one a row),
-    /// io_error.
+    /// Errors: invalid_argument (no tables, duplicate or unusable names, a bad shape, a remap to what is no row, names
+    /// that are not one an id), io_error.
     static Result<TableFileWriter> create(const std::string& path, std::vector<NewTable> tables);
 
     TableFileWriter(TableFileWriter&&) noexcept;

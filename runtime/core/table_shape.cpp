@@ -2,6 +2,7 @@
 #include "core/table_shape.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -10,6 +11,8 @@
 
 namespace rowpool {
 namespace {
+
+constexpr std::size_t kMostRemappedRows = std::numeric_limits<std::int32_t>::max();
 
 Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
 
@@ -20,21 +23,22 @@ std::optional<std::size_t> needed_bytes(const TableShape& shape) {
     return gaps ? checked_add(*gaps, row_bytes(shape.format, shape.dim)) : std::nullopt;
 }
 
-// Negative counts from the end. `rows` fits an int64: a row has at least two bytes and all bytes were counted.
-Status wrap_padding_index(TableShape& shape) {
+// Negative counts from the end. `ids` fits an int64: a row has at least two bytes and all bytes were counted, and a
+// remap is in memory.
+Status wrap_padding_index(TableShape& shape, std::size_t ids) {
     if (!shape.padding_index) return {};
-    const auto rows = static_cast<std::int64_t>(shape.rows);
+    const auto end = static_cast<std::int64_t>(ids);
     const std::int64_t given = *shape.padding_index;
-    if (given < -rows || given >= rows) {
-        return invalid("padding index " + std::to_string(given) + " is outside its " + std::to_string(rows) + " rows");
+    if (given < -end || given >= end) {
+        return invalid("padding index " + std::to_string(given) + " is outside its " + std::to_string(ids) + " rows");
     }
-    shape.padding_index = given < 0 ? given + rows : given;
+    shape.padding_index = given < 0 ? given + end : given;
     return {};
 }
 
 }  // namespace
 
-Result<CheckedShape> check_shape(const TableShape& given) {
+Result<CheckedShape> check_shape(const TableShape& given, std::size_t remapped) {
     TableShape shape = given;
     if (shape.dim < 1 || shape.dim > kMaxDim) {
         return invalid("dim " + std::to_string(shape.dim) + " is not 1 to " + std::to_string(kMaxDim));
@@ -47,7 +51,11 @@ Result<CheckedShape> check_shape(const TableShape& given) {
     }
     const auto bytes = needed_bytes(shape);
     if (!bytes) return invalid("the bytes of " + std::to_string(shape.rows) + " rows do not fit 64 bits");
-    if (const Status padding = wrap_padding_index(shape); !padding) return padding.error();
+    if (remapped != 0 && shape.rows > kMostRemappedRows) {
+        return invalid(std::to_string(shape.rows) + " rows are more than a remap can name");
+    }
+    const Status padding = wrap_padding_index(shape, remapped == 0 ? shape.rows : remapped);
+    if (!padding) return padding.error();
     return CheckedShape{shape, *bytes};
 }
 

@@ -8,16 +8,17 @@
 
 #include "core/boundary.hpp"
 #include "core/text.hpp"
+#include "exec/prefetch.hpp"
 
 namespace rowpool {
 namespace {
 
-/// Bytes of the rows of all tables, each counted once.
+/// Bytes behind all tables, each counted once.
 std::size_t table_bytes(const std::vector<Feature>& features) {
     std::map<const std::byte*, std::size_t> largest;  // of the tables that begin there
     for (const Feature& feature : features) {
         std::size_t& bytes = largest[feature.table.data()];
-        bytes = std::max(bytes, feature.table.rows() * feature.table.row_stride());
+        bytes = std::max(bytes, exec::bytes_behind(feature.table));
     }
     std::size_t total = 0;
     for (const auto& [data, bytes] : largest) total += bytes;
@@ -45,7 +46,7 @@ Result<Model> Model::create(std::vector<Feature> features) {
             if (!exec::make_setup(feature.table, feature.options, footprint, setup)) {
                 return refusal(f, feature,
                                "padding index " + std::to_string(feature.options.padding_index.index()) +
-                                   " is outside its " + std::to_string(feature.table.rows()) + " rows");
+                                   " is outside its " + std::to_string(feature.table.num_ids()) + " rows");
             }
             contents.takes_weights = contents.takes_weights && feature.options.mode != Pooling::max;
             contents.setups.push_back(setup);

@@ -105,13 +105,13 @@ BagEnds ends_of(const Bags& bags) noexcept {
     return {BagEnds::Kind::fixed, false, nullptr, 0, bags.length(), num_indices};
 }
 
-/// Resolves a padding index against a table: -1 for none; nothing when it is outside [-rows, rows).
+/// Resolves a padding index against a table: -1 for none; nothing when it is outside [-ids, ids).
 std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingIndex& padding) noexcept {
     if (padding.kind() == PaddingIndex::Kind::none) return -1;
     if (padding.kind() == PaddingIndex::Kind::of_table) return table.padding_index().value_or(-1);
-    const auto rows = static_cast<std::int64_t>(table.rows());
-    if (padding.index() < -rows || padding.index() >= rows) return std::nullopt;
-    return padding.index() < 0 ? padding.index() + rows : padding.index();
+    const auto ids = static_cast<std::int64_t>(table.num_ids());
+    if (padding.index() < -ids || padding.index() >= ids) return std::nullopt;
+    return padding.index() < 0 ? padding.index() + ids : padding.index();
 }
 
 kernels::Rows rows_of(const Table& table) noexcept {
@@ -124,7 +124,9 @@ kernels::Rows rows_of(const Table& table) noexcept {
             lines_of_row(table),
             table.dim(),
             layout.codes_at,
-            layout.qparams_at};
+            layout.qparams_at,
+            table.num_ids(),
+            table.remap().data()};
 }
 
 /// Without a bag nothing was checked of the buffer: it may be null, and the column anything.
@@ -189,7 +191,7 @@ PoolStatus check_weights(const BagLayout& layout, Pooling mode) noexcept {
 
 PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_t footprint, Setup& setup) noexcept {
     const std::optional<std::int64_t> padding = resolve_padding(table, options.padding_index);
-    if (!padding) return fault(PoolFault::padding_index, 0, options.padding_index.index(), table.rows());
+    if (!padding) return fault(PoolFault::padding_index, 0, options.padding_index.index(), table.num_ids());
     setup = {.table = &table,
              .codec = kernels::codec_of(table.format()),
              .rows = rows_of(table),
@@ -244,7 +246,7 @@ PoolStatus plan_unnamed(const Table& table, const Bags& bags, const PoolOptions&
         return fault(PoolFault::bags_with_none);
     }
     Setup setup;
-    const std::size_t footprint = table.rows() * table.row_stride();
+    const std::size_t footprint = bytes_behind(table);
     if (PoolStatus status = make_setup(table, options, footprint, setup); !status) return status;
     std::size_t stride = 0;
     if (PoolStatus status = check_output(out, layout.num_bags, table.dim(), stride); !status) return status;
@@ -261,17 +263,17 @@ PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& op
     return status;
 }
 
-std::size_t find_outside(const kernels::KernelTable* kernels, const IndexSpan& indices, std::size_t rows,
+std::size_t find_outside(const kernels::KernelTable* kernels, const IndexSpan& indices, std::size_t ids,
                          std::size_t begin, std::size_t end) noexcept {
     constexpr std::size_t kFew = 32;  // for these the kernel takes longer to start than a look at each
     const auto count_outside = kernels->count_outside[indices.is_wide()];
-    if (end - begin >= kFew && count_outside(advance(indices, begin), end - begin, rows) == 0) return end;
-    while (begin < end && static_cast<std::uint64_t>(indices[begin]) < rows) ++begin;
+    if (end - begin >= kFew && count_outside(advance(indices, begin), end - begin, ids) == 0) return end;
+    while (begin < end && static_cast<std::uint64_t>(indices[begin]) < ids) ++begin;
     return begin;
 }
 
 std::size_t find_bad(const Plan& plan, std::size_t begin, std::size_t end) noexcept {
-    return plan.skips_bad ? end : find_outside(plan.kernels, plan.indices, plan.args.rows.count, begin, end);
+    return plan.skips_bad ? end : find_outside(plan.kernels, plan.indices, plan.args.rows.ids, begin, end);
 }
 
 namespace {
@@ -317,22 +319,30 @@ PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
     std::size_t bag = 0;
     std::size_t end = kernels::end_of(plan.args.ends, bag, plan.begin);
     while (end <= position) end = kernels::end_of(plan.args.ends, ++bag, end);
-    PoolStatus status = fault(PoolFault::index, bag, plan.indices[position], plan.args.rows.count);
+    PoolStatus status = fault(PoolFault::index, bag, plan.indices[position], plan.args.rows.ids);
     status.table = plan.table->name();
     status.position = position;
     return status;
 }
 
 void read_local_rows(Plan& plan) noexcept {
-    if (plan.args.rows.count != 0) plan.args.rows.data = plan.table->local_data();
+    if (plan.args.rows.count == 0) return;
+    plan.args.rows.data = plan.table->local_data();
+    if (plan.args.rows.remap != nullptr) plan.args.rows.remap = plan.table->local_remap().data();
 }
 
 void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last) noexcept {
     if (plan.args.prefetch.into == Prefetch::Into::first_level) return;  // the rows are near enough
-    const std::size_t count = std::min(last.position - first.position, plan.args.prefetch.distance);
-    for (std::size_t i = first.position; i < first.position + count; ++i) {
-        const auto row = static_cast<std::uint64_t>(plan.indices[i]);
-        if (row < plan.args.rows.count) kernels::prefetch_row(plan.args, row);
+    const std::size_t indices = last.position - first.position;
+    const std::size_t distance = plan.args.prefetch.distance;
+    if (plan.args.rows.remap != nullptr) {
+        for (std::size_t i = 0; i < std::min(indices, 2 * distance); ++i) {
+            kernels::prefetch_remap(plan.args, plan.indices[first.position + i]);
+        }
+    }
+    for (std::size_t i = 0; i < std::min(indices, distance); ++i) {
+        const std::size_t row = kernels::row_of(plan.args, plan.indices[first.position + i]);
+        if (row != kernels::kNoRow) kernels::prefetch_row(plan.args, row);
     }
 }
 
@@ -340,14 +350,14 @@ std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last) no
     std::size_t bad = 0;
     if (plan.skips_bad) {
         bad = plan.kernels->count_outside[plan.indices.is_wide()](advance(plan.indices, first.position),
-                                                                  last.position - first.position, plan.args.rows.count);
+                                                                  last.position - first.position, plan.args.rows.ids);
     }
     plan.args.first_bag = first.bag;
     plan.args.last_bag = last.bag;
     plan.args.position = first.position;
     // A kernel that does not look at indices must not prefetch by those of other bags, which nobody has looked at.
     if (plan.skips_bad && bad == 0) plan.args.prefetch_end = std::min(plan.args.prefetch_end, last.position);
-    kernel_of(plan, plan.args.padding >= 0 || bad > 0)(plan.args);
+    kernel_of(plan, plan.args.padding >= 0 || bad > 0 || plan.args.rows.remap != nullptr)(plan.args);
     return bad;
 }
 

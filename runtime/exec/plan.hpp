@@ -77,8 +77,8 @@ void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const Ba
 PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
                      Plan& plan) noexcept;
 
-/// The first of the indices in [begin, end) that is outside a table of so many rows; `end` when there is none.
-std::size_t find_outside(const kernels::KernelTable* kernels, const IndexSpan& indices, std::size_t rows,
+/// The first of the indices in [begin, end) that is outside a table of so many ids; `end` when there is none.
+std::size_t find_outside(const kernels::KernelTable* kernels, const IndexSpan& indices, std::size_t ids,
                          std::size_t begin, std::size_t end) noexcept;
 /// The same for a plan, which has none when it skips bad indices.
 std::size_t find_bad(const Plan& plan, std::size_t begin, std::size_t end) noexcept;

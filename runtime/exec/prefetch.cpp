@@ -38,9 +38,12 @@ std::size_t lines_of_row(const Table& table) noexcept {
     return (kLine - alignment + row_bytes(table.format(), table.dim()) - 1) / kLine + 1;
 }
 
+std::size_t bytes_behind(const Table& table) noexcept {
+    return table.rows() * table.row_stride() + table.remap().size_bytes();
+}
+
 Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept {
-    const std::size_t bytes = table.rows() * table.row_stride();
-    if (bytes <= first_level_bytes()) return {0, Into::first_level};
+    if (bytes_behind(table) <= first_level_bytes()) return {0, Into::first_level};
     if (footprint <= second_level_bytes()) {
         // Coded rows, and wide ones of halves, take long enough that lines can come from the second level meanwhile;
         // other sums are as fast as the lines come, and requests would only be in the way.

@@ -11,6 +11,9 @@ namespace rowpool::exec {
 /// Most cache lines that a row of the table can touch, given the addresses at which its rows can start.
 std::size_t lines_of_row(const Table& table) noexcept;
 
+/// Bytes that lookups read from: all rows, and the remap if there is one.
+std::size_t bytes_behind(const Table& table) noexcept;
+
 /// What suits a table that shares the caches with others; `footprint` is the bytes of all of them, its own included.
 Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept;
 

@@ -79,7 +79,7 @@ Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte>
 Status dequantize_rows(const Table& table, std::size_t first, std::span<float> out) {
     return without_exceptions([&]() -> Status {
         const std::size_t count = out.size() / table.dim();
-        if (out.size() % table.dim() != 0 || first > table.rows() || count > table.rows() - first) {
+        if (out.size() % table.dim() != 0 || first > table.num_ids() || count > table.num_ids() - first) {
             return Error{ErrorCode::invalid_argument, "table " + printable(table.name()) + ": " +
                                                           std::to_string(out.size()) + " values from row " +
                                                           std::to_string(first) + " are not whole rows of it"};

@@ -25,7 +25,7 @@ public:
     std::size_t first_index(std::size_t f) const noexcept { return static_cast<std::size_t>(offsets_[f * batch_]); }
     std::size_t find_bad(std::size_t f, std::size_t begin, std::size_t end) const noexcept {
         const Setup& setup = model_->setups[f];
-        return setup.skips_bad ? end : find_outside(kernels_, layout_.indices, setup.rows.count, begin, end);
+        return setup.skips_bad ? end : find_outside(kernels_, layout_.indices, setup.rows.ids, begin, end);
     }
     /// The fault of the bad index at `position`, with its bag counted within its feature.
     PoolStatus bad_index(std::size_t position) const noexcept;

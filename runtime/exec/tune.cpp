@@ -58,13 +58,13 @@ struct Subject {
     }
 };
 
-/// Every table of the model that has rows, once.
+/// Every table of the model that can be looked up in, once.
 std::vector<Subject> subjects_of(const exec::ModelContents& model) {
     std::vector<Subject> subjects;
     std::set<std::tuple<const std::byte*, std::string_view, RowFormat, std::size_t, std::size_t>> seen;
     for (std::size_t f = 0; f < model.features.size(); ++f) {
         const Table& table = model.features[f].table;
-        if (table.rows() == 0 ||
+        if (table.num_ids() == 0 ||
             !seen.emplace(table.data(), table.name(), table.format(), table.rows(), table.dim()).second)
             continue;
         subjects.push_back({&model.setups[f], &table, {}});
@@ -98,7 +98,7 @@ public:
 private:
     PoolStatus visit(Subject& subject, std::size_t c) {
         const Table& table = *subject.table;
-        for (std::int64_t& id : ids_) id = static_cast<std::int64_t>(mix(state_) % table.rows());
+        for (std::int64_t& id : ids_) id = static_cast<std::int64_t>(mix(state_) % table.num_ids());
         const std::span<float> out = std::span(out_).first(kBags * table.dim());
         const PoolOptions options = {
             .mode = Pooling::sum, .padding_index = PaddingIndex::none(), .prefetch = subject.candidate(c)};

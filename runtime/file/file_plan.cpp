@@ -12,6 +12,7 @@
 #include "core/table_shape.hpp"
 #include "core/text.hpp"
 #include "file/checksum.hpp"
+#include "file/remap.hpp"
 
 namespace rowpool {
 namespace {
@@ -56,10 +57,12 @@ Status check_name(std::string_view name) {
     return {};
 }
 
-// As many names as rows; none at all is fine.
+std::size_t num_ids(const NewTable& table) { return table.remap.empty() ? table.shape.rows : table.remap.size(); }
+
+// As many names as ids; none at all is fine.
 Status check_row_names(const NewTable& table) {
     if (table.row_names.empty()) return {};
-    const std::size_t rows = table.shape.rows;
+    const std::size_t rows = num_ids(table);
     const auto names = static_cast<std::size_t>(std::ranges::count(table.row_names, '\n')) + 1;
     if (names == rows) return {};
     return invalid("table " + printable(table.name) + ": has " + std::to_string(names) + " row names for " +
@@ -76,9 +79,11 @@ Status check_tables(std::vector<NewTable>& tables) {
         const std::string what = "table " + printable(table.name) + ": ";
         if (!names.insert(table.name).second) return invalid(what + "its name is there twice");
         if (table.shape.row_stride != 0) return invalid(what + "row_stride is not 0");
-        const auto checked = check_shape(table.shape);
+        const auto checked = check_shape(table.shape, table.remap.size());
         if (!checked) return invalid(what + checked.error().message);
         if (Status row_names = check_row_names(table); !row_names) return row_names;
+        const std::size_t wrong = find_wrong_id(table.remap, table.shape.rows);
+        if (wrong != table.remap.size()) return invalid(what + wrong_id(wrong, table.remap[wrong], table.shape.rows));
         table.shape = checked->shape;
         total = checked_add(*total, std::uint64_t{checked->bytes});
         if (!total || *total > kLargestFile) return invalid(what + "is too large for a file");
@@ -94,6 +99,9 @@ TableRecord make_record(const NewTable& table) {
     if (!table.row_names.empty()) {
         record.names =
             HelperTensor{std::string(kNamesPrefix) + table.name, xxh3(std::as_bytes(std::span(table.row_names)))};
+    }
+    if (!table.remap.empty()) {
+        record.remap = HelperTensor{std::string(kRemapPrefix) + table.name, xxh3(std::as_bytes(table.remap))};
     }
     return record;
 }
@@ -113,6 +121,8 @@ void place_tensors(const std::vector<NewTable>& tables, FilePlan& plan) {
         plan.tables[i].checksums = layout.add(record.checksums.name, "U64", {blocks}, blocks * sizeof(std::uint64_t));
         const std::uint64_t name_bytes = tables[i].row_names.size();
         if (record.names) plan.tables[i].names = layout.add(record.names->name, "U8", {name_bytes}, name_bytes);
+        const std::uint64_t ids = tables[i].remap.size();
+        if (record.remap) plan.tables[i].remap = layout.add(record.remap->name, "I32", {ids}, ids * 4);
     }
     plan.tensors = layout.tensors();
 }

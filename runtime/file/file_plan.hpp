@@ -21,6 +21,7 @@ struct TablePlan {
     std::size_t rows = 0;                             ///< the tensor of the table itself
     std::size_t checksums = 0;                        ///< the tensor of its checksums
     std::optional<std::size_t> names = std::nullopt;  ///< the tensor of its row names
+    std::optional<std::size_t> remap = std::nullopt;  ///< the tensor of its remap
 };
 
 /// All tensors of a new file, fillers included, and its metadata without the figures that are known only at the end.

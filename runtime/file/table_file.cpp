@@ -44,13 +44,13 @@ Result<TableShape> plain_shape(const Tensor& tensor) {
     return checked->shape;
 }
 
-// The table that a tensor and its metadata describe. The error says how they differ.
-Result<TableShape> recorded_shape(const Tensor& tensor, const TableRecord& record) {
+// The table that a tensor and its metadata describe, of so many ids if it has a remap. The error says how they differ.
+Result<TableShape> recorded_shape(const Tensor& tensor, const TableRecord& record, std::size_t remapped) {
     const auto differs = [](std::string message) { return Error{ErrorCode::corrupt_file, std::move(message)}; };
     if (tensor.shape.size() != 2) return differs("is not two-dimensional");
     TableShape shape = record.shape;
     shape.rows = tensor.shape[0];
-    const auto checked = check_shape(shape);
+    const auto checked = check_shape(shape, remapped);
     if (!checked) return differs(checked.error().message);
     const auto [dtype, columns] = tensor_type(checked->shape);
     if (tensor.dtype != dtype || tensor.shape[1] != columns) {
@@ -81,10 +81,31 @@ Error TableFile::Contents::corrupt(std::string_view tensor, const std::string& m
     return {ErrorCode::corrupt_file, file.path() + ": tensor " + printable(tensor) + ": " + message};
 }
 
+// The tensor must be one of int32 at addresses that are multiples of 4: lookups read it in place.
+Status TableFile::Contents::add_remap(Entry& entry, const Tensor* tensor) {
+    const bool fits = tensor != nullptr && tensor->dtype == "I32" && tensor->shape.size() == 1 && tensor->size() != 0 &&
+                      (header.data_begin + tensor->begin) % alignof(std::int32_t) == 0;
+    entry.remap = tensor;
+    if (fits) return {};
+    return corrupt(entry.rows->name, "its remap " + printable(entry.record.remap->name) +
+                                         " is not an I32 tensor of one dimension and at least one id, at a multiple of "
+                                         "4 bytes");
+}
+
+std::span<const std::int32_t> TableFile::Contents::remap(const Entry& entry) const noexcept {
+    if (entry.remap == nullptr) return {};
+    const auto values = bytes(*entry.remap);
+    return {reinterpret_cast<const std::int32_t*>(values.data()), values.size() / sizeof(std::int32_t)};
+}
+
 Status TableFile::Contents::add_recorded(const Tensor& rows, const TableRecord& record, const TensorsByName& tensors) {
-    const auto shape = recorded_shape(rows, record);
+    Entry entry{.rows = &rows, .checksums = find(tensors, record.checksums.name), .record = record};
+    if (record.remap) {
+        if (Status remap = add_remap(entry, find(tensors, record.remap->name)); !remap) return remap;
+    }
+    const auto shape = recorded_shape(rows, record, remap(entry).size());
     if (!shape) return corrupt(rows.name, shape.error().message);
-    Entry entry{.rows = &rows, .shape = *shape, .checksums = find(tensors, record.checksums.name), .record = record};
+    entry.shape = *shape;
     const std::vector<std::uint64_t> blocks = {block_count(rows.size(), checksum_block)};
     if (entry.checksums == nullptr || entry.checksums->dtype != "U64" || entry.checksums->shape != blocks) {
         return corrupt(rows.name, "its checksums " + printable(record.checksums.name) + " are not a U64 tensor of " +
@@ -128,14 +149,22 @@ Status TableFile::Contents::make_tables(Residency residency, const Numa& numa) {
         std::string name;
         std::shared_ptr<const void> rows;
     };
-    std::vector<std::span<const std::byte>> rows;
-    for (const Entry& entry : entries) rows.push_back(bytes(*entry.rows));
-    const auto held = hold_rows(file, rows, residency, numa);
+    std::vector<std::span<const std::byte>> read;  // by lookups: the rows of each table, then remaps
+    for (const Entry& entry : entries) read.push_back(bytes(*entry.rows));
+    for (const Entry& entry : entries) {
+        if (entry.remap != nullptr) read.push_back(bytes(*entry.remap));
+    }
+    const auto held = hold_rows(file, read, residency, numa);
     if (!held) return held.error();
+    auto next_remap = held->tables.begin() + static_cast<std::ptrdiff_t>(entries.size());
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const auto owner = std::make_shared<const NamedRows>(NamedRows{entries[i].rows->name, held->owner});
         const std::shared_ptr<const std::string> name(owner, &owner->name);
-        tables.push_back(Table(name, entries[i].shape, held->tables[i], held->replicas));
+        std::span<const std::int32_t> rows_of_ids = remap(entries[i]);
+        if (!rows_of_ids.empty()) {
+            rows_of_ids = {reinterpret_cast<const std::int32_t*>(*next_remap++), rows_of_ids.size()};
+        }
+        tables.push_back(Table(name, entries[i].shape, held->tables[i], rows_of_ids, held->replicas));
     }
     return {};
 }
@@ -193,7 +222,7 @@ Result<std::vector<std::string_view>> TableFile::row_names(std::size_t table) co
         if (entry.names == nullptr) return names;
         const auto bytes = contents_->bytes(*entry.names);
         std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-        const std::size_t rows = contents_->tables[table].rows();
+        const std::size_t rows = contents_->tables[table].num_ids();
         const std::size_t separators = static_cast<std::size_t>(std::ranges::count(text, '\n'));
         if (rows == 0 ? !text.empty() : separators != rows - 1) {
             return contents_->corrupt(entry.names->name, "does not hold " + std::to_string(rows) + " names");

@@ -24,6 +24,7 @@ struct TableFile::Contents {
         TableShape shape = {};
         const Tensor* checksums = nullptr;  ///< null for a table that the metadata does not mention
         const Tensor* names = nullptr;      ///< null for a table without row names
+        const Tensor* remap = nullptr;      ///< null for a table whose ids are rows
         TableRecord record = {};
     };
 
@@ -45,6 +46,8 @@ struct TableFile::Contents {
     std::span<const std::byte> bytes(const Tensor& tensor) const noexcept {
         return file.bytes().subspan(header.data_begin + tensor.begin, tensor.size());
     }
+    /// The row of each id; empty when ids are rows.
+    std::span<const std::int32_t> remap(const Entry& entry) const noexcept;
     /// "PATH: tensor NAME: MESSAGE"
     Error corrupt(std::string_view tensor, const std::string& message) const;
 
@@ -58,9 +61,11 @@ struct TableFile::Contents {
 private:
     Status add_recorded(const Tensor& rows, const TableRecord& record,
                         const std::map<std::string_view, const Tensor*>& tensors);
+    Status add_remap(Entry& entry, const Tensor* tensor);
     std::vector<Block> checksum_blocks() const;
     std::vector<Block> data_blocks() const;
     Status check(std::vector<Block> blocks) const;
+    Status check_remaps() const;
 };
 
 }  // namespace rowpool

@@ -5,6 +5,7 @@
 #include "core/boundary.hpp"
 #include "core/parallel.hpp"
 #include "file/checksum.hpp"
+#include "file/remap.hpp"
 #include "file/table_file_contents.hpp"
 
 namespace rowpool {
@@ -49,6 +50,7 @@ std::vector<TableFile::Contents::Block> TableFile::Contents::data_blocks() const
             blocks.push_back({entry.rows, rows.subspan(at, size), load_u64(bytes(*entry.checksums), i)});
         }
         if (entry.names != nullptr) blocks.push_back({entry.names, bytes(*entry.names), entry.record.names->xxh3});
+        if (entry.remap != nullptr) blocks.push_back({entry.remap, bytes(*entry.remap), entry.record.remap->xxh3});
     }
     for (const Tensor& tensor : header.tensors) {
         if (tensor.name.starts_with(kFillerPrefix)) blocks.push_back({&tensor, bytes(tensor), std::nullopt});
@@ -71,11 +73,23 @@ Status TableFile::Contents::check(std::vector<Block> blocks) const {
                                            (block.xxh3 ? "wrong checksum" : "filler that is not zero") + ")");
 }
 
+Status TableFile::Contents::check_remaps() const {
+    for (const Entry& entry : entries) {
+        const auto rows_of_ids = remap(entry);
+        const std::size_t id = find_wrong_id(rows_of_ids, entry.shape.rows);
+        if (id == rows_of_ids.size()) continue;
+        return corrupt(entry.remap->name, wrong_id(id, rows_of_ids[id], entry.shape.rows));
+    }
+    return {};
+}
+
 Status TableFile::Contents::verify() const {
     if (!has_metadata) return {};
     // A damaged checksum would make the intact block that it belongs to look damaged: checksums come first.
     const Status checksums = check(checksum_blocks());
-    return checksums ? check(data_blocks()) : checksums;
+    if (!checksums) return checksums;
+    Status data = check(data_blocks());
+    return data ? check_remaps() : data;
 }
 
 Status TableFile::verify() const {

@@ -51,7 +51,7 @@ struct TableFileWriter::State {
     std::size_t current = 0;  // the table whose rows come next
 };
 
-// Filler and row names: all that is known from the start.
+// Filler, row names and remaps: all that is known from the start.
 Status TableFileWriter::State::write_helpers(const std::vector<NewTable>& tables) {
     for (const Tensor& tensor : plan.tensors) {
         if (!tensor.name.starts_with(kFillerPrefix)) continue;
@@ -59,11 +59,12 @@ Status TableFileWriter::State::write_helpers(const std::vector<NewTable>& tables
         if (Status written = write(tensor, 0, zeros); !written) return written;
     }
     for (std::size_t i = 0; i < tables.size(); ++i) {
-        if (!plan.tables[i].names) continue;
-        const Tensor& names = plan.tensors[*plan.tables[i].names];
-        if (Status written = write(names, 0, std::as_bytes(std::span(tables[i].row_names))); !written) {
-            return written;
-        }
+        const auto write_whole = [&](std::optional<std::size_t> tensor, std::span<const std::byte> bytes) {
+            return tensor ? write(plan.tensors[*tensor], 0, bytes) : Status();
+        };
+        Status names = write_whole(plan.tables[i].names, std::as_bytes(std::span(tables[i].row_names)));
+        if (!names) return names;
+        if (Status remap = write_whole(plan.tables[i].remap, std::as_bytes(tables[i].remap)); !remap) return remap;
     }
     return {};
 }

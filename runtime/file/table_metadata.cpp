@@ -14,7 +14,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 1;           // of a file without remaps
+constexpr std::uint64_t kRemapVersion = 2;      // a reader of version 1 would take ids for rows
 constexpr std::size_t kMetadataDepth = 8;       // version 1 needs 4; what later readers may ignore gets some more
 constexpr std::uint64_t kSmallestBlock = 4096;  // so that a hostile file cannot have verify() list every byte
 constexpr char kTablesKey[] = "rowpool";
@@ -89,7 +90,7 @@ private:
     std::string fault_;
 };
 
-Result<TableRecord> read_record(const Json& json) {
+Result<TableRecord> read_record(const Json& json, std::uint64_t version) {
     Members members(json);
     TableRecord record;
     record.shape.format = members.format("format");
@@ -102,21 +103,25 @@ Result<TableRecord> read_record(const Json& json) {
     record.origin.quantization = members.text("quantization");
     record.checksums = members.helper("checksums");
     if (members.find("names") != nullptr) record.names = members.helper("names");
+    if (members.find("remap") != nullptr) record.remap = members.helper("remap");
     if (const Json* error = members.find("error"); error != nullptr) {
         Members figures(*error);
         record.origin.error = ErrorFigures{figures.figure("max_abs"), figures.figure("relative_l2")};
         if (!figures.fault().empty()) return corrupt("error " + figures.fault());
     }
     if (!members.fault().empty()) return corrupt(members.fault());
+    if (record.remap && version < kRemapVersion) {
+        return corrupt("has a remap, which version " + std::to_string(version) + " does not have");
+    }
     return record;
 }
 
 Status check_version(const Json& json) {
     Members members(json);
     const std::uint64_t version = members.size("version");
-    if (members.fault().empty() && version > kVersion) {
+    if (members.fault().empty() && version > kRemapVersion) {
         return Error{ErrorCode::unsupported, "has version " + std::to_string(version) + ", this rowpool reads up to " +
-                                                 std::to_string(kVersion)};
+                                                 std::to_string(kRemapVersion)};
     }
     if (version == 0) return corrupt(members.fault().empty() ? "has version 0" : members.fault());
     return {};
@@ -125,13 +130,14 @@ Status check_version(const Json& json) {
 Result<TableMetadata> read_tables(const Json& json) {
     TableMetadata metadata;
     Members members(json);
+    const std::uint64_t version = members.size("version");
     metadata.checksum_block = members.size("checksum_block");
     if (!members.fault().empty()) return corrupt(members.fault());
     if (metadata.checksum_block < kSmallestBlock) return corrupt("checksum_block is too small");
     const Json* tables = members.find("tables");
     if (tables == nullptr || !tables->is_object()) return corrupt("tables are missing");
     for (const auto& [name, entry] : tables->items()) {
-        auto record = read_record(entry);
+        auto record = read_record(entry, version);
         if (!record) return corrupt("table " + printable(name) + ": " + record.error().message);
         metadata.tables.emplace(name, std::move(*record));
     }
@@ -179,6 +185,7 @@ Json record_json(const TableRecord& record) {
                  {"quantization", record.origin.quantization}};
     json.update(helper_json(record.checksums, "checksums"));
     if (record.names) json.update(helper_json(*record.names, "names"));
+    if (record.remap) json.update(helper_json(*record.remap, "remap"));
     if (record.shape.padding_index) json["padding_index"] = *record.shape.padding_index;
     if (const auto& error = record.origin.error) {
         json["error"] = {{"max_abs", error->max_abs}, {"relative_l2", error->relative_l2}};
@@ -188,8 +195,12 @@ Json record_json(const TableRecord& record) {
 
 std::string metadata_text(const TableMetadata& metadata) {
     Json tables = Json::object();
-    for (const auto& [name, record] : metadata.tables) tables[name] = record_json(record);
-    const Json json = {{"version", kVersion}, {"checksum_block", metadata.checksum_block}, {"tables", tables}};
+    std::uint64_t version = kVersion;
+    for (const auto& [name, record] : metadata.tables) {
+        tables[name] = record_json(record);
+        if (record.remap) version = kRemapVersion;
+    }
+    const Json json = {{"version", version}, {"checksum_block", metadata.checksum_block}, {"tables", tables}};
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

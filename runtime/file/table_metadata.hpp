@@ -19,6 +19,7 @@ namespace rowpool {
 inline constexpr std::string_view kHelperPrefix = "__";
 inline constexpr std::string_view kChecksumsPrefix = "__xxh3.";  ///< U64 [blocks]: checksums of the table's blocks
 inline constexpr std::string_view kNamesPrefix = "__names.";     ///< U8 [bytes]: row names, separated by newlines
+inline constexpr std::string_view kRemapPrefix = "__remap.";     ///< I32 [ids]: the row of each id, -1 without one
 inline constexpr std::string_view kFillerPrefix = "__pad.";      ///< U8 [bytes]: zeros
 
 /// A tensor beside a table and the checksum of its bytes.
@@ -33,6 +34,7 @@ struct TableRecord {
     TableOrigin origin = {};
     HelperTensor checksums = {};
     std::optional<HelperTensor> names = {};
+    std::optional<HelperTensor> remap = {};
 };
 
 /// All of rowpool's metadata of a file.

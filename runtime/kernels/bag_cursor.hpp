@@ -64,27 +64,44 @@ template <int kLocality>
     }
 }
 
-/// Whether an index is padding or bad; padding is -1 when there is none.
-inline bool is_left_out(const PoolArgs& args, std::int64_t index) noexcept {
-    return index == args.padding || static_cast<std::uint64_t>(index) >= args.rows.count;
+/// The row of an index that has none.
+constexpr std::size_t kNoRow = ~std::size_t{0};
+
+/// The row that an index stands for; kNoRow when it is padding (-1 when there is none), bad, or an id that the remap
+/// gives no row. A remap is from a file: what is in it is trusted no more than indices are.
+inline std::size_t row_of(const PoolArgs& args, std::int64_t index) noexcept {
+    const auto id = static_cast<std::size_t>(index);
+    if (index == args.padding || id >= args.rows.ids) return kNoRow;
+    if (args.rows.remap == nullptr) return id;
+    const std::int32_t row = args.rows.remap[id];
+    return row >= 0 && static_cast<std::size_t>(row) < args.rows.count ? static_cast<std::size_t>(row) : kNoRow;
+}
+
+/// Asks for what row_of() will read of the remap, if there is one.
+[[gnu::always_inline]] inline void prefetch_remap(const PoolArgs& args, std::int64_t index) noexcept {
+    const auto id = static_cast<std::size_t>(index);
+    if (args.rows.remap != nullptr && id < args.rows.ids) __builtin_prefetch(args.rows.remap + id);
 }
 
 /// Calls f(position of the index, bytes from the table's start to the row) for every row of a bag that counts. Rows of
-/// later positions, below `prefetch_end`, are prefetched on the way, across bags; where there is nothing to prefetch
-/// the loop is one without a test for it.
+/// later positions, below `prefetch_end`, are prefetched on the way, across bags, and what says where they are as far
+/// again ahead; where there is nothing to prefetch the loop is one without a test for it.
 template <class Index, bool kFiltered, class F>
 [[gnu::always_inline]] inline void for_each_row(const PoolArgs& args, const Bag& bag, std::size_t prefetch_end,
                                                 const F& f) noexcept {
     const auto* indices = static_cast<const Index*>(args.indices);
     const auto take = [&](std::size_t i) ROWPOOL_INLINE {
-        if (kFiltered && is_left_out(args, indices[i])) return;
-        f(i, static_cast<std::size_t>(indices[i]) * args.rows.stride);
+        const std::size_t row = kFiltered ? row_of(args, indices[i]) : static_cast<std::size_t>(indices[i]);
+        if (kFiltered && row == kNoRow) return;
+        f(i, row * args.rows.stride);
     };
     const std::size_t distance = args.prefetch.distance;
     std::size_t i = bag.begin;
     for (; i < bag.end && i + distance < prefetch_end; ++i) {
         const Index ahead = indices[i + distance];
-        if (!kFiltered || !is_left_out(args, ahead)) prefetch_row(args, static_cast<std::size_t>(ahead));
+        const std::size_t row = kFiltered ? row_of(args, ahead) : static_cast<std::size_t>(ahead);
+        if (!kFiltered || row != kNoRow) prefetch_row(args, row);
+        if (kFiltered && i + 2 * distance < prefetch_end) prefetch_remap(args, indices[i + 2 * distance]);
         take(i);
     }
     for (; i < bag.end; ++i) take(i);

@@ -50,8 +50,11 @@ struct Rows {
     std::size_t bytes;   ///< bytes of one row
     std::size_t lines;   ///< most cache lines of 64 bytes that a row touches; not 0
     std::size_t dim;
-    std::size_t codes_at;    ///< byte of a row's first element
-    std::size_t qparams_at;  ///< byte of a row's scale, followed by its bias
+    std::size_t codes_at;       ///< byte of a row's first element
+    std::size_t qparams_at;     ///< byte of a row's scale, followed by its bias
+    std::size_t ids;            ///< indices are below it; `count` without a remap
+    const std::int32_t* remap;  ///< the row of each id, or anything that is no row; null when ids are rows. Only
+                                ///< filtering kernels look at it
 };
 
 /// Where bags end. Bag b begins where bag b - 1 ends.
@@ -101,7 +104,8 @@ struct QuantizeArgs {
 /// One instruction set's kernels.
 struct KernelTable {
     const char* isa;
-    /// sum, mean and sqrtn; [codec][indices are int64][weighted][filtering: leaves out padding and bad indices]
+    /// sum, mean and sqrtn; [codec][indices are int64][weighted][filtering: leaves out padding, bad indices and ids
+    /// without a row]
     PoolFn sum[kNumCodecs][2][2][2];
     /// max, and plain lookup as the max of bags of one; [codec][indices are int64][filtering]
     PoolFn max[kNumCodecs][2][2];

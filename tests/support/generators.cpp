@@ -97,6 +97,17 @@ MadeTable make_table(Random& random, RowFormat format, std::size_t rows, std::si
     return table;
 }
 
+void add_remap(Random& random, std::size_t ids, bool hostile, MadeTable& table) {
+    using Limits = std::numeric_limits<std::int32_t>;
+    const auto rows = static_cast<std::int32_t>(table.rows);
+    const std::int32_t no_row[] = {-2, rows, rows + 1, Limits::min(), Limits::max()};
+    for (std::size_t id = 0; id < ids; ++id) {
+        const auto row = static_cast<std::int32_t>(random.below(table.rows));
+        const bool has_no_row = random.below(4) == 0;
+        table.reference.remap.push_back(!has_no_row ? row : hostile ? random.pick(no_row) : -1);
+    }
+}
+
 ReferenceBags make_bags(Random& random, std::span<const std::size_t> lengths, std::size_t rows, std::size_t bad_every) {
     static constexpr std::int64_t kBad[] = {-1, -7, std::numeric_limits<std::int32_t>::min(),
                                             std::numeric_limits<std::int32_t>::max()};

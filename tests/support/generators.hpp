@@ -34,6 +34,10 @@ struct MadeTable {
 MadeTable make_table(Random& random, RowFormat format, std::size_t rows, std::size_t dim, std::size_t gap,
                      Values values);
 
+/// Gives a table a remap of so many ids: random rows, now and then -1, and where `hostile` also numbers that are no
+/// row.
+void add_remap(Random& random, std::size_t ids, bool hostile, MadeTable& table);
+
 /// Bags of these lengths with random rows. Each index is, with chance 1 in `bad_every`, none of the `rows` rows
 /// (never when bad_every is 0).
 ReferenceBags make_bags(Random& random, std::span<const std::size_t> lengths, std::size_t rows, std::size_t bad_every);

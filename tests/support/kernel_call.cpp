@@ -43,7 +43,9 @@ kernels::Rows rows_of(const MadeTable& table) {
             .lines = parts.row_bytes / 64 + 2,
             .dim = table.dim,
             .codes_at = parts.parameters_first ? 2 * parts.parameter_bytes : 0,
-            .qparams_at = parts.parameters_first ? 0 : parts.code_bytes};
+            .qparams_at = parts.parameters_first ? 0 : parts.code_bytes,
+            .ids = table.reference.remap.empty() ? table.rows : table.reference.remap.size(),
+            .remap = nullptr};
 }
 
 kernels::PoolFn kernel_for(const kernels::KernelTable& kernels, RowFormat format, const CallForm& form, bool weighted) {
@@ -77,12 +79,14 @@ KernelCall::KernelCall(const MadeTable& table, const ReferenceBags& bags, const 
       weighted_(!bags.weights.empty()),
       rows_(rows_of(table)),
       table_(guarded(table.bytes, form.guard)),
+      remap_(guarded(bytes_of_values(table.reference.remap), form.guard)),
       indices_(guarded(integers(bags.indices, form.wide_indices), form.guard)),
       bounds_(guarded(integers(ends_of(bags, form.bounds), form.wide_bounds), form.guard)),
       weights_(guarded(bytes_of_values(bags.weights), form.guard)),
       expected_(expected_output(table, bags)),
       out_(expected_.size(), form.guard) {
     rows_.data = table_.data();
+    if (!table.reference.remap.empty()) rows_.remap = reinterpret_cast<const std::int32_t*>(remap_.data());
 }
 
 // The buffer ends with the last column of the last bag.

@@ -57,6 +57,7 @@ private:
     bool weighted_;
     kernels::Rows rows_;
     GuardedBuffer table_;
+    GuardedBuffer remap_;
     GuardedBuffer indices_;
     GuardedBuffer bounds_;
     GuardedBuffer weights_;

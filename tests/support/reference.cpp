@@ -112,6 +112,18 @@ struct Bag {
     bool weighted = false;
 };
 
+bool is_id(const ReferenceTable& table, std::int64_t index) {
+    const std::size_t ids = table.remap.empty() ? table.rows.size() : table.remap.size();
+    return index >= 0 && index < static_cast<std::int64_t>(ids);
+}
+
+std::optional<std::size_t> stored_row(const ReferenceTable& table, std::int64_t id) {
+    if (table.remap.empty()) return static_cast<std::size_t>(id);
+    const std::int64_t row = table.remap[static_cast<std::size_t>(id)];
+    if (row < 0 || row >= static_cast<std::int64_t>(table.rows.size())) return std::nullopt;
+    return static_cast<std::size_t>(row);
+}
+
 std::vector<float> weighted_sum(const ReferenceTable& table, const Bag& bag) {
     std::vector<float> sum(table.dim, 0.0f);
     float bias = 0;
@@ -238,11 +250,11 @@ ReferenceResult reference_pool(const ReferenceTable& table, const ReferenceBags&
         Bag bag = {{}, bags.offsets[b + 1] - bags.offsets[b], !bags.weights.empty()};
         for (std::size_t j = bags.offsets[b]; j < bags.offsets[b + 1]; ++j) {
             const std::int64_t index = bags.indices[j];
-            const bool is_row = index >= 0 && index < static_cast<std::int64_t>(table.rows.size());
             const bool padding = options.mode != Pooling::none && options.padding == index;
-            result.skipped += is_row ? 0 : 1;
-            if (is_row && !padding) {
-                bag.taken.push_back({static_cast<std::size_t>(index), bag.weighted ? bags.weights[j] : 1.0f});
+            if (!is_id(table, index)) {
+                ++result.skipped;
+            } else if (const auto row = stored_row(table, index); row && !padding) {
+                bag.taken.push_back({*row, bag.weighted ? bags.weights[j] : 1.0f});
             }
         }
         const std::vector<float> pooled = pool_bag(table, bag, options);

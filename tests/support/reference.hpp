@@ -42,6 +42,7 @@ struct ReferenceTable {
     bool coded = false;
     std::size_t dim = 0;
     std::vector<ReferenceRow> rows;
+    std::vector<std::int32_t> remap = {};  ///< the row of each id, or no row at all; empty when ids are rows
 };
 
 /// Reads `rows` rows that start `stride` bytes apart.
@@ -59,16 +60,16 @@ struct ReferenceBags {
 
 struct ReferenceOptions {
     Pooling mode = Pooling::sum;
-    std::optional<std::int64_t> padding = {};  ///< in [0, rows)
+    std::optional<std::int64_t> padding = {};  ///< in [0, ids)
     Divisor divisor = Divisor::rows_taken;
 };
 
 struct ReferenceResult {
     std::vector<float> values;  ///< [bags, dim], with canonical NaNs
-    std::size_t skipped = 0;    ///< indices that are no row
+    std::size_t skipped = 0;    ///< indices that are no id
 };
 
-/// Pools with indices that are no row left out.
+/// Pools with indices that are no id, or whose id has no row, left out.
 ReferenceResult reference_pool(const ReferenceTable& table, const ReferenceBags& bags, const ReferenceOptions& options);
 
 /// Bytes of an output buffer that holds these values rounded to `type`.

@@ -32,8 +32,11 @@ inline Table f32_table(const std::vector<float>& values, std::size_t dim, std::s
 
 /// A table over `made`, which must outlive it.
 inline Table table_of(const MadeTable& made, std::string name = "t") {
-    return view(std::move(name), {.format = made.format, .rows = made.rows, .dim = made.dim, .row_stride = made.stride},
-                made.bytes);
+    Result<Table> table = Table::view(
+        std::move(name), {.format = made.format, .rows = made.rows, .dim = made.dim, .row_stride = made.stride},
+        made.bytes, made.reference.remap);
+    REQUIRE_MESSAGE(bool(table), (table ? std::string() : table.error().message));
+    return *std::move(table);
 }
 
 /// What pool() writes, in f32; the call must succeed.

@@ -1,0 +1,54 @@
+// Counts by sorting: the memory is that of the lookups, not of the table.
+#include "heat.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+namespace rowpool::tools {
+
+namespace {
+
+/// A row and one of the ids that it was looked up by.
+using Lookup = std::pair<std::int32_t, std::int64_t>;
+
+struct Heat {
+    std::int32_t row;
+    std::int64_t id;  ///< the lowest
+    std::size_t lookups;
+};
+
+std::vector<Lookup> lookups_of(const Trace& trace, std::size_t position, const NewTable& table) {
+    std::vector<Lookup> lookups;
+    for (const TraceFeature& feature : trace.features) {
+        if (feature.table != position) continue;
+        const IndexSpan ids = index_values(feature.indices, "indices");
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            const std::int64_t id = ids[i];
+            const std::int64_t row = table.remap.empty() ? id : table.remap[static_cast<std::size_t>(id)];
+            const bool is_row = row >= 0 && static_cast<std::size_t>(row) < table.shape.rows;
+            if (is_row) lookups.emplace_back(static_cast<std::int32_t>(row), id);
+        }
+    }
+    return lookups;
+}
+
+}  // namespace
+
+std::vector<std::int32_t> hot_rows(const Trace& trace, std::size_t position, const NewTable& table) {
+    std::vector<Lookup> lookups = lookups_of(trace, position, table);
+    std::sort(lookups.begin(), lookups.end());
+    std::vector<Heat> heats;
+    for (const auto& [row, id] : lookups) {
+        if (heats.empty() || heats.back().row != row) heats.push_back({row, id, 0});
+        ++heats.back().lookups;
+    }
+    std::sort(heats.begin(), heats.end(), [](const Heat& a, const Heat& b) {
+        return a.lookups != b.lookups ? a.lookups > b.lookups : a.id < b.id;
+    });
+    std::vector<std::int32_t> rows;
+    for (const Heat& heat : heats) rows.push_back(heat.row);
+    return rows;
+}
+
+}  // namespace rowpool::tools

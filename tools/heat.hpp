@@ -1,0 +1,16 @@
+// How often the rows of tables are looked up in a trace.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "rowpool/table_file.hpp"
+#include "trace.hpp"
+
+namespace rowpool::tools {
+
+/// The rows of `table` that the features of a trace at that position look up: those that are looked up most come first,
+/// of equals the one with the lowest id. Ids without a row are left out.
+std::vector<std::int32_t> hot_rows(const Trace& trace, std::size_t position, const NewTable& table);
+
+}  // namespace rowpool::tools
