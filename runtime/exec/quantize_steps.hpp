@@ -10,10 +10,10 @@
 namespace rowpool::exec {
 
 /// What quantize_rows demands of its arguments.
-Status check_quantize(const Table& source, RowFormat format, std::span<std::byte> out);
+Status check_quantize(const Table& source, RowCoding coding, std::span<std::byte> out);
 
 /// Converts rows [first, last) until one cannot be held; returns that row, or `last`.
-std::size_t quantize_range(const Table& source, RowFormat format, std::span<std::byte> out, std::size_t first,
+std::size_t quantize_range(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first,
                            std::size_t last) noexcept;
 
 /// Why a row, called `number` in the message, cannot be held.
