@@ -42,7 +42,7 @@ enum class RowFormat : std::uint8_t {
 };
 
 /// How the scale and bias of a coded row are chosen from its values. They say what range the codes cover; values
-/// outside it are clipped to its ends. docs/NUMERICS.md has the definitions, docs/CONVERT.md errors on real tables.
+/// outside it are clipped to its ends. docs/NUMERICS.md has the definitions, and errors on real tables.
 enum class QuantizationMethod : std::uint8_t {
     /// The range is that of the values, as PyTorch's prepack operators and FBGEMM have it. The fastest.
     min_max,

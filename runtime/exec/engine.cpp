@@ -180,7 +180,8 @@ PoolStatus Engine::pool(const Model& model, const Request& request, const Output
 Status Engine::quantize_rows(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first) const {
     return without_exceptions([&]() -> Status {
         if (Status status = exec::check_quantize(source, coding, out); !status) return status;
-        const std::size_t step = std::max<std::size_t>(1, kPieceBytes / source.row_stride());
+        const std::size_t least = coding.method == QuantizationMethod::min_max ? 1 : kernels::kRowsAtOnce;
+        const std::size_t step = std::max(least, kPieceBytes / source.row_stride() / least * least);
         Smallest bad_row;
         run(source.rows() * source.row_stride(), [&](std::size_t pieces) {
             const std::size_t rows = pieces == 1 ? source.rows() : step;

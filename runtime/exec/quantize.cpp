@@ -43,16 +43,18 @@ Status check_quantize(const Table& source, RowCoding coding, std::span<std::byte
 }
 
 std::size_t quantize_range(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first,
-                           std::size_t last) noexcept {
+                           std::size_t last) {
     const std::size_t out_stride = row_bytes(coding.format, source.dim());
+    std::vector<float> scratch(coding.method == QuantizationMethod::min_max ? 0 : kernels::kRowsAtOnce * source.dim());
     return first + cpu::active_kernels()->quantize({.source = source.data() + first * source.row_stride(),
                                                     .source_format = source.format(),
                                                     .source_stride = source.row_stride(),
                                                     .out = out.data() + first * out_stride,
-                                                    .format = coding.format,
+                                                    .coding = coding,
                                                     .out_stride = out_stride,
                                                     .rows = last - first,
-                                                    .dim = source.dim()});
+                                                    .dim = source.dim(),
+                                                    .scratch = scratch.data()});
 }
 
 Error bad_row(const Table& source, RowFormat format, std::size_t row, std::size_t number) {
