@@ -23,8 +23,11 @@ namespace {
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 constexpr std::size_t kChunksPerBlock = 16;
 
-std::string quantization_of(RowFormat format) {
+std::string quantization_of(RowCoding coding) {
+    const RowFormat format = coding.format;
     if (!is_coded(format)) return {};
+    if (coding.method == QuantizationMethod::greedy) return "greedy (PyTorch optimized_qparams)";
+    if (coding.method == QuantizationMethod::search) return "search (least squares)";
     const bool of_pytorch = format == RowFormat::int8 || format == RowFormat::int4 || format == RowFormat::int2;
     return of_pytorch ? "min-max (PyTorch prepack)" : "min-max (FBGEMM n-bit rowwise)";
 }
@@ -32,26 +35,26 @@ std::string quantization_of(RowFormat format) {
 /// Rows of one source on their way into one format.
 class Chunk {
 public:
-    Chunk(const Source& source, RowFormat format, std::size_t first, std::size_t count)
-        : source_(source), format_(format), first_(first), table_(source.read(first, count, stored_)) {}
+    Chunk(const Source& source, RowCoding coding, std::size_t first, std::size_t count)
+        : source_(source), coding_(coding), first_(first), table_(source.read(first, count, stored_)) {}
 
     /// Puts the rows into `out`, which has their exact size in the new format.
     ErrorSums write(std::span<std::byte> out) {
-        if (table_.format() == format_) {
+        if (table_.format() == coding_.format) {
             copy(out);
             return {};
         }
         if (is_coded(table_.format())) decode();
-        const Status status = quantize_rows(table_, format_, out, first_);
+        const Status status = quantize_rows(table_, coding_, out, first_);
         if (!status) fail(source_.file(), ": ", status.error().message);
         ErrorSums sums;
-        sums.add(table_, value_of(Table::view("", {format_, table_.rows(), table_.dim(), 0, {}}, out)));
+        sums.add(table_, value_of(Table::view("", {coding_.format, table_.rows(), table_.dim(), 0, {}}, out)));
         return sums;
     }
 
 private:
     void copy(std::span<std::byte> out) const {
-        const std::size_t row_size = row_bytes(format_, table_.dim());
+        const std::size_t row_size = row_bytes(coding_.format, table_.dim());
         for (std::size_t row = 0; row < table_.rows(); ++row) {
             std::memcpy(out.data() + row * row_size, table_.data() + row * table_.row_stride(), row_size);
         }
@@ -65,7 +68,7 @@ private:
     }
 
     const Source& source_;
-    RowFormat format_;
+    RowCoding coding_;
     std::size_t first_;
     std::vector<std::byte> stored_;
     std::vector<float> decoded_;
@@ -73,16 +76,16 @@ private:
 };
 
 /// Converts a block of rows into `out`, its chunks in parallel.
-ErrorSums convert_block(const Source& source, RowFormat format, std::size_t first, std::size_t chunk_rows,
+ErrorSums convert_block(const Source& source, RowCoding coding, std::size_t first, std::size_t chunk_rows,
                         std::span<std::byte> out) {
-    const std::size_t row_size = row_bytes(format, source.description().shape.dim);
+    const std::size_t row_size = row_bytes(coding.format, source.description().shape.dim);
     const std::size_t rows = out.size() / row_size;
     const std::size_t chunks = (rows + chunk_rows - 1) / chunk_rows;
     std::array<ErrorSums, kChunksPerBlock> sums;
     parallel_for(chunks, [&](std::size_t i) {
         const std::size_t begin = i * chunk_rows;
         const std::size_t count = std::min(chunk_rows, rows - begin);
-        sums[i] = Chunk(source, format, first + begin, count).write(out.subspan(begin * row_size, count * row_size));
+        sums[i] = Chunk(source, coding, first + begin, count).write(out.subspan(begin * row_size, count * row_size));
     });
     ErrorSums total;
     for (const ErrorSums& sum : sums) total.merge(sum);
@@ -91,30 +94,30 @@ ErrorSums convert_block(const Source& source, RowFormat format, std::size_t firs
 
 }  // namespace
 
-NewTable describe_target(const Source& source, RowFormat format) {
+NewTable describe_target(const Source& source, RowCoding coding) {
     NewTable target = source.description();
-    if (target.shape.format == format) return target;
-    target.shape.format = format;
-    target.quantization = quantization_of(format);
+    if (target.shape.format == coding.format) return target;
+    target.shape.format = coding.format;
+    target.quantization = quantization_of(coding);
     return target;
 }
 
-std::optional<ErrorFigures> write_rows(const Source& source, RowFormat format, TableFileWriter& writer,
+std::optional<ErrorFigures> write_rows(const Source& source, RowCoding coding, TableFileWriter& writer,
                                        Progress& progress) {
     const TableShape& shape = source.description().shape;
     const std::size_t chunk_rows = rows_in(kChunkBytes, shape.dim);
     const std::size_t block_rows = std::min(chunk_rows * kChunksPerBlock, shape.rows);
-    std::vector<std::byte> codes(block_rows * row_bytes(format, shape.dim));
+    std::vector<std::byte> codes(block_rows * row_bytes(coding.format, shape.dim));
     ErrorSums sums;
     for (std::size_t first = 0; first < shape.rows; first += block_rows) {
         stop_if_interrupted();
         const std::size_t rows = std::min(block_rows, shape.rows - first);
-        const std::span<std::byte> block = std::span(codes).first(rows * row_bytes(format, shape.dim));
-        sums.merge(convert_block(source, format, first, chunk_rows, block));
+        const std::span<std::byte> block = std::span(codes).first(rows * row_bytes(coding.format, shape.dim));
+        sums.merge(convert_block(source, coding, first, chunk_rows, block));
         check(writer.append(block));
         progress.advance(rows * row_bytes(shape.format, shape.dim));
     }
-    if (shape.format == format) return source.error();
+    if (shape.format == coding.format) return source.error();
     return sums.figures();
 }
 
