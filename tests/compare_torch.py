@@ -108,7 +108,8 @@ def compare_greedy(rowpool, tables):
     """Rows converted by greedy against prepack with optimized_qparams."""
     compared = 0
     for format in GREEDY:
-        rowpool.run("convert", "source.safetensors", "-o", "coded.safetensors", "--format", format, "--method", "greedy")
+        rowpool.run("convert", "source.safetensors", "-o", "coded.safetensors", "--format", format,
+                    "--method", "greedy")
         coded = load_file(rowpool.folder / "coded.safetensors")
         for name, table in tables.items():
             wrong = (coded[name] != PREPACK[format](table, optimized_qparams=True)).any(dim=1).nonzero().flatten()

@@ -18,8 +18,9 @@
 namespace rowpool::kernels {
 namespace {
 
-constexpr int kSizes = 8;          ///< ranges that the search starts from, from that of the row's values down,
-constexpr int kPlaces = 3;         ///< each at so many places, a third of a step apart
+constexpr int kSizes = 8;   ///< ranges that the search starts from, from that of the row's values down,
+constexpr int kPlaces = 3;  ///< each at so many places, a third of a step apart
+constexpr int kMiddlePlace = kPlaces / 2;
 constexpr int kStartFits = 1;      ///< fits from every start
 constexpr int kFits = 5;           ///< fits from the best of them
 constexpr int kScaleFits = 2;      ///< and of the scale alone, for each bias that can be stored
@@ -93,7 +94,7 @@ private:
         for (int size = 0; size < kSizes; ++size) {
             const float part = 1 - (1 - least) * static_cast<float>(size) / (kSizes - 1);
             for (int place = 0; place < kPlaces; ++place) {
-                const float shift = static_cast<float>(place - kPlaces / 2) / kPlaces;
+                const float shift = static_cast<float>(place - kMiddlePlace) / kPlaces;
                 Params params;
                 for (std::size_t l = 0; l < kLanes; ++l) {
                     const float range = max.at[l] - min.at[l];
