@@ -122,7 +122,7 @@ def compare_codes(rowpool):
     """Converted rows against prepack, from f32 and f16, int8, int4 and int2."""
     compared = 0
     for source in ("f32", "f16"):
-        tables = {f"dim{dim}": without_endless_walks(random_rows(4000, dim).to(DTYPES[source]))
+        tables = {f"dim{dim}": without_endless_walks(random_rows(9000, dim).to(DTYPES[source]))
                   for dim in (4, 8, 20, 64, 100, 128)}
         check(all(torch.isfinite(table).all() for table in tables.values()), "a random row that no format can hold")
         save_file(tables, rowpool.folder / "source.safetensors")
