@@ -102,6 +102,24 @@ TEST_CASE("prepacked rows equal PyTorch's bit for bit") {
     CHECK(rows > 500);
 }
 
+TEST_CASE("rows by greedy equal those that PyTorch prepacks with optimized_qparams bit for bit") {
+    for (const json& entry : fixture().at("prepacked")) {
+        CAPTURE(entry.at("name").get<std::string>());
+        const Bytes input = bytes_of(entry.at("input"));
+        const Table source = view("t",
+                                  {.format = *parse_row_format(entry.at("source").get<std::string>()),
+                                   .rows = entry.at("rows"),
+                                   .dim = entry.at("dim")},
+                                  input);
+        for (const RowFormat format : {RowFormat::int4, RowFormat::int2}) {
+            CAPTURE(to_string(format));
+            Bytes out(source.rows() * row_bytes(format, source.dim()));
+            REQUIRE(quantize_rows(source, {format, QuantizationMethod::greedy}, out));
+            CHECK((out == bytes_of(entry.at("greedy").at(std::string(to_string(format))))));
+        }
+    }
+}
+
 TEST_CASE("the reference quantizer of these tests equals PyTorch's as well") {
     for (const json& entry : fixture().at("prepacked")) {
         const std::size_t dim = entry.at("dim");

@@ -1,5 +1,6 @@
 // The quantization kernels of every instruction set that can run here give the reference's bytes for every format,
-// source type, dim and kind of row, and stop at a row that the format cannot hold.
+// source type, dim and kind of row by min_max, the same bytes as each other by greedy and search, and stop at a row
+// that the format cannot hold.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -39,18 +40,20 @@ SourceRow store(RowFormat source, const std::vector<float>& values) {
 
 // Quantizes one row that lies between forbidden pages; nothing when the kernel refuses it.
 std::optional<std::vector<std::byte>> quantize(const kernels::KernelTable& kernels, RowFormat source,
-                                               const SourceRow& row, RowFormat format) {
+                                               const SourceRow& row, RowCoding coding) {
     const std::size_t dim = row.values.size();
     const GuardedBuffer in(std::span<const std::byte>{row.bytes});
-    const GuardedBuffer out(parts_of(format, dim).row_bytes);
+    const GuardedBuffer out(parts_of(coding.format, dim).row_bytes);
+    std::vector<float> scratch(kernels::kRowsAtOnce * dim);
     const kernels::QuantizeArgs args = {.source = in.data(),
                                         .source_format = source,
                                         .source_stride = in.size(),
                                         .out = out.data(),
-                                        .format = format,
+                                        .coding = coding,
                                         .out_stride = out.size(),
                                         .rows = 1,
-                                        .dim = dim};
+                                        .dim = dim,
+                                        .scratch = scratch.data()};
     if (kernels.quantize(args) == 0) return std::nullopt;
     return std::vector<std::byte>(out.bytes().begin(), out.bytes().end());
 }
@@ -67,6 +70,23 @@ void check_row(const std::vector<float>& values, RowFormat source) {
     }
 }
 
+// By greedy and search every instruction set gives what the first one does, and refuses what min_max refuses.
+void check_methods(const std::vector<float>& values, RowFormat source) {
+    const SourceRow row = store(source, values);
+    for (const RowFormat format : kFormats) {
+        for (const auto method : {QuantizationMethod::greedy, QuantizationMethod::search}) {
+            if (!is_available({format, method})) continue;
+            const auto expected = quantize(*cpu::runnable_kernels()[0], source, row, {format, method});
+            REQUIRE(expected.has_value() == reference_quantize(row.values, format).has_value());
+            for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) {
+                INFO(std::string(kernels->isa), ", ", to_string(source), " to ", to_string(format), " by ",
+                     to_string(method), ", dim ", values.size(), ", first value ", values[0]);
+                REQUIRE((quantize(*kernels, source, row, {format, method}) == expected));
+            }
+        }
+    }
+}
+
 TEST_CASE("random rows of every dim equal the reference") {
     Random random(31);
     for (const RowFormat source : kSources) {
@@ -79,6 +99,14 @@ TEST_CASE("random rows of every dim equal the reference") {
 TEST_CASE("rows made to go wrong equal the reference") {
     for (const RowFormat source : kSources) {
         for (const std::vector<float>& row : hard_rows()) check_row(row, source);
+    }
+}
+
+TEST_CASE("greedy and search give the same bytes on every instruction set") {
+    Random random(32);
+    for (const RowFormat source : kSources) {
+        for (const std::size_t dim : grid_dims()) check_methods(random_row(random, dim), source);
+        for (const std::vector<float>& row : hard_rows()) check_methods(row, source);
     }
 }
 
@@ -105,10 +133,11 @@ TEST_CASE("the first row that cannot be held is named, at every row and column")
                                             .source_format = RowFormat::f32,
                                             .source_stride = kDim * sizeof(float),
                                             .out = out.data(),
-                                            .format = RowFormat::int4,
+                                            .coding = RowFormat::int4,
                                             .out_stride = out.size() / kRows,
                                             .rows = kRows,
-                                            .dim = kDim};
+                                            .dim = kDim,
+                                            .scratch = nullptr};
         for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) {
             CAPTURE(std::string(kernels->isa));
             REQUIRE(kernels->quantize(args) == at / kDim);

@@ -29,10 +29,13 @@ struct ConvertOptions {
     std::vector<std::string> inputs;
     std::string output;
     RowFormat format = RowFormat::int8;
+    QuantizationMethod method = QuantizationMethod::min_max;
     std::vector<std::string> tables;
     EditOptions edits;
     OnBadRow on_bad_row = OnBadRow::fail;
 };
+
+RowCoding coding_of(const ConvertOptions& options) { return {options.format, options.method}; }
 
 /// A table to write: where its rows come from and what it is called.
 struct Target {
@@ -55,10 +58,10 @@ Sources open_all(const std::vector<std::string>& paths) {
     return all;
 }
 
-Target make_target(const Source& source, RowFormat format) { return {&source, describe_target(source, format)}; }
+Target make_target(const Source& source, RowCoding coding) { return {&source, describe_target(source, coding)}; }
 
 /// Adds every table of the name before '=', under the name after it.
-void select(const Sources& sources, const std::string& choice, RowFormat format, std::vector<Target>& targets) {
+void select(const Sources& sources, const std::string& choice, RowCoding coding, std::vector<Target>& targets) {
     const std::size_t equals = choice.find('=');
     const std::string name = choice.substr(0, equals);
     const std::size_t before = targets.size();
@@ -66,7 +69,7 @@ void select(const Sources& sources, const std::string& choice, RowFormat format,
     for (const std::unique_ptr<Source>& source : sources) {
         known.push_back(source->description().name);
         if (source->description().name != name) continue;
-        targets.push_back(make_target(*source, format));
+        targets.push_back(make_target(*source, coding));
         if (equals != std::string::npos) targets.back().table.name = choice.substr(equals + 1);
     }
     if (targets.size() == before) fail("no input has a table ", printable(name), "; there are ", listed(known));
@@ -83,11 +86,12 @@ void refuse_duplicates(const std::vector<Target>& targets) {
 }
 
 std::vector<Target> choose_targets(const Sources& sources, const ConvertOptions& options) {
+    const RowCoding coding = coding_of(options);
     std::vector<Target> targets;
     if (options.tables.empty()) {
-        for (const std::unique_ptr<Source>& source : sources) targets.push_back(make_target(*source, options.format));
+        for (const std::unique_ptr<Source>& source : sources) targets.push_back(make_target(*source, coding));
     }
-    for (const std::string& choice : options.tables) select(sources, choice, options.format, targets);
+    for (const std::string& choice : options.tables) select(sources, choice, coding, targets);
     refuse_duplicates(targets);
     return targets;
 }
@@ -160,6 +164,9 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
 }
 
 void convert(const ConvertOptions& options) {
+    if (!is_available(coding_of(options))) {
+        fail("--method ", to_string(options.method), " quantizes to 4 or 2 bits, not to ", to_string(options.format));
+    }
     catch_interrupts();
     const Sources sources = open_all(options.inputs);
     std::vector<Target> targets = choose_targets(sources, options);
@@ -179,6 +186,9 @@ void add_convert(CLI::App& app) {
     add_output(command, options->output, "The table file to write; it may be one of the inputs");
     add_choice(command, "--format", options->format, format_choices(), parse_row_format,
                "How rows are stored; int8 unless given");
+    add_choice(command, "--method", options->method, "min-max|greedy|search", parse_quantization_method,
+               "How the scales and biases of coded rows are chosen: from the smallest and the largest value (unless "
+               "given); as PyTorch's optimized_qparams, for 4 and 2 bits; or by a search for the least squared error");
     command
         .add_option("--table", options->tables,
                     "Take only this table, under another name if one is given; may be repeated")

@@ -23,8 +23,11 @@ namespace {
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 constexpr std::size_t kChunksPerBlock = 16;
 
-std::string quantization_of(RowFormat format) {
+std::string quantization_of(RowCoding coding) {
+    const RowFormat format = coding.format;
     if (!is_coded(format)) return {};
+    if (coding.method == QuantizationMethod::greedy) return "greedy (PyTorch optimized_qparams)";
+    if (coding.method == QuantizationMethod::search) return "search (least squares)";
     const bool of_pytorch = format == RowFormat::int8 || format == RowFormat::int4 || format == RowFormat::int2;
     return of_pytorch ? "min-max (PyTorch prepack)" : "min-max (FBGEMM n-bit rowwise)";
 }
@@ -49,7 +52,7 @@ struct Converted {
 /// How the rows of a source are converted.
 struct Conversion {
     const Source& source;
-    RowFormat format;
+    RowCoding coding;
     OnBadRow on_bad_row;
 };
 
@@ -58,7 +61,7 @@ class Chunk {
 public:
     Chunk(const Conversion& conversion, std::size_t first, std::size_t count)
         : source_(conversion.source),
-          format_(conversion.format),
+          coding_(conversion.coding),
           zeroes_bad_(conversion.on_bad_row == OnBadRow::zero),
           first_(first),
           table_(source_.read(first, count, stored_)) {}
@@ -66,25 +69,25 @@ public:
     /// Puts the rows into `out`, which has their exact size in the new format.
     Converted write(std::span<std::byte> out) {
         Converted converted;
-        if (table_.format() == format_) {
+        if (table_.format() == coding_.format) {
             copy(out);
             return converted;
         }
         if (is_coded(table_.format())) decode();
-        if (!quantize_rows(table_, format_, out)) converted.zeroed = quantize_one_by_one(out);
-        converted.sums.add(table_, value_of(Table::view("", {format_, table_.rows(), table_.dim(), 0, {}}, out)));
+        if (!quantize_rows(table_, coding_, out)) converted.zeroed = quantize_one_by_one(out);
+        converted.sums.add(table_, value_of(Table::view("", {coding_.format, table_.rows(), table_.dim(), 0, {}}, out)));
         return converted;
     }
 
 private:
     /// For rows with a bad one among them; returns how many became zeros.
     std::size_t quantize_one_by_one(std::span<std::byte> out) const {
-        const std::size_t row_size = row_bytes(format_, table_.dim());
+        const std::size_t row_size = row_bytes(coding_.format, table_.dim());
         std::size_t zeroed = 0;
         for (std::size_t row = 0; row < table_.rows(); ++row) {
             const std::span<std::byte> out_row = out.subspan(row * row_size, row_size);
             const Status status =
-                quantize_rows(row_range(table_, row, 1), format_, out_row, source_.row_number(first_ + row));
+                quantize_rows(row_range(table_, row, 1), coding_, out_row, source_.row_number(first_ + row));
             if (status) continue;
             if (!zeroes_bad_) throw BadRow(source_.file() + ": " + status.error().message);
             std::ranges::fill(out_row, std::byte{0});
@@ -94,7 +97,7 @@ private:
     }
 
     void copy(std::span<std::byte> out) const {
-        const std::size_t row_size = row_bytes(format_, table_.dim());
+        const std::size_t row_size = row_bytes(coding_.format, table_.dim());
         for (std::size_t row = 0; row < table_.rows(); ++row) {
             std::memcpy(out.data() + row * row_size, table_.data() + row * table_.row_stride(), row_size);
         }
@@ -108,7 +111,7 @@ private:
     }
 
     const Source& source_;
-    RowFormat format_;
+    RowCoding coding_;
     bool zeroes_bad_;
     std::size_t first_;
     std::vector<std::byte> stored_;
@@ -119,7 +122,7 @@ private:
 /// Converts a block of rows into `out`, its chunks in parallel.
 Converted convert_block(const Conversion& conversion, std::size_t first, std::size_t chunk_rows,
                         std::span<std::byte> out) {
-    const std::size_t row_size = row_bytes(conversion.format, conversion.source.description().shape.dim);
+    const std::size_t row_size = row_bytes(conversion.coding.format, conversion.source.description().shape.dim);
     const std::size_t rows = out.size() / row_size;
     const std::size_t chunks = (rows + chunk_rows - 1) / chunk_rows;
     std::array<Converted, kChunksPerBlock> parts;
@@ -139,12 +142,12 @@ Converted convert_rows(const Conversion& conversion, Progress& progress, const T
     const TableShape& shape = conversion.source.description().shape;
     const std::size_t chunk_rows = rows_in(kChunkBytes, shape.dim);
     const std::size_t block_rows = std::min(chunk_rows * kChunksPerBlock, shape.rows);
-    std::vector<std::byte> codes(block_rows * row_bytes(conversion.format, shape.dim));
+    std::vector<std::byte> codes(block_rows * row_bytes(conversion.coding.format, shape.dim));
     Converted total;
     for (std::size_t first = 0; first < shape.rows; first += block_rows) {
         stop_if_interrupted();
         const std::size_t rows = std::min(block_rows, shape.rows - first);
-        const std::span<std::byte> block = std::span(codes).first(rows * row_bytes(conversion.format, shape.dim));
+        const std::span<std::byte> block = std::span(codes).first(rows * row_bytes(conversion.coding.format, shape.dim));
         total.merge(convert_block(conversion, first, chunk_rows, block));
         take(block);
         progress.advance(rows * row_bytes(shape.format, shape.dim));
@@ -154,11 +157,11 @@ Converted convert_rows(const Conversion& conversion, Progress& progress, const T
 
 }  // namespace
 
-NewTable describe_target(const Source& source, RowFormat format) {
+NewTable describe_target(const Source& source, RowCoding coding) {
     NewTable target = source.description();
-    if (target.shape.format == format) return target;
-    target.shape.format = format;
-    target.quantization = quantization_of(format);
+    if (target.shape.format == coding.format) return target;
+    target.shape.format = coding.format;
+    target.quantization = quantization_of(coding);
     return target;
 }
 
@@ -169,23 +172,23 @@ std::optional<OnBadRow> parse_on_bad_row(std::string_view name) noexcept {
     return {};
 }
 
-std::optional<std::string> find_bad_row(const Source& source, RowFormat format) {
+std::optional<std::string> find_bad_row(const Source& source, RowCoding coding) {
     const TableShape& shape = source.description().shape;
-    if (shape.format == format) return {};
+    if (shape.format == coding.format) return {};
     Progress progress("looking for bad rows", shape.rows * row_bytes(shape.format, shape.dim));
     try {
-        convert_rows({source, format, OnBadRow::fail}, progress, [](std::span<const std::byte>) {});
+        convert_rows({source, coding, OnBadRow::fail}, progress, [](std::span<const std::byte>) {});
     } catch (const BadRow& bad) {
         return bad.what();
     }
     return {};
 }
 
-WrittenRows write_rows(const Source& source, RowFormat format, OnBadRow on_bad_row, TableFileWriter& writer,
+WrittenRows write_rows(const Source& source, RowCoding coding, OnBadRow on_bad_row, TableFileWriter& writer,
                        Progress& progress) {
-    const Converted converted = convert_rows({source, format, on_bad_row}, progress,
+    const Converted converted = convert_rows({source, coding, on_bad_row}, progress,
                                              [&](std::span<const std::byte> rows) { check(writer.append(rows)); });
-    if (source.description().shape.format == format) return {source.error(), 0};
+    if (source.description().shape.format == coding.format) return {source.error(), 0};
     return {converted.sums.figures(), converted.zeroed};
 }
 

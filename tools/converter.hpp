@@ -15,7 +15,7 @@
 namespace rowpool::tools {
 
 /// What the writer must know of a table before its rows.
-NewTable describe_target(const Source& source, RowFormat format);
+NewTable describe_target(const Source& source, RowCoding coding);
 
 /// What happens to a row that a format cannot hold; see rowpool::quantize_rows.
 enum class OnBadRow : std::uint8_t {
@@ -25,18 +25,18 @@ enum class OnBadRow : std::uint8_t {
 };
 std::optional<OnBadRow> parse_on_bad_row(std::string_view name) noexcept;
 
-/// Why the first row that `format` cannot hold is one; nothing when it holds all. Reads all rows, and has nothing to do
+/// Why the first row that `coding` cannot hold is one; nothing when it holds all. Reads all rows, and has nothing to do
 /// where the source has the format already.
-std::optional<std::string> find_bad_row(const Source& source, RowFormat format);
+std::optional<std::string> find_bad_row(const Source& source, RowCoding coding);
 
 struct WrittenRows {
     std::optional<ErrorFigures> error;  ///< how far they are from the source; for copied rows, what that says of itself
     std::size_t zeroed = 0;             ///< bad rows that became zeros
 };
 
-/// Appends all rows of the source in `format`, a few MiB at a time. Rows that have the format already are copied as
+/// Appends all rows of the source in `coding`, a few MiB at a time. Rows that have the format already are copied as
 /// they are.
-WrittenRows write_rows(const Source& source, RowFormat format, OnBadRow on_bad_row, TableFileWriter& writer,
+WrittenRows write_rows(const Source& source, RowCoding coding, OnBadRow on_bad_row, TableFileWriter& writer,
                        Progress& progress);
 
 }  // namespace rowpool::tools

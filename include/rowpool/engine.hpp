@@ -100,7 +100,7 @@ public:
     PoolStatus pool(const Model& model, const Request& request, const Output& out) const noexcept;
 
     /// As rowpool::quantize_rows, in parallel over rows; the row named by an error is the first bad one.
-    Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out, std::size_t first = 0) const;
+    Status quantize_rows(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first = 0) const;
 
 private:
     // A task_arena whose type the header does not need to know.

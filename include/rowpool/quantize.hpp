@@ -11,21 +11,23 @@
 
 namespace rowpool {
 
-/// Converts the rows of a float table to `format`.
+/// Converts the rows of a float table to `coding.format`, with scales and biases chosen by `coding.method`.
 ///
-/// int8, int4 and int2 codes, scales and biases equal those of
+/// With min_max, int8, int4 and int2 codes, scales and biases equal those of
 /// torch.ops.quantized.embedding_bag_{byte,4bit,2bit}_prepack bit for bit, int8_f16 those of FBGEMM's
-/// FloatToFusedNBitRowwiseQuantizedSBHalf with 8 bits; the tbe formats hold the same codes and f16 parameters with the
-/// parameters first. The codes past the last column of a packed row are zero.
+/// FloatToFusedNBitRowwiseQuantizedSBHalf with 8 bits; with greedy, int4 and int2 equal those of
+/// embedding_bag_{4bit,2bit}_prepack with optimized_qparams=True. The tbe formats hold the same codes and f16
+/// parameters with the parameters first. The codes past the last column of a packed row are zero.
 ///
 /// @param source  [rows, dim] in f32, f16 or bf16
 /// @param out     rows * row_bytes(format, dim) bytes, rows without gaps
 /// @param first   number of the source's first row, for messages: not 0 when the source is a part of a table
-/// Errors: invalid_argument when the source is coded, `out` has another size, or a row cannot be held: a value that is
-/// NaN or infinite, or whose scale or bias would not be finite, in a coded format; a finite value that f16 or bf16
-/// would make infinite. The message names the row; the contents of `out` are then unspecified. Thread safety:
-/// reentrant; one thread. Engine::quantize_rows does the same on all threads.
-ROWPOOL_API Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out,
+/// Errors: invalid_argument when the source is coded, the coding is not available, `out` has another size, or a row
+/// cannot be held: a value that is NaN or infinite, or whose scale or bias would not be finite by min_max, in a coded
+/// format; a finite value that f16 or bf16 would make infinite. The message names the row; the contents of `out` are
+/// then unspecified. out_of_memory. Thread safety: reentrant; one thread. Engine::quantize_rows does the same on all
+/// threads.
+ROWPOOL_API Status quantize_rows(const Table& source, RowCoding coding, std::span<std::byte> out,
                                  std::size_t first = 0);
 
 /// Decodes rows [first, first + out.size() / dim) of a table to f32: `scale * code + bias` with two roundings, the

@@ -41,6 +41,32 @@ enum class RowFormat : std::uint8_t {
     tbe_int2,  ///< f16 scale, f16 bias, packed[ceil(dim/4)]: FBGEMM TBE
 };
 
+/// How the scale and bias of a coded row are chosen from its values. They say what range the codes cover; values
+/// outside it are clipped to its ends. docs/NUMERICS.md has the definitions, and errors on real tables.
+enum class QuantizationMethod : std::uint8_t {
+    /// The range is that of the values, as PyTorch's prepack operators and FBGEMM have it. The fastest.
+    min_max,
+    /// The range that PyTorch's prepack operators find with optimized_qparams=True, bit for bit: a walk inwards from
+    /// min_max in steps of 1/200, to 84 % of it at most. 4 and 2 bits only, as in PyTorch.
+    greedy,
+    /// Scale and bias of least squared error of the decoded row, by search. On no row worse than the other two.
+    search,
+};
+
+/// A row format and how its scales and biases are chosen. A RowFormat alone means min_max; float formats have nothing
+/// to choose, so that the method does not matter to them.
+struct RowCoding {
+    // NOLINTNEXTLINE(google-explicit-constructor): a format is a coding
+    constexpr RowCoding(RowFormat row_format,
+                        QuantizationMethod quantization_method = QuantizationMethod::min_max) noexcept
+        : format(row_format), method(quantization_method) {}
+
+    RowFormat format;
+    QuantizationMethod method;
+
+    friend bool operator==(const RowCoding&, const RowCoding&) noexcept = default;
+};
+
 /// How the rows of a bag become one vector. An empty bag gives zeros in every mode.
 enum class Pooling : std::uint8_t {
     none,   ///< plain lookup (nn.Embedding): one output row an index
@@ -99,20 +125,26 @@ enum class Residency : std::uint8_t {
 /// All row formats, in the order of the enum.
 ROWPOOL_API std::span<const RowFormat> all_row_formats() noexcept;
 
-/// Names as the `rowpool` command takes and prints them: "int8", "int8-f16", "tbe-int4", "mean", "bf16", "huge-pages".
+/// Names as the `rowpool` command takes and prints them: "int8", "int8-f16", "tbe-int4", "min-max", "mean", "bf16",
+/// "huge-pages".
 ROWPOOL_API std::string_view to_string(RowFormat format) noexcept;
+ROWPOOL_API std::string_view to_string(QuantizationMethod method) noexcept;
 ROWPOOL_API std::string_view to_string(Pooling pooling) noexcept;
 ROWPOOL_API std::string_view to_string(OutputType type) noexcept;
 ROWPOOL_API std::string_view to_string(Residency residency) noexcept;
 
 /// The inverse of to_string; nothing for an unknown name.
 ROWPOOL_API std::optional<RowFormat> parse_row_format(std::string_view name) noexcept;
+ROWPOOL_API std::optional<QuantizationMethod> parse_quantization_method(std::string_view name) noexcept;
 ROWPOOL_API std::optional<Pooling> parse_pooling(std::string_view name) noexcept;
 ROWPOOL_API std::optional<OutputType> parse_output_type(std::string_view name) noexcept;
 ROWPOOL_API std::optional<Residency> parse_residency(std::string_view name) noexcept;
 
 /// Whether rows hold codes with a scale and a bias (every format but f32, f16 and bf16).
 ROWPOOL_API bool is_coded(RowFormat format) noexcept;
+
+/// Whether rows of this format can be quantized by this method: everything but greedy at 8 bits.
+ROWPOOL_API bool is_available(RowCoding coding) noexcept;
 
 /// Bytes of one row of `dim` columns without padding, at most 262,144. `dim` must be 1 to kMaxDim.
 ROWPOOL_API std::size_t row_bytes(RowFormat format, std::size_t dim) noexcept;

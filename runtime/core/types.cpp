@@ -1,4 +1,4 @@
-// Names of formats, poolings, output types and residencies, and row sizes.
+// Names of formats, methods, poolings, output types and residencies, and row sizes.
 #include "rowpool/types.hpp"
 
 #include <array>
@@ -14,6 +14,7 @@ constexpr std::array kFormats = {RowFormat::f32,      RowFormat::f16,     RowFor
 // In the order of the enums.
 constexpr std::array<std::string_view, kFormats.size()> kFormatNames = {
     "f32", "f16", "bf16", "int8", "int8-f16", "int4", "int2", "tbe-int8", "tbe-int4", "tbe-int2"};
+constexpr std::array<std::string_view, 3> kMethodNames = {"min-max", "greedy", "search"};
 constexpr std::array<std::string_view, 5> kPoolingNames = {"none", "sum", "mean", "sqrtn", "max"};
 constexpr std::array<std::string_view, 3> kOutputNames = {"f32", "f16", "bf16"};
 constexpr std::array<std::string_view, 6> kResidencyNames = {"mapped",     "populated",   "locked",
@@ -32,6 +33,9 @@ std::optional<Enum> parse(const std::array<std::string_view, kCount>& names, std
 std::span<const RowFormat> all_row_formats() noexcept { return kFormats; }
 
 std::string_view to_string(RowFormat format) noexcept { return kFormatNames[static_cast<std::size_t>(format)]; }
+std::string_view to_string(QuantizationMethod method) noexcept {
+    return kMethodNames[static_cast<std::size_t>(method)];
+}
 std::string_view to_string(Pooling pooling) noexcept { return kPoolingNames[static_cast<std::size_t>(pooling)]; }
 std::string_view to_string(OutputType type) noexcept { return kOutputNames[static_cast<std::size_t>(type)]; }
 
@@ -42,6 +46,9 @@ std::string_view to_string(Residency residency) noexcept {
 std::optional<RowFormat> parse_row_format(std::string_view name) noexcept {
     return parse<RowFormat>(kFormatNames, name);
 }
+std::optional<QuantizationMethod> parse_quantization_method(std::string_view name) noexcept {
+    return parse<QuantizationMethod>(kMethodNames, name);
+}
 std::optional<Pooling> parse_pooling(std::string_view name) noexcept { return parse<Pooling>(kPoolingNames, name); }
 std::optional<OutputType> parse_output_type(std::string_view name) noexcept {
     return parse<OutputType>(kOutputNames, name);
@@ -51,6 +58,10 @@ std::optional<Residency> parse_residency(std::string_view name) noexcept {
 }
 
 bool is_coded(RowFormat format) noexcept { return qparams_bytes(format) != 0; }
+
+bool is_available(RowCoding coding) noexcept {
+    return coding.method != QuantizationMethod::greedy || element_bits(coding.format) != 8;
+}
 
 std::size_t row_bytes(RowFormat format, std::size_t dim) noexcept {
     return row_layout(format, dim).code_bytes + qparams_bytes(format);

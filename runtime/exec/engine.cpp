@@ -177,21 +177,22 @@ PoolStatus Engine::pool(const Model& model, const Request& request, const Output
     return checked ? pool_all(calls) : checked;
 }
 
-Status Engine::quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out, std::size_t first) const {
+Status Engine::quantize_rows(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first) const {
     return without_exceptions([&]() -> Status {
-        if (Status status = exec::check_quantize(source, format, out); !status) return status;
-        const std::size_t step = std::max<std::size_t>(1, kPieceBytes / source.row_stride());
+        if (Status status = exec::check_quantize(source, coding, out); !status) return status;
+        const std::size_t least = coding.method == QuantizationMethod::min_max ? 1 : kernels::kRowsAtOnce;
+        const std::size_t step = std::max(least, kPieceBytes / source.row_stride() / least * least);
         Smallest bad_row;
         run(source.rows() * source.row_stride(), [&](std::size_t pieces) {
             const std::size_t rows = pieces == 1 ? source.rows() : step;
             for_each(rows == 0 ? 0 : divide_up(source.rows(), rows), [&](std::size_t i) {
                 const std::size_t last = std::min(source.rows(), (i + 1) * rows);
-                const std::size_t row = exec::quantize_range(source, format, out, i * rows, last);
+                const std::size_t row = exec::quantize_range(source, coding, out, i * rows, last);
                 if (row < last) bad_row.note(row);
             });
         });
         const std::size_t row = bad_row.get();
-        return row == Smallest::kNone ? Status() : exec::bad_row(source, format, row, first + row);
+        return row == Smallest::kNone ? Status() : exec::bad_row(source, coding.format, row, first + row);
     });
 }
 

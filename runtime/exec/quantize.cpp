@@ -28,27 +28,33 @@ Error invalid(const Table& table, const std::string& what) {
 
 }  // namespace
 
-Status check_quantize(const Table& source, RowFormat format, std::span<std::byte> out) {
+Status check_quantize(const Table& source, RowCoding coding, std::span<std::byte> out) {
     if (const auto isa = active_isa(); !isa) return isa.error();
     if (is_coded(source.format())) {
         return invalid(source, ": rows are " + std::string(to_string(source.format())) + ", not f32, f16 or bf16");
     }
-    const std::optional<std::size_t> bytes = checked_mul(source.rows(), row_bytes(format, source.dim()));
+    if (!is_available(coding)) {
+        return invalid(source, ": " + std::string(to_string(coding.method)) + " quantizes to 4 or 2 bits, not to " +
+                                   std::string(to_string(coding.format)));
+    }
+    const std::optional<std::size_t> bytes = checked_mul(source.rows(), row_bytes(coding.format, source.dim()));
     if (bytes == out.size()) return {};
     return invalid(source, ": output has " + std::to_string(out.size()) + " bytes, not rows * row bytes");
 }
 
-std::size_t quantize_range(const Table& source, RowFormat format, std::span<std::byte> out, std::size_t first,
-                           std::size_t last) noexcept {
-    const std::size_t out_stride = row_bytes(format, source.dim());
+std::size_t quantize_range(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first,
+                           std::size_t last) {
+    const std::size_t out_stride = row_bytes(coding.format, source.dim());
+    std::vector<float> scratch(coding.method == QuantizationMethod::min_max ? 0 : kernels::kRowsAtOnce * source.dim());
     return first + cpu::active_kernels()->quantize({.source = source.data() + first * source.row_stride(),
                                                     .source_format = source.format(),
                                                     .source_stride = source.row_stride(),
                                                     .out = out.data() + first * out_stride,
-                                                    .format = format,
+                                                    .coding = coding,
                                                     .out_stride = out_stride,
                                                     .rows = last - first,
-                                                    .dim = source.dim()});
+                                                    .dim = source.dim(),
+                                                    .scratch = scratch.data()});
 }
 
 Error bad_row(const Table& source, RowFormat format, std::size_t row, std::size_t number) {
@@ -68,11 +74,11 @@ Error bad_row(const Table& source, RowFormat format, std::size_t row, std::size_
 
 }  // namespace exec
 
-Status quantize_rows(const Table& source, RowFormat format, std::span<std::byte> out, std::size_t first) {
+Status quantize_rows(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first) {
     return without_exceptions([&]() -> Status {
-        if (Status status = exec::check_quantize(source, format, out); !status) return status;
-        const std::size_t row = exec::quantize_range(source, format, out, 0, source.rows());
-        return row == source.rows() ? Status() : exec::bad_row(source, format, row, first + row);
+        if (Status status = exec::check_quantize(source, coding, out); !status) return status;
+        const std::size_t row = exec::quantize_range(source, coding, out, 0, source.rows());
+        return row == source.rows() ? Status() : exec::bad_row(source, coding.format, row, first + row);
     });
 }
 

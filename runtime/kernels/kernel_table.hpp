@@ -89,16 +89,20 @@ struct PoolArgs {
 };
 using PoolFn = void (*)(const PoolArgs&) noexcept;
 
+/// Rows that greedy and search work on at once.
+inline constexpr std::size_t kRowsAtOnce = 16;
+
 /// Rows to convert from floats.
 struct QuantizeArgs {
     const std::byte* source;
     RowFormat source_format;  ///< f32, f16 or bf16
     std::size_t source_stride;
     std::byte* out;
-    RowFormat format;
+    RowCoding coding;
     std::size_t out_stride;
     std::size_t rows;
     std::size_t dim;
+    float* scratch;  ///< kRowsAtOnce * dim numbers; not used by min_max
 };
 
 /// One instruction set's kernels.

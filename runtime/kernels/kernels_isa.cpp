@@ -1,7 +1,7 @@
 // The kernels of one instruction set. The build compiles this file once for each, with that set's flags and
 // ROWPOOL_KERNEL_ISA defined as its name; everything but the one table at the end has internal linkage.
-#define ROWPOOL_CONCAT_(a, b) a##b
-#define ROWPOOL_CONCAT(a, b) ROWPOOL_CONCAT_(a, b)
+#include "kernels/isa_name.hpp"
+
 #define ROWPOOL_QUOTE_(a) #a
 #define ROWPOOL_QUOTE(a) ROWPOOL_QUOTE_(a)
 
@@ -30,7 +30,6 @@
 #if ROWPOOL_THIS_ISA == ROWPOOL_IS_avx512
 #include "kernels/addends_avx512.hpp"
 #endif
-#include "kernels/quantize_kernel.hpp"
 
 namespace rowpool::kernels {
 namespace {
@@ -82,7 +81,7 @@ constexpr KernelTable make_table() {
     fill<Codec::int2>(table);
     table.count_outside[0] = count_outside<std::int32_t>;
     table.count_outside[1] = count_outside<std::int64_t>;
-    table.quantize = quantize_rows;
+    table.quantize = ROWPOOL_CONCAT(quantize_rows_, ROWPOOL_KERNEL_ISA);
     return table;
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/half.hpp"
 #include "core/row_layout.hpp"
+#include "kernels/coding.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace rowpool::kernels {
@@ -19,8 +20,6 @@ namespace {
 /// Columns that are worked on at a time.
 constexpr std::size_t kChunk = 64;
 constexpr float kLargestFloat = 0x1.fffffep127f;
-
-constexpr bool is_finite(float x) noexcept { return (bits_of(x) & 0x7f800000) != 0x7f800000; }
 
 /// Widens `count` elements, at most kChunk, from `column` of a source row to f32.
 inline void widen(const QuantizeArgs& args, const std::byte* row, std::size_t column, std::size_t count,
@@ -104,42 +103,13 @@ private:
     std::size_t num_tail_ = 0;
 };
 
-/// What is stored of a row's range, and what its codes are computed with.
-struct Coding {
-    float scale;
-    float bias;
-    float inverse;  ///< code = round((x - bias) * inverse)
-    bool finite;
-};
-
-/// 8 bits with f32 parameters: semantics of FloatOrHalfToFused8BitRowwiseQuantizedSBFloat.
-inline Coding coding_f32(const Extremes& row) noexcept {
-    const float range = row.max - row.min;
-    return {range / 255.0f, row.min, 255.0f / (range + 1e-8f), row.finite && is_finite(range)};
-}
-
-/// `bits` bits with f16 parameters: semantics of FloatOrHalfToFusedNBitRowwiseQuantizedSBHalf.
-inline Coding coding_f16(const Extremes& row, std::size_t bits) noexcept {
-    const float bias = f16_to_f32(f32_to_f16(row.min));
-    const float range = row.max - bias;
-    float scale = range == 0 ? 1.0f : range / static_cast<float>((1u << bits) - 1);
-    scale = f16_to_f32(f32_to_f16(scale));
-    const bool finite = row.finite && is_finite(bias) && is_finite(scale);
-    if (scale == 0 || !is_finite(1.0f / scale)) scale = 1.0f;
-    return {scale, bias, 1.0f / scale, finite};
-}
-
 /// Codes of a chunk, the ones behind `count` zero.
 inline void encode(const Coding& coding, std::size_t bits, std::size_t count, float (&values)[kChunk],
                    std::uint8_t (&codes)[kChunk]) noexcept {
     const float largest = static_cast<float>((1u << bits) - 1);
     for (std::size_t i = count; i < kChunk; ++i) values[i] = coding.bias;
     for (std::size_t i = 0; i < kChunk; ++i) {
-        float code = (values[i] - coding.bias) * coding.inverse;
-        code = code > 0 ? code : 0;
-        code = code < largest ? code : largest;
-        // 1.5 * 2^23 has a spacing of one: the sum rounds to the nearest integer, ties to even, as lrintf does.
-        codes[i] = static_cast<std::uint8_t>(bits_of(code + 12582912.0f));
+        codes[i] = static_cast<std::uint8_t>(bits_of(shifted_code(values[i], coding.bias, coding.inverse, largest)));
     }
 }
 
@@ -160,7 +130,7 @@ inline void pack(std::size_t bits, const std::uint8_t (&codes)[kChunk], std::uin
 }
 
 inline void write_qparams(const QuantizeArgs& args, const Coding& coding, std::byte* p) noexcept {
-    if (args.format == RowFormat::int8) {
+    if (args.coding.format == RowFormat::int8) {
         const float qparams[] = {coding.scale, coding.bias};
         std::memcpy(p, qparams, sizeof qparams);
     } else {
@@ -169,16 +139,23 @@ inline void write_qparams(const QuantizeArgs& args, const Coding& coding, std::b
     }
 }
 
-/// One row to a coded format; false when its values, scale or bias are not finite.
-inline bool quantize_row(const QuantizeArgs& args, const std::byte* row, std::byte* out) noexcept {
-    const std::size_t bits = element_bits(args.format);
-    const RowLayout layout = row_layout(args.format, args.dim);
+/// Scale and bias of a row by min_max; not finite where the row cannot be held.
+inline Coding min_max_coding(const QuantizeArgs& args, const std::byte* row) noexcept {
     ExtremesFinder finder;
     for_each_chunk(args, row,
                    [&](std::size_t, std::size_t count, float(&values)[kChunk]) { finder.add(count, values); });
     const Extremes extremes = finder.finish();
-    const Coding coding = args.format == RowFormat::int8 ? coding_f32(extremes) : coding_f16(extremes, bits);
-    if (!coding.finite) return false;
+    Coding coding = args.coding.format == RowFormat::int8
+                        ? coding_f32(extremes.min, extremes.max)
+                        : coding_f16(extremes.min, extremes.max, element_bits(args.coding.format));
+    coding.finite = coding.finite && extremes.finite;
+    return coding;
+}
+
+/// A coded row: scale, bias and codes.
+inline void write_row(const QuantizeArgs& args, const Coding& coding, const std::byte* row, std::byte* out) noexcept {
+    const std::size_t bits = element_bits(args.coding.format);
+    const RowLayout layout = row_layout(args.coding.format, args.dim);
     write_qparams(args, coding, out + layout.qparams_at);
     for_each_chunk(args, row, [&](std::size_t column, std::size_t count, float(&values)[kChunk]) {
         std::uint8_t codes[kChunk];
@@ -187,23 +164,29 @@ inline bool quantize_row(const QuantizeArgs& args, const std::byte* row, std::by
         pack(bits, codes, bytes);
         std::memcpy(out + layout.codes_at + column * bits / 8, bytes, (count * bits + 7) / 8);
     });
-    return true;
+}
+
+/// One row to a coded format by min_max; false when its values, scale or bias are not finite.
+inline bool quantize_row(const QuantizeArgs& args, const std::byte* row, std::byte* out) noexcept {
+    const Coding coding = min_max_coding(args, row);
+    if (coding.finite) write_row(args, coding, row, out);
+    return coding.finite;
 }
 
 /// One row to f32, f16 or bf16; false when a finite value would become infinite.
 inline bool convert_row(const QuantizeArgs& args, const std::byte* row, std::byte* out) noexcept {
-    if (args.format == args.source_format) {
-        std::memcpy(out, row, args.dim * element_bits(args.format) / 8);
+    if (args.coding.format == args.source_format) {
+        std::memcpy(out, row, args.dim * element_bits(args.coding.format) / 8);
         return true;
     }
     std::uint32_t overflows = 0;
     for_each_chunk(args, row, [&](std::size_t column, std::size_t count, float(&values)[kChunk]) {
-        if (args.format == RowFormat::f32) {
+        if (args.coding.format == RowFormat::f32) {
             std::memcpy(out + column * sizeof(float), values, count * sizeof(float));
             return;
         }
         std::uint16_t halves[kChunk];
-        const bool is_f16 = args.format == RowFormat::f16;
+        const bool is_f16 = args.coding.format == RowFormat::f16;
         const std::uint32_t infinity = is_f16 ? 0x7c00 : 0x7f80;
         for (std::size_t i = 0; i < count; ++i) {
             halves[i] = is_f16 ? f32_to_f16(values[i]) : f32_to_bf16(values[i]);
@@ -212,16 +195,6 @@ inline bool convert_row(const QuantizeArgs& args, const std::byte* row, std::byt
         std::memcpy(out + column * sizeof(std::uint16_t), halves, count * sizeof(std::uint16_t));
     });
     return overflows == 0;
-}
-
-inline std::size_t quantize_rows(const QuantizeArgs& args) noexcept {
-    const bool is_coded = qparams_bytes(args.format) != 0;
-    for (std::size_t r = 0; r < args.rows; ++r) {
-        const std::byte* row = args.source + r * args.source_stride;
-        std::byte* out = args.out + r * args.out_stride;
-        if (!(is_coded ? quantize_row(args, row, out) : convert_row(args, row, out))) return r;
-    }
-    return args.rows;
 }
 
 }  // namespace

@@ -48,6 +48,24 @@ class Formats(CommandTest):
                 self.convert(name, form=form)
                 self.assertIn("all checksums match", self.passes("verify", "out.safetensors"))
 
+    def test_methods_say_what_they_did_and_search_loses_least(self):
+        name = self.write_rows("items.npy", self.rows(300, 64))
+        errors = {}
+        for method, said in (("min-max", "min-max (PyTorch prepack)"), ("greedy", "greedy (PyTorch optimized_qparams)"),
+                             ("search", "search (least squares)")):
+            self.passes("convert", name, "--format", "int2", "--method", method, "-o", "out.safetensors")
+            table = json.loads(self.passes("inspect", "--json", "out.safetensors"))["tables"][0]
+            self.assertEqual(table["quantization"], said)
+            errors[method] = table["error"]["relative_l2"]
+        self.assertLess(errors["search"], errors["greedy"])
+        self.assertLessEqual(errors["greedy"], errors["min-max"])
+
+    def test_greedy_is_refused_at_8_bits(self):
+        self.write_rows("a.npy", self.rows(3))
+        self.fails("convert", "a.npy", "--method", "greedy", "-o", "out", says="greedy quantizes to 4 or 2 bits")
+        self.fails("convert", "a.npy", "--method", "best", "-o", "out", status=2,
+                   says="none of min-max|greedy|search")
+
     def test_int8_unless_told_otherwise(self):
         self.passes("convert", self.write_rows("a.npy", self.rows(3)), "-o", "out")
         self.assertIn("int8", self.passes("inspect", "out"))

@@ -5,7 +5,7 @@
 # program: perhaps the AVX-512 one, which the baseline then runs on a CPU without it. So such an object may define nothing
 # weak or unique, and exports only its table of functions, or its one function.
 #
-# And it prefetches: a compiler may drop a function that does nothing else, and only benchmarks would notice.
+# What pools prefetches: a compiler may drop a function that does nothing else, and only benchmarks would notice.
 set -eu
 build=$1
 shift
@@ -25,6 +25,10 @@ check() {
         echo "$1: exports more or other than $2:"$'\n'"$exported"
         status=1
     fi
+}
+
+# check_prefetch OBJECT
+check_prefetch() {
     if ! objdump -d --no-show-raw-insn "$1" | grep -qE '\s(prefetcht1|prfm\s+pldl2keep)'; then
         echo "$1: no row is prefetched into the second-level cache"
         status=1
@@ -32,7 +36,12 @@ check() {
 }
 
 for isa in "$@"; do
-    check "$(echo "$build"/runtime/libkernels_"$isa".a.p/*.o)" "rowpool::kernels::kernels_$isa"
-    check "$(echo "$build"/bench/libraw_gather_"$isa".a.p/*.o)" "rowpool::bench::gather_rows_$isa"
+    kernels=$build/runtime/libkernels_$isa.a.p/kernels
+    raw_gather=$(echo "$build"/bench/libraw_gather_"$isa".a.p/*.o)
+    check "${kernels}_kernels_isa.cpp.o" "rowpool::kernels::kernels_$isa"
+    check_prefetch "${kernels}_kernels_isa.cpp.o"
+    check "${kernels}_quantize_isa.cpp.o" "rowpool::kernels::quantize_rows_$isa"
+    check "$raw_gather" "rowpool::bench::gather_rows_$isa"
+    check_prefetch "$raw_gather"
 done
 exit $status
