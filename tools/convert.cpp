@@ -2,8 +2,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <iostream>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,8 +14,10 @@
 #include "failure.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
+#include "packed.hpp"
 #include "rowpool/table_file.hpp"
 #include "rowpool/types.hpp"
+#include "selection.hpp"
 #include "source.hpp"
 #include "standard_output.hpp"
 #include "text.hpp"
@@ -27,8 +29,9 @@ namespace {
 struct ConvertOptions {
     std::vector<std::string> inputs;
     std::string output;
-    RowFormat format = RowFormat::int8;
-    std::vector<std::string> tables;
+    std::optional<RowFormat> format;
+    Selection selection;
+    PackedRows packed;
 };
 
 /// A table to write: where its rows come from and what it is called.
@@ -43,48 +46,27 @@ std::string format_choices() {
     return joined(names, "|");
 }
 
-Sources open_all(const std::vector<std::string>& paths) {
+Sources open_all(ConvertOptions& options) {
     Sources all;
-    for (const std::string& path : paths) {
-        for (std::unique_ptr<Source>& source : open_sources(path)) all.push_back(std::move(source));
+    for (const std::string& path : options.inputs) {
+        for (std::unique_ptr<Source>& source : open_sources(path, options.packed)) all.push_back(std::move(source));
     }
+    options.packed.require_all_used();
     return all;
 }
 
-Target make_target(const Source& source, RowFormat format) { return {&source, describe_target(source, format)}; }
-
-/// Adds every table of the name before '=', under the name after it.
-void select(const Sources& sources, const std::string& choice, RowFormat format, std::vector<Target>& targets) {
-    const std::size_t equals = choice.find('=');
-    const std::string name = choice.substr(0, equals);
-    const std::size_t before = targets.size();
-    std::vector<std::string_view> known;
-    for (const std::unique_ptr<Source>& source : sources) {
-        known.push_back(source->description().name);
-        if (source->description().name != name) continue;
-        targets.push_back(make_target(*source, format));
-        if (equals != std::string::npos) targets.back().table.name = choice.substr(equals + 1);
-    }
-    if (targets.size() == before) fail("no input has a table ", printable(name), "; there are ", listed(known));
-}
-
-void refuse_duplicates(const std::vector<Target>& targets) {
-    std::map<std::string, const Source*> seen;
-    for (const Target& target : targets) {
-        const auto [earlier, is_new] = seen.emplace(target.table.name, target.source);
-        if (is_new) continue;
-        fail("two tables would be called ", printable(target.table.name), ": ", earlier->second->file(), " and ",
-             target.source->file(), " each have one");
-    }
+/// Unless told otherwise, coded rows stay as they are: coding them again would lose more.
+RowFormat target_format(const Source& source, const ConvertOptions& options) {
+    const RowFormat from = source.description().shape.format;
+    return options.format.value_or(is_coded(from) ? from : RowFormat::int8);
 }
 
 std::vector<Target> choose_targets(const Sources& sources, const ConvertOptions& options) {
     std::vector<Target> targets;
-    if (options.tables.empty()) {
-        for (const std::unique_ptr<Source>& source : sources) targets.push_back(make_target(*source, options.format));
+    for (SelectedTable& table : select_tables(sources, options.selection)) {
+        targets.push_back({table.source, describe_target(*table.source, target_format(*table.source, options))});
+        targets.back().table.name = std::move(table.name);
     }
-    for (const std::string& choice : options.tables) select(sources, choice, options.format, targets);
-    refuse_duplicates(targets);
     return targets;
 }
 
@@ -103,7 +85,7 @@ void print_summary(const Target& target, const std::optional<ErrorFigures>& erro
     std::cout << '\n';
 }
 
-void write_targets(const std::vector<Target>& targets, const ConvertOptions& options) {
+void write_targets(const std::vector<Target>& targets, const std::string& output) {
     std::vector<NewTable> tables;
     std::uint64_t total = 0;
     for (const Target& target : targets) {
@@ -112,22 +94,44 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
     }
     std::vector<std::optional<ErrorFigures>> errors;
     {
-        TableFileWriter writer = value_of(TableFileWriter::create(options.output, std::move(tables)));
+        TableFileWriter writer = value_of(TableFileWriter::create(output, std::move(tables)));
         Progress progress("converting", total);
         for (const Target& target : targets) {
-            errors.push_back(write_rows(*target.source, options.format, writer, progress));
+            errors.push_back(write_rows(*target.source, target.table.shape.format, writer, progress));
             if (errors.back()) writer.set_error(errors.size() - 1, *errors.back());
         }
         check(writer.finish());
     }
     for (std::size_t i = 0; i < targets.size(); ++i) print_summary(targets[i], errors[i]);
-    flush_summary(options.output);
+    flush_summary(output);
 }
 
-void convert(const ConvertOptions& options) {
+void convert(ConvertOptions& options) {
     catch_interrupts();
-    const Sources sources = open_all(options.inputs);
-    write_targets(choose_targets(sources, options), options);
+    const Sources sources = open_all(options);
+    write_targets(choose_targets(sources, options), options.output);
+}
+
+/// An option that takes one text each time it is given. It is no list: a name "[x]" would become x.
+CLI::Option* add_repeated(CLI::App& command, const char* name, std::vector<std::string>& target, const char* type,
+                          const char* help) {
+    return command.add_option(name, target, help)->type_name(type)->expected(1)->take_all()->allow_extra_args(false);
+}
+
+void add_packed(CLI::App& command, PackedRows& packed) {
+    const auto add = [&packed](const std::vector<std::string>& options) {
+        for (const std::string& option : options) {
+            if (packed.add(option)) continue;
+            throw CLI::ValidationError("--packed", "'" + printable(option) + "' is no PATTERN=FORMAT of coded rows");
+        }
+    };
+    command
+        .add_option_function<std::vector<std::string>>(
+            "--packed", add, "uint8 tensors of these names are rows in FORMAT (int8, int4, tbe-int8, ...) already")
+        ->type_name("PATTERN=FORMAT")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
 }
 
 }  // namespace
@@ -140,22 +144,26 @@ void add_convert(CLI::App& app) {
         ->type_name("");
     add_output(command, options->output, "The table file to write; it may be one of the inputs");
     add_choice(command, "--format", options->format, format_choices(), parse_row_format,
-               "How rows are stored; int8 unless given");
-    command
-        .add_option("--table", options->tables,
-                    "Take only this table, under another name if one is given; may be repeated")
-        ->type_name("NAME[=NEWNAME]")
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);  // or a name "[x]" would become x
+               "How rows are stored; unless given, coded rows stay as they are and others become int8");
+    add_repeated(command, "--table", options->selection.tables, "PATTERN[=NEWNAME]",
+                 "Take only these tables (*, ? and [] as in a shell), under another name if one is given, in which * "
+                 "stands for what the * of the pattern matched; may be repeated");
+    add_repeated(command, "--exclude", options->selection.excluded, "PATTERN", "Leave these out; may be repeated");
+    add_packed(command, options->packed);
     command.footer(
         "Inputs:\n"
-        "  .npy          a matrix of float16, float32 or float64 (narrowed to f32); the table is named after the file\n"
-        "  .safetensors  every two-dimensional F32, F16 or BF16 tensor, and every table of a rowpool file\n"
+        "  .pt .pth .bin PyTorch checkpoints: every two-dimensional tensor of float32, float16, bfloat16 or float64\n"
+        "                (narrowed to f32), named by its path (\"model.emb.weight\"), and embeddings quantized to "
+        "quint8\n"
+        "                or quint4x2. Nothing in the file is run.\n"
+        "  .safetensors  every two-dimensional F32, F16, BF16 or F64 tensor, and every table of a rowpool file\n"
+        "  .safetensors.index.json  the same of all files that the index names\n"
+        "  .npy          a matrix of float16, float32 or float64; the table is named after the file\n"
+        "  .npz          every such matrix in the archive, named after its member\n"
         "  text          word vectors of word2vec, fastText or GloVe: a line a row, its name and then its numbers, "
         "with\n"
         "                or without a first line \"rows columns\". The table carries the names, repeated ones too.\n"
-        "Rows that have the format already are copied unchanged.");
+        "Rows that have the format already are copied unchanged. docs/CONVERT.md has more.");
     command.callback([options] { convert(*options); });
 }
 
