@@ -151,6 +151,7 @@ std::optional<TableShape> shape_of(const Matrix& matrix, std::optional<RowFormat
 }
 
 std::unique_ptr<Source> make_matrix_source(const std::string& file, NewTable description, Matrix matrix) {
+    if (matrix.element == Element::u8) description.quantization = "as in the source";
     return std::make_unique<MatrixSource>(file, std::move(description), std::move(matrix));
 }
 

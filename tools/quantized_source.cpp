@@ -81,6 +81,7 @@ private:
 }  // namespace
 
 std::unique_ptr<Source> make_quantized_source(const std::string& file, NewTable description, QuantizedParts parts) {
+    description.quantization = "per row, by PyTorch in the source";
     return std::make_unique<QuantizedSource>(file, std::move(description), std::move(parts));
 }
 

@@ -1,12 +1,14 @@
 """PyTorch checkpoints: which tensors become which tables, and what hostile files are told."""
+import json
 import os
+import pathlib
 import pickle
 import struct
 import subprocess
 import zipfile
 
 from checkpoints import Raw, archive, call, checkpoint, encoded, named, storage, tensor
-from support import CommandTest, Safetensors, f16, int8_row
+from support import CommandTest, Safetensors, f16, flat, int8_row
 
 SIX = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
 
@@ -108,6 +110,21 @@ class Reads(CheckpointTest):
     def test_f64_that_does_not_fit(self):
         data = {"0": struct.pack("<2d", 1, 1e300)}
         self.refuses(checkpoint({"t": tensor(storage("0", 2, "Double"), (1, 2))}, data), "row 0, column 1: 1e+300")
+
+
+class SavedByPyTorch(CheckpointTest):
+    def test_every_table_is_as_pytorch_has_it(self):
+        folder = pathlib.Path(__file__).parents[1] / "fixtures"
+        known = json.loads((folder / "checkpoint.json").read_text())["tables"]
+        tables = self.tables((folder / "checkpoint.pt").read_bytes())
+        self.assertEqual(set(tables), set(known))
+        for name, table in known.items():
+            rows, dim = table["shape"]
+            values = struct.unpack(f"<{rows * dim}f", bytes.fromhex(table["values"]))
+            if not name.startswith("quantized."):
+                self.assertEqual(flat(tables[name]), list(values), name)
+            for found, wanted in zip(flat(tables[name]), values):  # lookups of PyTorch may fuse scale and bias
+                self.assertAlmostEqual(found, wanted, places=5, msg=name)
 
 
 class Quantized(CheckpointTest):

@@ -89,6 +89,7 @@ class Packed(CommandTest):
         self.assertEqual(file.tables(), [table])
         self.assertEqual(file.tensor(table), content)
         self.assertEqual((file.record(table)["format"], file.record(table)["dim"]), (form, 6))
+        self.assertEqual(file.record(table)["quantization"], "as in the source")
         self.assertIn("all checksums match", self.passes("verify", "out"))
 
     def test_rows_are_taken_as_they_are(self):
