@@ -1,10 +1,8 @@
 // Tables from matrices that lie in memory, whatever the order of their elements: of NumPy, PyTorch and safetensors.
 #include "matrix_source.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <ranges>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -115,10 +113,12 @@ RowFormat format_of(Element element) {
 
 /// The most values that a row of so many bytes can hold, or 0.
 std::size_t widest_dim(RowFormat format, std::size_t bytes) {
-    const auto dims = std::views::iota(std::size_t{1}, kMaxDim + 1);
-    const auto beyond =
-        std::ranges::upper_bound(dims, bytes, {}, [&](std::size_t dim) { return row_bytes(format, dim); });
-    const auto dim = static_cast<std::size_t>(beyond - dims.begin());
+    std::size_t dim = 0;
+    std::size_t too_wide = kMaxDim + 1;
+    while (too_wide - dim > 1) {
+        const std::size_t middle = dim + (too_wide - dim) / 2;
+        (row_bytes(format, middle) <= bytes ? dim : too_wide) = middle;
+    }
     return dim > 0 && row_bytes(format, dim) == bytes ? dim : 0;
 }
 
