@@ -67,9 +67,7 @@ private:
 /// Elements up to and with the last one of a tensor that has any; nothing when they cannot be counted.
 std::optional<std::uint64_t> extent(const TorchTensor& tensor) {
     std::uint64_t last = tensor.offset;
-    for (std::size_t i = 0; i < tensor.sizes.size(); ++i) {
-        if (tensor.sizes[i] == 0) return 0;
-    }
+    if (std::ranges::count(tensor.sizes, 0U) != 0) return 0;
     for (std::size_t i = 0; i < tensor.sizes.size(); ++i) {
         std::uint64_t span = 0;
         if (__builtin_mul_overflow(tensor.sizes[i] - 1, tensor.strides[i], &span)) return {};
