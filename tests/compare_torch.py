@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import warnings
 
 try:
     import numpy as np
@@ -238,8 +239,96 @@ def check_interchange(rowpool):
             check(same_bits(file.get_tensor("items"), table.to(dtype)), f"conversion to {format}")
 
 
+class Nested(torch.nn.Module):
+    """Tables of every kind that a module's state_dict holds."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = torch.nn.Embedding(300, 20)
+        self.tags = torch.nn.EmbeddingBag(40, 7).double()
+        self.tied = torch.nn.Linear(20, 300)
+        self.tied.weight = self.words.weight
+        self.parts = torch.nn.ModuleList(torch.nn.Embedding(9, 33).to(kind) for kind in (torch.float16, torch.bfloat16))
+
+
+def nested_checkpoint():
+    """What people save, with views of every kind, and {path: tensor} of what must become tables."""
+    base = torch.randn(50, 60)
+    views = {"transposed": base.t(), "strided": base[::3, 1::2], "narrow": base[5:9, 10:30], "column": base[:, 7:8],
+             "expanded": base[:1].expand(8, 60), "diagonals": base.as_strided((20, 3), (61, 5), 2), "none": base[:0],
+             "half": base.half().t(), "bf16": base.bfloat16()[1:, 1:], "double": base.double()[:, ::7],
+             "hard": hard_rows(16)}
+    model = Nested()
+    optimizer = torch.optim.Adam(model.parameters())
+    for parameter in model.parameters():
+        parameter.grad = torch.randn_like(parameter)
+    optimizer.step()
+    saved = {"epoch": 3, "lr": 0.1, "args": {"name": "x", "device": torch.device("cpu"), "shape": torch.Size([1, 2])},
+             "model": model.state_dict(), "optimizer": optimizer.state_dict(), "views": views,
+             "raw": list(model.parameters()), 1: {-2: base, "again": base}}
+    return saved, dict(matrices(saved))
+
+
+def matrices(value, path=""):
+    """The two-dimensional float tensors in nested containers."""
+    if isinstance(value, torch.Tensor):
+        if value.dim() == 2 and value.is_floating_point():
+            yield path, value.detach()
+        return
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if type(value) in (list, tuple) else ()
+    for key, part in parts:
+        yield from matrices(part, f"{path}.{key}" if path else str(key))
+
+
+def compare_checkpoint(rowpool):
+    """Every table of a checkpoint, converted to its own precision and exported, against the tensor in it."""
+    saved, wanted = nested_checkpoint()
+    torch.save(saved, rowpool.folder / "model.pt")
+    exact = {torch.float64: "f32", torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16"}
+    for dtype in ("f32", "f16", "bf16"):
+        names = [name for name, tensor in wanted.items() if exact[tensor.dtype] == dtype]
+        rowpool.run("convert", "model.pt", "-o", "model.safetensors", "--format", dtype,
+                    *(option for name in names for option in ("--table", name)))
+        for name in names:
+            rowpool.run("export", "model.safetensors", name, "-o", "out.npy")
+            exported = torch.from_numpy(np.load(rowpool.folder / "out.npy"))
+            check(same_bits(exported, wanted[name].float()), f"table {name}")
+    rowpool.run("convert", "model.pt", "-o", "model.safetensors", "--format", "f32")
+    check(set(load_file(rowpool.folder / "model.safetensors")) >= set(wanted), "the tables of a checkpoint")
+    print(f"{len(wanted)} tables of a checkpoint equal its tensors")
+
+
+def compare_quantized_checkpoint(rowpool):
+    """Embeddings that PyTorch quantized itself, against its own lookups and values."""
+    for dtype, lookup in ((torch.quint8, torch.ops.quantized.embedding_byte),
+                          (torch.quint4x2, torch.ops.quantized.embedding_4bit)):
+        rows = torch.cat([torch.randn(200, 24) * 10 ** (torch.rand(200, 1) * 4 - 3), hard_rows(24)[:12]])
+        scheme = torch.per_channel_affine_float_qparams
+        observer = torch.ao.quantization.PerChannelMinMaxObserver(dtype=dtype, qscheme=scheme, ch_axis=0)
+        observer(rows)
+        quantized = torch.quantize_per_channel(rows, *observer.calculate_qparams(), 0, dtype)
+        torch.save({"q": quantized}, rowpool.folder / "q.pt")
+        rowpool.run("convert", "q.pt", "-o", "q.safetensors")
+        rowpool.run("export", "q.safetensors", "q", "-o", "out.npy")
+        exported = torch.from_numpy(np.load(rowpool.folder / "out.npy"))
+        packed = torch.ops.quantized.embedding_bag_prepack(quantized)
+        looked_up = lookup(packed, torch.arange(rows.shape[0]), False)
+        scale = quantized.q_per_channel_scales().float().abs()[:, None]
+        close = (exported - looked_up).abs() <= 1e-6 * (scale * 255 + looked_up.abs())
+        check(close.all(), f"rows of {dtype}")
+    for kind, prepack in PREPACK.items():
+        packed = prepack(random_rows(300, 32))
+        torch.save({"rows": packed}, rowpool.folder / "p.pt")
+        save_file({"rows": packed}, rowpool.folder / "p.safetensors")
+        for source in ("p.pt", "p.safetensors"):
+            rowpool.run("convert", source, "-o", "out.safetensors", "--packed", f"rows={kind}")
+            check(same_bits(load_file(rowpool.folder / "out.safetensors")["rows"], packed), f"{kind} rows of {source}")
+    print("quantized and packed checkpoints keep their codes")
+
+
 def main():
     torch.manual_seed(12)
+    warnings.simplefilter("ignore")  # quantized tensors are deprecated, but checkpoints have them
     with tempfile.TemporaryDirectory() as folder:
         rowpool = Rowpool(sys.argv[1], pathlib.Path(folder))
         compare_codes(rowpool)
@@ -250,6 +339,8 @@ def main():
         compare_other_means(rowpool)
         compare_max_norm(rowpool)
         check_interchange(rowpool)
+        compare_checkpoint(rowpool)
+        compare_quantized_checkpoint(rowpool)
     print(f"as PyTorch {torch.__version__}")
 
 

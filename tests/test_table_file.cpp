@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 #include <sstream>
 
@@ -107,6 +108,24 @@ TEST_CASE("row names point into the file") {
     CHECK(*file.row_names(0) == std::vector<std::string_view>{"apt", "", "caf\xc3\xa9 \xff", ""});
     CHECK(*file.row_names(1) == std::vector<std::string_view>{"alone"});
     CHECK(file.row_names(2)->empty());
+}
+
+TEST_CASE("every tensor of a file is listed, tables or not") {
+    const TemporaryFolder folder;
+    write_file(folder / "f",
+               container(header_of({entry("t", "F32", "[1,2]", 0, 8), entry("codes", "U8", "[2,3]", 8, 14),
+                                    entry("scalar", "I64", "[]", 14, 22)}),
+                         22));
+    const TableFile file = open_tables(folder / "f");
+    const std::vector<TensorView> tensors = *file.tensors();
+    REQUIRE(tensors.size() == 3);
+    CHECK(tensors[1].name == "codes");
+    CHECK(tensors[1].dtype == "U8");
+    CHECK(std::ranges::equal(tensors[1].shape, std::vector<std::uint64_t>{2, 3}));
+    CHECK(tensors[1].bytes.size() == 6);
+    CHECK(tensors[1].bytes.data() == tensors[0].bytes.data() + 8);
+    CHECK(tensors[2].shape.empty());
+    CHECK(file.tables().size() == 1);
 }
 
 TEST_CASE("opening what is no table file") {

@@ -2,8 +2,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <iostream>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,10 +15,13 @@
 #include "failure.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
+#include "packed.hpp"
 #include "rowpool/table_file.hpp"
 #include "rowpool/types.hpp"
+#include "selection.hpp"
 #include "source.hpp"
 #include "standard_output.hpp"
+#include "targets.hpp"
 #include "text.hpp"
 
 namespace rowpool::tools {
@@ -28,20 +31,11 @@ namespace {
 struct ConvertOptions {
     std::vector<std::string> inputs;
     std::string output;
-    RowFormat format = RowFormat::int8;
-    QuantizationMethod method = QuantizationMethod::min_max;
-    std::vector<std::string> tables;
+    WantedCoding coding;
+    Selection selection;
+    PackedRows packed;
     EditOptions edits;
     OnBadRow on_bad_row = OnBadRow::fail;
-};
-
-RowCoding coding_of(const ConvertOptions& options) { return {options.format, options.method}; }
-
-/// A table to write: where its rows come from and what it is called.
-struct Target {
-    const Source* source;
-    NewTable table;
-    std::string bad_row = {};  ///< why the table is f16 and not what was asked for; empty when it is
 };
 
 std::string format_choices() {
@@ -50,77 +44,13 @@ std::string format_choices() {
     return joined(names, "|");
 }
 
-Sources open_all(const std::vector<std::string>& paths) {
+Sources open_all(ConvertOptions& options) {
     Sources all;
-    for (const std::string& path : paths) {
-        for (std::unique_ptr<Source>& source : open_sources(path)) all.push_back(std::move(source));
+    for (const std::string& path : options.inputs) {
+        for (std::unique_ptr<Source>& source : open_sources(path, options.packed)) all.push_back(std::move(source));
     }
+    options.packed.require_all_used();
     return all;
-}
-
-Target make_target(const Source& source, RowCoding coding) { return {&source, describe_target(source, coding)}; }
-
-/// Adds every table of the name before '=', under the name after it.
-void select(const Sources& sources, const std::string& choice, RowCoding coding, std::vector<Target>& targets) {
-    const std::size_t equals = choice.find('=');
-    const std::string name = choice.substr(0, equals);
-    const std::size_t before = targets.size();
-    std::vector<std::string_view> known;
-    for (const std::unique_ptr<Source>& source : sources) {
-        known.push_back(source->description().name);
-        if (source->description().name != name) continue;
-        targets.push_back(make_target(*source, coding));
-        if (equals != std::string::npos) targets.back().table.name = choice.substr(equals + 1);
-    }
-    if (targets.size() == before) fail("no input has a table ", printable(name), "; there are ", listed(known));
-}
-
-void refuse_duplicates(const std::vector<Target>& targets) {
-    std::map<std::string, const Source*> seen;
-    for (const Target& target : targets) {
-        const auto [earlier, is_new] = seen.emplace(target.table.name, target.source);
-        if (is_new) continue;
-        fail("two tables would be called ", printable(target.table.name), ": ", earlier->second->file(), " and ",
-             target.source->file(), " each have one");
-    }
-}
-
-std::vector<Target> choose_targets(const Sources& sources, const ConvertOptions& options) {
-    const RowCoding coding = coding_of(options);
-    std::vector<Target> targets;
-    if (options.tables.empty()) {
-        for (const std::unique_ptr<Source>& source : sources) targets.push_back(make_target(*source, coding));
-    }
-    for (const std::string& choice : options.tables) select(sources, choice, coding, targets);
-    refuse_duplicates(targets);
-    return targets;
-}
-
-/// Puts edited sources, which last as long as the result, in the place of the targets' own.
-Edits edit(const ConvertOptions& options, std::vector<Target>& targets) {
-    std::vector<Edits::Edited> tables;
-    for (const Target& target : targets) tables.push_back({target.table.name, target.source});
-    Edits edits(options.edits, tables, options.output);
-    for (std::size_t t = 0; t < targets.size(); ++t) {
-        targets[t].source = &edits.source(t);
-        std::string name = std::move(targets[t].table.name);
-        targets[t].table = describe_target(edits.source(t), options.format);
-        targets[t].table.name = std::move(name);
-    }
-    return edits;
-}
-
-/// With OnBadRow::f16, makes tables f16 that have rows which their format cannot hold.
-void fall_back(const ConvertOptions& options, std::vector<Target>& targets) {
-    if (options.on_bad_row != OnBadRow::f16) return;
-    for (Target& target : targets) {
-        const std::optional<std::string> bad_row = find_bad_row(*target.source, target.table.shape.format);
-        if (!bad_row) continue;
-        target.bad_row = *bad_row;
-        std::string name = std::move(target.table.name);
-        target.table = describe_target(*target.source, RowFormat::f16);
-        target.table.name = std::move(name);
-    }
 }
 
 std::uint64_t stored_bytes(const TableShape& shape) { return shape.rows * row_bytes(shape.format, shape.dim); }
@@ -136,8 +66,8 @@ void print_summary(const Target& target, const WrittenRows& written) {
         std::cout << ", largest error " << short_number(written.error->max_abs) << ", relative error "
                   << short_number(written.error->relative_l2);
     }
-    if (!target.bad_row.empty()) std::cout << "; stored as f16, because " << target.bad_row;
     if (written.zeroed != 0) std::cout << ", " << written.zeroed << " bad rows set to zeros";
+    if (!target.reason.empty()) std::cout << "; " << target.reason;
     std::cout << '\n';
 }
 
@@ -153,8 +83,7 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
         TableFileWriter writer = value_of(TableFileWriter::create(options.output, std::move(tables)));
         Progress progress("converting", total);
         for (const Target& target : targets) {
-            written.push_back(
-                write_rows(*target.source, target.table.shape.format, options.on_bad_row, writer, progress));
+            written.push_back(write_rows(*target.source, target.coding, options.on_bad_row, writer, progress));
             if (written.back().error) writer.set_error(written.size() - 1, *written.back().error);
         }
         check(writer.finish());
@@ -163,16 +92,35 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
     flush_summary(options.output);
 }
 
-void convert(const ConvertOptions& options) {
-    if (!is_available(coding_of(options))) {
-        fail("--method ", to_string(options.method), " quantizes to 4 or 2 bits, not to ", to_string(options.format));
-    }
+void convert(ConvertOptions& options) {
     catch_interrupts();
-    const Sources sources = open_all(options.inputs);
-    std::vector<Target> targets = choose_targets(sources, options);
-    const Edits edits = edit(options, targets);
-    fall_back(options, targets);
+    const Sources sources = open_all(options);
+    std::vector<Target> targets = choose_targets(sources, options.selection, options.coding);
+    const Edits edits = edit(options.edits, options.output, targets);
+    if (options.on_bad_row == OnBadRow::f16) fall_back_to_f16(targets);
     write_targets(targets, options);
+}
+
+/// An option that takes one text each time it is given. It is no list: a name "[x]" would become x.
+CLI::Option* add_repeated(CLI::App& command, const char* name, std::vector<std::string>& target, const char* type,
+                          const char* help) {
+    return command.add_option(name, target, help)->type_name(type)->expected(1)->take_all()->allow_extra_args(false);
+}
+
+void add_packed(CLI::App& command, PackedRows& packed) {
+    const auto add = [&packed](const std::vector<std::string>& options) {
+        for (const std::string& option : options) {
+            if (packed.add(option)) continue;
+            throw CLI::ValidationError("--packed", "'" + printable(option) + "' is no PATTERN=FORMAT of coded rows");
+        }
+    };
+    command
+        .add_option_function<std::vector<std::string>>(
+            "--packed", add, "uint8 tensors of these names are rows in FORMAT (int8, int4, tbe-int8, ...) already")
+        ->type_name("PATTERN=FORMAT")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
 }
 
 }  // namespace
@@ -184,18 +132,16 @@ void add_convert(CLI::App& app) {
         ->required()
         ->type_name("");
     add_output(command, options->output, "The table file to write; it may be one of the inputs");
-    add_choice(command, "--format", options->format, format_choices(), parse_row_format,
-               "How rows are stored; int8 unless given");
-    add_choice(command, "--method", options->method, "min-max|greedy|search", parse_quantization_method,
+    add_choice(command, "--format", options->coding.format, format_choices(), parse_row_format,
+               "How rows are stored; unless given, coded rows stay as they are and others become int8");
+    add_choice(command, "--method", options->coding.method, "min-max|greedy|search", parse_quantization_method,
                "How the scales and biases of coded rows are chosen: from the smallest and the largest value (unless "
                "given); as PyTorch's optimized_qparams, for 4 and 2 bits; or by a search for the least squared error");
-    command
-        .add_option("--table", options->tables,
-                    "Take only this table, under another name if one is given; may be repeated")
-        ->type_name("NAME[=NEWNAME]")
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);  // or a name "[x]" would become x
+    add_repeated(command, "--table", options->selection.tables, "PATTERN[=NEWNAME]",
+                 "Take only these tables (*, ? and [] as in a shell), under another name if one is given, in which * "
+                 "stands for what the * of the pattern matched; may be repeated");
+    add_repeated(command, "--exclude", options->selection.excluded, "PATTERN", "Leave these out; may be repeated");
+    add_packed(command, options->packed);
     add_edit_options(command, options->edits);
     add_choice(
         command, "--on-bad-row", options->on_bad_row, "fail|f16|zero", parse_on_bad_row,
@@ -203,12 +149,18 @@ void add_convert(CLI::App& app) {
         "would be. The conversion fails (unless given), the table is stored as f16, or the row becomes zeros");
     command.footer(
         "Inputs:\n"
-        "  .npy          a matrix of float16, float32 or float64 (narrowed to f32); the table is named after the file\n"
-        "  .safetensors  every two-dimensional F32, F16 or BF16 tensor, and every table of a rowpool file\n"
+        "  .pt .pth .bin PyTorch checkpoints: every two-dimensional tensor of float32, float16, bfloat16 or float64\n"
+        "                (narrowed to f32), named by its path (\"model.emb.weight\"), and embeddings quantized to "
+        "quint8\n"
+        "                or quint4x2. Nothing in the file is run.\n"
+        "  .safetensors  every two-dimensional F32, F16, BF16 or F64 tensor, and every table of a rowpool file\n"
+        "  .safetensors.index.json  the same of all files that the index names\n"
+        "  .npy          a matrix of float16, float32 or float64; the table is named after the file\n"
+        "  .npz          every such matrix in the archive, named after its member\n"
         "  text          word vectors of word2vec, fastText or GloVe: a line a row, its name and then its numbers, "
         "with\n"
         "                or without a first line \"rows columns\". The table carries the names, repeated ones too.\n"
-        "Rows that have the format already are copied unchanged.");
+        "Rows that have the format already are copied unchanged. docs/CONVERT.md has more.");
     command.callback([options] { convert(*options); });
 }
 

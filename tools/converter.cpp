@@ -75,7 +75,8 @@ public:
         }
         if (is_coded(table_.format())) decode();
         if (!quantize_rows(table_, coding_, out)) converted.zeroed = quantize_one_by_one(out);
-        converted.sums.add(table_, value_of(Table::view("", {coding_.format, table_.rows(), table_.dim(), 0, {}}, out)));
+        converted.sums.add(table_,
+                           value_of(Table::view("", {coding_.format, table_.rows(), table_.dim(), 0, {}}, out)));
         return converted;
     }
 
@@ -147,7 +148,8 @@ Converted convert_rows(const Conversion& conversion, Progress& progress, const T
     for (std::size_t first = 0; first < shape.rows; first += block_rows) {
         stop_if_interrupted();
         const std::size_t rows = std::min(block_rows, shape.rows - first);
-        const std::span<std::byte> block = std::span(codes).first(rows * row_bytes(conversion.coding.format, shape.dim));
+        const std::span<std::byte> block =
+            std::span(codes).first(rows * row_bytes(conversion.coding.format, shape.dim));
         total.merge(convert_block(conversion, first, chunk_rows, block));
         take(block);
         progress.advance(rows * row_bytes(shape.format, shape.dim));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "failure.hpp"
@@ -22,9 +23,9 @@ struct NamedType {
     std::string_view name;
     NpyType type;
 };
-constexpr std::array kTypes = {NamedType{"f2", NpyType::f16}, NamedType{"f4", NpyType::f32},
-                               NamedType{"f8", NpyType::f64}, NamedType{"i4", NpyType::i32},
-                               NamedType{"i8", NpyType::i64}};
+constexpr std::array kTypes = {NamedType{"u1", NpyType::u8},  NamedType{"f2", NpyType::f16},
+                               NamedType{"f4", NpyType::f32}, NamedType{"f8", NpyType::f64},
+                               NamedType{"i4", NpyType::i32}, NamedType{"i8", NpyType::i64}};
 
 std::string_view name_of(NpyType type) {
     return std::find_if(kTypes.begin(), kTypes.end(), [type](const NamedType& t) { return t.type == type; })->name;
@@ -52,16 +53,20 @@ TextRange header_text(const std::string& path, std::span<const std::byte> bytes)
     return text;
 }
 
-void set_type(NpyArray& array, std::string_view descr) {
+/// Whether the type is a known one.
+bool set_type(NpyArray& array, std::string_view descr) {
     const bool ordered = !descr.empty() && std::string_view("<>=|").find(descr[0]) != std::string_view::npos;
     const std::string_view name = ordered ? descr.substr(1) : "";
     const auto known = std::find_if(kTypes.begin(), kTypes.end(), [&](const NamedType& t) { return t.name == name; });
-    if (known == kTypes.end()) {
-        fail(array.path, ": dtype '", printable(descr), name == "O" ? "' (Python objects)" : "'",
-             " cannot be read; known are float16, float32, float64, int32 and int64");
-    }
+    if (known == kTypes.end()) return false;
     array.type = known->type;
     array.big_endian = descr[0] == '>';
+    return true;
+}
+
+[[noreturn]] void fail_for_type(const std::string& path, std::string_view descr) {
+    fail(path, ": dtype '", printable(descr), descr.ends_with('O') ? "' (Python objects)" : "'",
+         " cannot be read; known are float16, float32, float64, int32, int64 and uint8");
 }
 
 std::size_t element_count(const NpyArray& array) {
@@ -93,9 +98,31 @@ std::span<const T> elements(const NpyArray& array) {
     return {reinterpret_cast<const T*>(array.data.data()), array.size};
 }
 
+/// The array of the file, or nothing and its type in `descr` when that is unknown.
+std::optional<NpyArray> parse_array(const std::string& path, const SharedBytes& file, std::string& descr) {
+    NpyArray array = {.path = path, .owner = file.owner, .shape = {}, .data = {}};
+    const std::span<const std::byte> bytes = file.bytes;
+    const TextRange text = header_text(array.path, bytes);
+    const std::string_view header_chars(reinterpret_cast<const char*>(bytes.data()) + text.begin, text.size);
+    NpyHeader header = parse_npy_header(array.path, header_chars);
+    array.shape = std::move(header.shape);
+    descr = std::move(header.descr);
+    if (!set_type(array, descr)) return {};
+    array.fortran_order = header.fortran_order && array.shape.size() > 1;
+    array.size = element_count(array);
+    array.data = bytes.subspan(text.begin + text.size);
+    if (array.data.size() != array.size * item_bytes(array.type)) {
+        fail(array.path, ": ", bytes.size(), " bytes, but a header of ", text.begin + text.size, " and shape ",
+             shape_text(array.shape), " of ", item_bytes(array.type), "-byte elements need ", text.begin + text.size,
+             " + ", array.size * item_bytes(array.type));
+    }
+    return array;
+}
+
 }  // namespace
 
 std::size_t item_bytes(NpyType type) {
+    if (type == NpyType::u8) return 1;
     if (type == NpyType::f16) return 2;
     return type == NpyType::f32 || type == NpyType::i32 ? 4 : 8;
 }
@@ -111,23 +138,16 @@ NpyArray open_npy(MappedFile file) {
     return parse_npy(owner->path(), {owner, owner->bytes()});
 }
 
+std::optional<NpyArray> parse_npy_if_known(const std::string& path, const SharedBytes& file) {
+    std::string descr;
+    return parse_array(path, file, descr);
+}
+
 NpyArray parse_npy(const std::string& path, const SharedBytes& file) {
-    NpyArray array = {.path = path, .owner = file.owner, .shape = {}, .data = {}};
-    const std::span<const std::byte> bytes = file.bytes;
-    const TextRange text = header_text(array.path, bytes);
-    const std::string_view header_chars(reinterpret_cast<const char*>(bytes.data()) + text.begin, text.size);
-    NpyHeader header = parse_npy_header(array.path, header_chars);
-    array.shape = std::move(header.shape);
-    set_type(array, header.descr);
-    array.fortran_order = header.fortran_order && array.shape.size() > 1;
-    array.size = element_count(array);
-    array.data = bytes.subspan(text.begin + text.size);
-    if (array.data.size() != array.size * item_bytes(array.type)) {
-        fail(array.path, ": ", bytes.size(), " bytes, but a header of ", text.begin + text.size, " and shape ",
-             shape_text(array.shape), " of ", item_bytes(array.type), "-byte elements need ", text.begin + text.size,
-             " + ", array.size * item_bytes(array.type));
-    }
-    return array;
+    std::string descr;
+    std::optional<NpyArray> array = parse_array(path, file, descr);
+    if (!array) fail_for_type(path, descr);
+    return *std::move(array);
 }
 
 IndexSpan index_values(const NpyArray& array, std::string_view what) {

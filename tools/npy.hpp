@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,7 +17,7 @@
 namespace rowpool::tools {
 
 /// Element types that can be read; all others are refused when the file is opened.
-enum class NpyType : std::uint8_t { f16, f32, f64, i32, i64 };
+enum class NpyType : std::uint8_t { u8, f16, f32, f64, i32, i64 };
 
 /// Bytes of one element.
 std::size_t item_bytes(NpyType type);
@@ -41,6 +42,8 @@ NpyArray open_npy(const std::string& path);
 NpyArray open_npy(MappedFile file);
 /// The same for the bytes of such a file, which messages call `path`.
 NpyArray parse_npy(const std::string& path, const SharedBytes& file);
+/// The same, or nothing for an array of another type.
+std::optional<NpyArray> parse_npy_if_known(const std::string& path, const SharedBytes& file);
 
 /// The elements of an int32 or int64 array, used where they lie; fails for other types. `what` names them in the error.
 IndexSpan index_values(const NpyArray& array, std::string_view what);

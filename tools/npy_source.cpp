@@ -1,9 +1,7 @@
-// Tables from .npy files: f16, f32 and f64 matrices in either byte order, in C or Fortran order.
-#include <cmath>
-#include <cstring>
-#include <type_traits>
-
+// Tables from NumPy's files: the matrix of a .npy file, and those of an .npz archive, in either byte order, in C or
+// Fortran order.
 #include "failure.hpp"
+#include "matrix_source.hpp"
 #include "npy.hpp"
 #include "source.hpp"
 #include "text.hpp"
@@ -12,100 +10,86 @@ namespace rowpool::tools {
 
 namespace {
 
-template <class Word>
-Word swapped(Word word) {
-    if constexpr (sizeof(Word) == 2) return __builtin_bswap16(word);
-    if constexpr (sizeof(Word) == 4) return __builtin_bswap32(word);
-    if constexpr (sizeof(Word) == 8) return __builtin_bswap64(word);
+constexpr std::string_view kExtension = ".npy";
+
+std::optional<Element> element_of(NpyType type) {
+    switch (type) {
+        case NpyType::u8:
+            return Element::u8;
+        case NpyType::f16:
+            return Element::f16;
+        case NpyType::f32:
+            return Element::f32;
+        case NpyType::f64:
+            return Element::f64;
+        case NpyType::i32:
+        case NpyType::i64:
+            break;
+    }
+    return {};
 }
 
-class NpySource : public Source {
-public:
-    NpySource(NpyArray array, NewTable description)
-        : Source(array.path, std::move(description)),
-          array_(std::move(array)),
-          rows_(array_.shape[0]),
-          dim_(array_.shape[1]),
-          item_(item_bytes(array_.type)) {}
-
-    Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
-        const bool as_is = !array_.big_endian && !array_.fortran_order && array_.type != NpyType::f64;
-        if (as_is) return table(count, array_.data.subspan(first * dim_ * item_, count * dim_ * item_));
-        buffer.resize(count * dim_ * (array_.type == NpyType::f64 ? sizeof(float) : item_));
-        if (array_.type == NpyType::f16) gather<std::uint16_t>(first, count, buffer.data());
-        if (array_.type == NpyType::f32) gather<std::uint32_t>(first, count, buffer.data());
-        if (array_.type == NpyType::f64) gather<std::uint64_t>(first, count, buffer.data());
-        return table(count, buffer);
+/// The matrix that an array of two dimensions is.
+Matrix matrix_of(const NpyArray& array, Element element) {
+    Matrix matrix = dense_matrix(array.owner, array.data.data(), element, array.shape[0], array.shape[1]);
+    matrix.big_endian = array.big_endian;
+    if (array.fortran_order) {
+        matrix.row_step = element_bytes(element);
+        matrix.column_step = matrix.row_step * matrix.rows;
     }
+    return matrix;
+}
 
-private:
-    Table table(std::size_t count, std::span<const std::byte> bytes) const {
-        return value_of(Table::view(description().name, {description().shape.format, count, dim_, 0, {}}, bytes));
-    }
+/// The format of rows that are coded already.
+std::optional<RowFormat> packed_format(Element element, const std::string& name, PackedRows& packed) {
+    return element == Element::u8 ? packed.take(name) : std::nullopt;
+}
 
-    /// Puts elements of any order into rows of native ones; f64 are narrowed to f32.
-    template <class Word>
-    void gather(std::size_t first, std::size_t count, std::byte* out) const {
-        const std::size_t row_step = array_.fortran_order ? item_ : item_ * dim_;
-        const std::size_t column_step = array_.fortran_order ? item_ * rows_ : item_;
-        for (std::size_t row = first; row < first + count; ++row) {
-            for (std::size_t column = 0; column < dim_; ++column) {
-                Word word;
-                std::memcpy(&word, array_.data.data() + row * row_step + column * column_step, sizeof word);
-                if (array_.big_endian) word = swapped(word);
-                out = put(word, row, column, out);
-            }
-        }
-    }
-
-    template <class Word>
-    std::byte* put(Word word, std::size_t row, std::size_t column, std::byte* out) const {
-        if constexpr (std::is_same_v<Word, std::uint64_t>) {
-            const float value = narrowed(word, row, column);
-            std::memcpy(out, &value, sizeof value);
-            return out + sizeof value;
-        } else {
-            std::memcpy(out, &word, sizeof word);
-            return out + sizeof word;
-        }
-    }
-
-    float narrowed(std::uint64_t bits, std::size_t row, std::size_t column) const {
-        double wide = 0;
-        std::memcpy(&wide, &bits, sizeof wide);
-        const auto value = static_cast<float>(wide);
-        if (std::isinf(value) && !std::isinf(wide)) {
-            fail(file(), ": row ", row, ", column ", column, ": ", wide, " does not fit f32");
-        }
-        return value;
-    }
-
-    NpyArray array_;
-    std::size_t rows_;
-    std::size_t dim_;
-    std::size_t item_;
-};
+NewTable describe(const std::string& name, const std::string& source, const TableShape& shape) {
+    NewTable description;
+    description.name = name;
+    description.source = source;
+    description.shape = shape;
+    return description;
+}
 
 }  // namespace
 
-Sources open_npy_source(MappedFile file) {
-    NpyArray array = open_npy(std::move(file));
-    if (array.type == NpyType::i32 || array.type == NpyType::i64) {
-        fail(array.path, ": integers; a table is a matrix of float16, float32 or float64");
-    }
+Sources open_npy_source(MappedFile file, PackedRows& packed) {
+    const NpyArray array = open_npy(std::move(file));
+    const std::string name = table_name_of(array.path);
+    const std::optional<Element> element = element_of(array.type);
+    if (!element) fail(array.path, ": integers; a table is a matrix of float16, float32 or float64");
     if (array.shape.size() != 2) {
         fail(array.path, ": shape ", shape_text(array.shape), " has ", array.shape.size(),
              " dimensions; a table has two, rows and columns");
     }
-    check_dim(array.path, array.shape[1]);
-    NewTable description;
-    description.name = table_name_of(array.path);
-    description.source = file_name_of(array.path);
-    description.shape.format = array.type == NpyType::f16 ? RowFormat::f16 : RowFormat::f32;
-    description.shape.rows = array.shape[0];
-    description.shape.dim = array.shape[1];
+    if (*element != Element::u8) check_dim(array.path, array.shape[1]);
+    Matrix matrix = matrix_of(array, *element);
+    const auto shape = shape_of(matrix, packed_format(*element, name, packed), array.path);
+    if (!shape) fail(array.path, ": bytes; if they are coded rows, say which: --packed '", name, "=int8'");
     Sources sources;
-    sources.push_back(std::make_unique<NpySource>(std::move(array), std::move(description)));
+    sources.push_back(
+        make_matrix_source(array.path, describe(name, file_name_of(array.path), *shape), std::move(matrix)));
+    return sources;
+}
+
+Sources open_npz_sources(const ZipArchive& archive, PackedRows& packed) {
+    Sources sources;
+    for (const ZipMember& member : archive.members()) {
+        if (!member.name.ends_with(kExtension)) continue;
+        const std::string where = member_text(archive.path(), member.name);
+        const std::string name = member.name.substr(0, member.name.size() - kExtension.size());
+        const std::optional<NpyArray> array = parse_npy_if_known(where, archive.read(member));
+        const std::optional<Element> element = array ? element_of(array->type) : std::nullopt;
+        if (!element || array->shape.size() != 2) continue;
+        Matrix matrix = matrix_of(*array, *element);
+        const auto shape = shape_of(matrix, packed_format(*element, name, packed), where);
+        if (!shape) continue;
+        NewTable description = describe(name, file_name_of(archive.path()) + ":" + name, *shape);
+        sources.push_back(make_matrix_source(where, std::move(description), std::move(matrix)));
+    }
+    if (sources.empty()) fail(archive.path(), ": no table in it: no two-dimensional array of floating-point numbers");
     return sources;
 }
 

@@ -30,14 +30,21 @@ bool is_zip(std::span<const std::byte> bytes) {
     return bytes.size() >= 4 && std::memcmp(bytes.data(), "PK\3\4", 4) == 0;
 }
 
+Sources open_archive(MappedFile file, PackedRows& packed) {
+    const ZipArchive archive(std::move(file));
+    return is_checkpoint(archive) ? open_checkpoint_sources(archive, packed) : open_npz_sources(archive, packed);
+}
+
 }  // namespace
 
-Sources open_sources(const std::string& path) {
+Sources open_sources(const std::string& path, PackedRows& packed) {
     MappedFile file = value_of(MappedFile::open(path));
     const std::span<const std::byte> bytes = file.bytes();
-    if (is_npy(bytes) || has_extension(path, ".npy")) return open_npy_source(std::move(file));
-    if (is_safetensors(bytes) || has_extension(path, ".safetensors")) return open_table_sources(path);
-    if (is_zip(bytes)) fail(path, ": a zip archive (.npz or PyTorch .pt); save its tables as .npy or .safetensors");
+    if (is_npy(bytes) || has_extension(path, ".npy")) return open_npy_source(std::move(file), packed);
+    if (path.ends_with(".safetensors.index.json")) return open_sharded_sources(file, packed);
+    if (is_safetensors(bytes) || has_extension(path, ".safetensors")) return open_table_sources(path, packed);
+    if (is_zip(bytes) || has_extension(path, ".npz")) return open_archive(std::move(file), packed);
+    refuse_old_checkpoint(path, bytes);
     return open_text_source(std::move(file));
 }
 

@@ -4,13 +4,16 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "packed.hpp"
 #include "rowpool/file.hpp"
 #include "rowpool/table.hpp"
 #include "rowpool/table_file.hpp"
+#include "zip.hpp"
 
 namespace rowpool::tools {
 
@@ -44,13 +47,22 @@ private:
 
 using Sources = std::vector<std::unique_ptr<Source>>;
 
-/// The tables of a file, whose format is told by its first bytes (.npy, .safetensors) or else is word-vector text.
-Sources open_sources(const std::string& path);
+/// The tables of a file, whose format is told by its first bytes, or by its name, or else is word-vector text.
+/// Matrices of bytes are tables where `packed` says so.
+Sources open_sources(const std::string& path, PackedRows& packed);
 
 /// One reader a format; each fails with a line that names the file and the place in it.
-Sources open_npy_source(MappedFile file);
-Sources open_table_sources(const std::string& path);
+Sources open_npy_source(MappedFile file, PackedRows& packed);
+Sources open_npz_sources(const ZipArchive& archive, PackedRows& packed);
+Sources open_checkpoint_sources(const ZipArchive& archive, PackedRows& packed);
+Sources open_table_sources(const std::string& path, PackedRows& packed);
+Sources open_sharded_sources(const MappedFile& index, PackedRows& packed);
 Sources open_text_source(MappedFile file);
+
+/// Whether an archive is a PyTorch checkpoint.
+bool is_checkpoint(const ZipArchive& archive);
+/// Fails with what to do about it when the bytes begin as checkpoints did that are no zip archives.
+void refuse_old_checkpoint(const std::string& path, std::span<const std::byte> bytes);
 
 /// The name of the one table in a file that does not name it: the file's own, without folder and extension.
 std::string table_name_of(const std::string& path);

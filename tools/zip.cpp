@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "failure.hpp"
+#include "interrupt.hpp"
+#include "temporary_file.hpp"
 #include "text.hpp"
 #include "zip_directory.hpp"
 
@@ -17,30 +19,46 @@ namespace rowpool::tools {
 
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{1} << 30;  // zlib counts in 32 bits
+constexpr std::size_t kPiece = std::size_t{1} << 20;  // of what is in memory at once
 constexpr int kWithoutZlibHeader = -MAX_WBITS;
 
-/// How far inflating came.
-struct Inflation {
-    std::size_t read = 0;
-    std::size_t written = 0;
-    bool complete = false;  ///< the deflated data came to their end
+/// Deflated data on their way out, a piece at a time.
+class Inflater {
+public:
+    explicit Inflater(std::span<const std::byte> packed) : packed_(packed) {
+        if (inflateInit2(&stream_, kWithoutZlibHeader) != Z_OK) throw std::bad_alloc();
+    }
+    Inflater(const Inflater&) = delete;
+    Inflater& operator=(const Inflater&) = delete;
+    ~Inflater() { inflateEnd(&stream_); }
+
+    /// Fills the buffer as far as there are data; fewer bytes only at their end, or where they are bad.
+    std::span<const std::byte> next(std::span<std::byte> buffer) {
+        stream_.next_out = reinterpret_cast<Bytef*>(buffer.data());
+        stream_.avail_out = static_cast<uInt>(buffer.size());
+        while (status_ == Z_OK && stream_.avail_out > 0) {
+            const std::span<const std::byte> input = packed_.subspan(stream_.total_in);
+            stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(input.data()));  // zlib only reads it
+            stream_.avail_in = static_cast<uInt>(std::min(kPiece, input.size()));
+            status_ = inflate(&stream_, Z_NO_FLUSH);
+        }
+        if (status_ == Z_MEM_ERROR) throw std::bad_alloc();
+        return buffer.first(buffer.size() - stream_.avail_out);
+    }
+
+    /// Bytes of the deflated data that were read.
+    std::size_t read() const { return stream_.total_in; }
+    /// Whether the deflated data came to their end.
+    bool complete() const { return status_ == Z_STREAM_END; }
+
+private:
+    std::span<const std::byte> packed_;
+    z_stream stream_ = {};
+    int status_ = Z_OK;
 };
 
-Inflation inflate_into(std::span<const std::byte> packed, std::span<std::byte> out) {
-    z_stream stream = {};
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));  // zlib only reads it
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    if (inflateInit2(&stream, kWithoutZlibHeader) != Z_OK) throw std::bad_alloc();
-    int status = Z_OK;
-    while (status == Z_OK) {
-        stream.avail_in = static_cast<uInt>(std::min(kPiece, packed.size() - stream.total_in));
-        stream.avail_out = static_cast<uInt>(std::min(kPiece, out.size() - stream.total_out));
-        status = inflate(&stream, Z_NO_FLUSH);
-    }
-    inflateEnd(&stream);
-    if (status == Z_MEM_ERROR) throw std::bad_alloc();
-    return {stream.total_in, stream.total_out, status == Z_STREAM_END};
+std::uint32_t crc32_of(std::uint32_t before, std::span<const std::byte> bytes) {
+    return static_cast<std::uint32_t>(crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
 std::string hex(std::uint32_t number) {
@@ -69,37 +87,50 @@ const ZipMember* ZipArchive::find(std::string_view name) const {
     return found == positions_.end() ? nullptr : &members_[found->second];
 }
 
+SharedBytes ZipArchive::map(const ZipMember& member) const {
+    if (member.deflated) return inflated(member);
+    return {std::make_shared<MappedFile>(file_), stored(member)};
+}
+
 SharedBytes ZipArchive::read(const ZipMember& member) const {
-    const std::span<const std::byte> stored = file_.bytes().subspan(member.data, member.packed_size);
-    const SharedBytes contents =
-        member.deflated ? inflated(member, stored) : SharedBytes{std::make_shared<MappedFile>(file_), stored};
-    const auto* bytes = reinterpret_cast<const Bytef*>(contents.bytes.data());
-    const auto found = static_cast<std::uint32_t>(crc32_z(0, bytes, contents.bytes.size()));
-    if (found != member.crc32) {
-        fail(member_text(path(), member.name), ": byte ", member.data, ": damaged: its CRC-32 is ", hex(found),
-             ", not ", hex(member.crc32));
-    }
+    SharedBytes contents = map(member);
+    if (!member.deflated) check_crc(member, crc32_of(0, contents.bytes));
     return contents;
 }
 
-SharedBytes ZipArchive::inflated(const ZipMember& member, std::span<const std::byte> packed) const {
+std::span<const std::byte> ZipArchive::stored(const ZipMember& member) const {
+    return file_.bytes().subspan(member.data, member.packed_size);
+}
+
+void ZipArchive::check_crc(const ZipMember& member, std::uint32_t found) const {
+    if (found == member.crc32) return;
+    fail(member_text(path(), member.name), ": byte ", member.data, ": damaged: its CRC-32 is ", hex(found), ", not ",
+         hex(member.crc32));
+}
+
+SharedBytes ZipArchive::inflated(const ZipMember& member) const {
     const std::string where = member_text(path(), member.name) + ": byte ";
-    if (member.size >= physical_memory()) {
-        fail(where, member.data, ": its ", member.size, " bytes would not fit into the memory of this machine, ",
-             human_bytes(physical_memory()));
+    const std::span<const std::byte> packed = stored(member);
+    TemporaryFile file(member.size);
+    Inflater inflater(packed);
+    std::vector<std::byte> buffer(kPiece);
+    std::uint64_t size = 0;
+    std::uint32_t crc = 0;
+    for (std::span<const std::byte> piece = inflater.next(buffer); !piece.empty(); piece = inflater.next(buffer)) {
+        stop_if_interrupted();
+        size += piece.size();
+        if (size > member.size) fail(where, member.data, ": inflates to more than its ", member.size, " bytes");
+        crc = crc32_of(crc, piece);
+        file.append(piece);
     }
-    const std::size_t room = member.size + 1;  // a byte too many must show
-    const std::shared_ptr<std::byte[]> buffer = std::make_shared_for_overwrite<std::byte[]>(room);
-    const Inflation done = inflate_into(packed, {buffer.get(), room});
-    if (done.written == room) fail(where, member.data, ": inflates to more than its ", member.size, " bytes");
-    if (!done.complete) fail(where, member.data + done.read, ": deflated data are bad or cut short");
-    if (done.written != member.size) {
-        fail(where, member.data, ": inflates to ", done.written, " bytes instead of ", member.size);
+    if (!inflater.complete()) fail(where, member.data + inflater.read(), ": deflated data are bad or cut short");
+    if (size != member.size) fail(where, member.data, ": inflates to ", size, " bytes instead of ", member.size);
+    if (inflater.read() != packed.size()) {
+        fail(where, member.data + inflater.read(), ": ", packed.size() - inflater.read(),
+             " bytes after the end of deflated data");
     }
-    if (done.read != packed.size()) {
-        fail(where, member.data + done.read, ": ", packed.size() - done.read, " bytes after the end of deflated data");
-    }
-    return {buffer, {buffer.get(), member.size}};
+    check_crc(member, crc);
+    return file.map();
 }
 
 }  // namespace rowpool::tools

@@ -44,12 +44,17 @@ public:
     /// The member of that name, or null.
     const ZipMember* find(std::string_view name) const;
 
-    /// The contents of one of members(): where they lie in the mapping, or inflated into memory. Fails when they do not
-    /// have the size and the CRC-32 that the archive says, or would not fit this machine's memory. Thread safe.
+    /// The contents of one of members(): where they lie in the mapping, or inflated into a temporary file that is
+    /// mapped. Fails when they do not have the size and the CRC-32 that the archive says, or when a file of that size
+    /// cannot be written. Stops when interrupted. Thread safe.
     SharedBytes read(const ZipMember& member) const;
+    /// The same without a look at the CRC-32 of what is not deflated: takes no time, whatever the size.
+    SharedBytes map(const ZipMember& member) const;
 
 private:
-    SharedBytes inflated(const ZipMember& member, std::span<const std::byte> packed) const;
+    std::span<const std::byte> stored(const ZipMember& member) const;
+    SharedBytes inflated(const ZipMember& member) const;
+    void check_crc(const ZipMember& member, std::uint32_t found) const;
 
     MappedFile file_;
     std::vector<ZipMember> members_;

@@ -37,6 +37,14 @@ struct OpenOptions {
     Residency residency = Residency::mapped;  ///< how the rows are held in memory
 };
 
+/// A tensor of a file, a table or not. It points into the mapping and lasts as long as a copy of the file does.
+struct TensorView {
+    std::string_view name;
+    std::string_view dtype;                ///< as safetensors has it, for example "U8"
+    std::span<const std::uint64_t> shape;  ///< any number of dimensions
+    std::span<const std::byte> bytes;      ///< its elements in C order, little-endian; not aligned to anything
+};
+
 /// An opened table file. Cheap to copy; its tables keep their rows alive on their own. Immutable and safe to share.
 class ROWPOOL_API TableFile {
 public:
@@ -53,6 +61,10 @@ public:
     std::span<const Table> tables() const noexcept;
     /// Error: not_found, with what the file has, or why the tensor of that name is no table.
     Result<Table> table(std::string_view name) const;
+
+    /// Everything in the file, in the order of the bytes: tables, what belongs to them, filler, and foreign tensors.
+    /// For a dtype that safetensors defines, shape and dtype agree with the number of bytes. Error: out_of_memory.
+    Result<std::vector<TensorView>> tensors() const;
 
     /// Whether the file carries rowpool's metadata (checksums, origins, names) or is a foreign safetensors file.
     bool has_metadata() const noexcept;

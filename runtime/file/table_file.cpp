@@ -194,6 +194,16 @@ const std::string& TableFile::path() const noexcept { return contents_->file.pat
 
 std::span<const Table> TableFile::tables() const noexcept { return contents_->tables; }
 
+Result<std::vector<TensorView>> TableFile::tensors() const {
+    return without_exceptions([&]() -> Result<std::vector<TensorView>> {
+        std::vector<TensorView> views;
+        for (const Tensor& tensor : contents_->header.tensors) {
+            views.push_back({tensor.name, tensor.dtype, tensor.shape, contents_->bytes(tensor)});
+        }
+        return views;
+    });
+}
+
 bool TableFile::has_metadata() const noexcept { return contents_->has_metadata; }
 
 const TableOrigin& TableFile::origin(std::size_t table) const noexcept {

@@ -1,0 +1,42 @@
+// What convert writes: which tables, from where, and in which coding.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "edits.hpp"
+#include "rowpool/table_file.hpp"
+#include "rowpool/types.hpp"
+#include "selection.hpp"
+#include "source.hpp"
+
+namespace rowpool::tools {
+
+/// A table to write.
+struct Target {
+    const Source* source;
+    NewTable table;
+    RowCoding coding;
+    std::string reason = {};  ///< why it has that coding, if it is not just what was asked for
+};
+
+/// What --format and --method say.
+struct WantedCoding {
+    std::optional<RowFormat> format;  ///< nothing: coded rows stay as they are, others become int8
+    QuantizationMethod method = QuantizationMethod::min_max;
+};
+
+/// The selected tables, in the wanted coding. Fails when there is no such coding.
+std::vector<Target> choose_targets(const Sources& sources, const Selection& selection, const WantedCoding& coding);
+
+/// Makes another coding of the target: the one that its table and its rows will have.
+void set_coding(Target& target, RowCoding coding);
+
+/// Puts edited sources, which last as long as the result, in the place of the targets' own.
+Edits edit(const EditOptions& options, const std::string& output, std::vector<Target>& targets);
+
+/// Makes targets f16 that have rows which their own coding cannot hold, and says so in their reason. Reads all rows.
+void fall_back_to_f16(std::vector<Target>& targets);
+
+}  // namespace rowpool::tools
