@@ -39,7 +39,7 @@ struct TableFile::Contents {
     /// Holds their rows in memory: makes `tables`. Errors as hold_rows().
     Status make_tables(Residency residency, const Numa& numa);
     /// Compares everything in the file with its checksums. Error: corrupt_file, the first damage in the file.
-    Status verify() const;
+    Status verify(const VerifyProgress& progress) const;
 
     /// Bytes of a tensor in the mapping.
     std::span<const std::byte> bytes(const Tensor& tensor) const noexcept {
@@ -60,7 +60,8 @@ private:
                         const std::map<std::string_view, const Tensor*>& tensors);
     std::vector<Block> checksum_blocks() const;
     std::vector<Block> data_blocks() const;
-    Status check(std::vector<Block> blocks) const;
+    static bool is_intact(const Block& block);
+    Status check(std::vector<Block> blocks, const VerifyProgress& progress) const;
 };
 
 }  // namespace rowpool
