@@ -1,6 +1,8 @@
 // rowpool convert: tables of any input format into one table file.
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "conversion_report.hpp"
 #include "converter.hpp"
 #include "failure.hpp"
 #include "interrupt.hpp"
@@ -27,6 +30,7 @@ namespace {
 struct ConvertOptions {
     std::vector<std::string> inputs;
     std::string output;
+    std::string report;
     RowFormat format = RowFormat::int8;
     std::vector<std::string> tables;
 };
@@ -103,6 +107,27 @@ void print_summary(const Target& target, const std::optional<ErrorFigures>& erro
     std::cout << '\n';
 }
 
+/// A report is a new file: it must not take the place of what is read or of the tables.
+void check_report_path(const ConvertOptions& options) {
+    const auto place = [](const std::string& path) { return weakly_canonical(std::filesystem::absolute(path)); };
+    std::vector<std::string> taken = options.inputs;
+    taken.push_back(options.output);
+    for (const std::string& path : taken) {
+        if (place(path) == place(options.report)) fail(options.report, ": the report would replace ", path);
+    }
+}
+
+void write_report(OutputFile& file, const ConvertOptions& options, const std::vector<Conversion>& conversions) {
+    try {
+        const std::string page =
+            conversion_page(options.output, conversions, measure_conversions(options.output, conversions));
+        check(file.write_at(0, std::as_bytes(std::span(page))));
+        check(file.commit());
+    } catch (const Failure& failure) {
+        fail("wrote ", options.output, ", but not its report: ", failure.what());
+    }
+}
+
 void write_targets(const std::vector<Target>& targets, const ConvertOptions& options) {
     std::vector<NewTable> tables;
     std::uint64_t total = 0;
@@ -110,22 +135,30 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
         tables.push_back(target.table);
         total += stored_bytes(target.source->description().shape);
     }
+    std::optional<OutputFile> report;
+    if (!options.report.empty()) report = value_of(OutputFile::create(options.report));
     std::vector<std::optional<ErrorFigures>> errors;
+    std::vector<Conversion> conversions;
     {
         TableFileWriter writer = value_of(TableFileWriter::create(options.output, std::move(tables)));
         Progress progress("converting", total);
         for (const Target& target : targets) {
+            const auto start = std::chrono::steady_clock::now();
             errors.push_back(write_rows(*target.source, options.format, writer, progress));
             if (errors.back()) writer.set_error(errors.size() - 1, *errors.back());
+            const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+            conversions.push_back({.source = target.source, .table = target.table, .seconds = elapsed.count()});
         }
         check(writer.finish());
     }
+    if (report) write_report(*report, options, conversions);
     for (std::size_t i = 0; i < targets.size(); ++i) print_summary(targets[i], errors[i]);
     flush_summary(options.output);
 }
 
 void convert(const ConvertOptions& options) {
     catch_interrupts();
+    if (!options.report.empty()) check_report_path(options);
     const Sources sources = open_all(options.inputs);
     write_targets(choose_targets(sources, options), options);
 }
@@ -141,6 +174,10 @@ void add_convert(CLI::App& app) {
     add_output(command, options->output, "The table file to write; it may be one of the inputs");
     add_choice(command, "--format", options->format, format_choices(), parse_row_format,
                "How rows are stored; int8 unless given");
+    command
+        .add_option("--report", options->report,
+                    "Also write a web page: bytes, errors, worst rows and time of each table")
+        ->type_name("OUT.html");
     command
         .add_option("--table", options->tables,
                     "Take only this table, under another name if one is given; may be repeated")
