@@ -3,6 +3,7 @@
 
 #include <oneapi/tbb/parallel_for.h>
 
+#include <atomic>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -115,6 +116,14 @@ TEST_CASE("the first damage is named, whatever else is damaged") {
     CHECK(damage({4096 + 320 + 11}) == "tensor __remap.c: the 12 bytes from byte 4416 on" + wrong);
     CHECK(damage({4096 + 256}) == "tensor __names.b: the 13 bytes from byte 4352 on" + wrong);
     CHECK(damage({4096, 4096 + 192}) == "tensor __xxh3.b: the 8 bytes from byte 4288 on" + wrong);
+}
+
+TEST_CASE("progress adds up to all that has a checksum") {
+    const TemporaryFolder folder;
+    REQUIRE(write_tables(folder / "f", {new_table("t", RowFormat::f32, 5 << 10, 256)}) == "");  // 5 MiB
+    std::atomic<std::uint64_t> bytes = 0;
+    CHECK(open_tables(folder / "f").verify([&](std::uint64_t more) { bytes += more; }));
+    CHECK(bytes.load() == (5 << 20) + 5 * sizeof(std::uint64_t));  // the rows, a checksum a MiB
 }
 
 TEST_CASE("damage is found by block, the lowest first, every time") {

@@ -10,6 +10,7 @@ namespace rowpool::tools {
 void add_convert(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_verify(CLI::App& app);
+void add_diff(CLI::App& app);
 void add_pool(CLI::App& app);
 void add_export(CLI::App& app);
 void add_tune(CLI::App& app);

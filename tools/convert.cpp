@@ -1,6 +1,8 @@
 // rowpool convert: tables of any input format into one table file.
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "conversion_report.hpp"
 #include "converter.hpp"
 #include "edits.hpp"
 #include "failure.hpp"
@@ -31,6 +34,7 @@ namespace {
 struct ConvertOptions {
     std::vector<std::string> inputs;
     std::string output;
+    std::string report;
     WantedCoding coding;
     Selection selection;
     PackedRows packed;
@@ -71,6 +75,27 @@ void print_summary(const Target& target, const WrittenRows& written) {
     std::cout << '\n';
 }
 
+/// A report is a new file: it must not take the place of what is read or of the tables.
+void check_report_path(const ConvertOptions& options) {
+    const auto place = [](const std::string& path) { return weakly_canonical(std::filesystem::absolute(path)); };
+    std::vector<std::string> taken = options.inputs;
+    taken.push_back(options.output);
+    for (const std::string& path : taken) {
+        if (place(path) == place(options.report)) fail(options.report, ": the report would replace ", path);
+    }
+}
+
+void write_report(OutputFile& file, const ConvertOptions& options, const std::vector<Conversion>& conversions) {
+    try {
+        const std::string page =
+            conversion_page(options.output, conversions, measure_conversions(options.output, conversions));
+        check(file.write_at(0, std::as_bytes(std::span(page))));
+        check(file.commit());
+    } catch (const Failure& failure) {
+        fail("wrote ", options.output, ", but not its report: ", failure.what());
+    }
+}
+
 void write_targets(const std::vector<Target>& targets, const ConvertOptions& options) {
     std::vector<NewTable> tables;
     std::uint64_t total = 0;
@@ -78,22 +103,30 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
         tables.push_back(target.table);
         total += stored_bytes(target.source->description().shape);
     }
+    std::optional<OutputFile> report;
+    if (!options.report.empty()) report = value_of(OutputFile::create(options.report));
     std::vector<WrittenRows> written;
+    std::vector<Conversion> conversions;
     {
         TableFileWriter writer = value_of(TableFileWriter::create(options.output, std::move(tables)));
         Progress progress("converting", total);
         for (const Target& target : targets) {
+            const auto start = std::chrono::steady_clock::now();
             written.push_back(write_rows(*target.source, target.coding, options.on_bad_row, writer, progress));
             if (written.back().error) writer.set_error(written.size() - 1, *written.back().error);
+            const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+            conversions.push_back({target.source, target.table, target.reason, elapsed.count()});
         }
         check(writer.finish());
     }
+    if (report) write_report(*report, options, conversions);
     for (std::size_t i = 0; i < targets.size(); ++i) print_summary(targets[i], written[i]);
     flush_summary(options.output);
 }
 
 void convert(ConvertOptions& options) {
     catch_interrupts();
+    if (!options.report.empty()) check_report_path(options);
     const Sources sources = open_all(options);
     std::vector<Target> targets = choose_targets(sources, options.selection, options.coding);
     const Edits edits = edit(options.edits, options.output, targets);
@@ -137,6 +170,10 @@ void add_convert(CLI::App& app) {
     add_choice(command, "--method", options->coding.method, "min-max|greedy|search", parse_quantization_method,
                "How the scales and biases of coded rows are chosen: from the smallest and the largest value (unless "
                "given); as PyTorch's optimized_qparams, for 4 and 2 bits; or by a search for the least squared error");
+    command
+        .add_option("--report", options->report,
+                    "Also write a web page: bytes, errors, worst rows and time of each table")
+        ->type_name("OUT.html");
     add_repeated(command, "--table", options->selection.tables, "PATTERN[=NEWNAME]",
                  "Take only these tables (*, ? and [] as in a shell), under another name if one is given, in which * "
                  "stands for what the * of the pattern matched; may be repeated");

@@ -1,9 +1,10 @@
-// rowpool inspect: what is in a table file.
+// rowpool inspect: what is in a table file, as text, JSON or pictures.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,7 +14,12 @@
 #include "columns.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
+#include "html.hpp"
+#include "interrupt.hpp"
+#include "print_rows.hpp"
 #include "rowpool/table_file.hpp"
+#include "standard_output.hpp"
+#include "table_charts.hpp"
 #include "text.hpp"
 
 namespace rowpool::tools {
@@ -22,6 +28,8 @@ namespace {
 
 struct InspectOptions {
     std::string file;
+    std::string rows;
+    std::string plot;
     bool json = false;
 };
 
@@ -70,13 +78,20 @@ std::vector<std::string> describe(const TableFile& file, std::size_t position, s
             or_dash(origin.source)};
 }
 
-void print_text(const TableFile& file, const FileSizes& sizes) {
+std::vector<std::vector<std::string>> describe_all(const TableFile& file, const FileSizes& sizes) {
     std::vector<std::vector<std::string>> lines;
     for (std::size_t i = 0; i < file.tables().size(); ++i) lines.push_back(describe(file, i, sizes.file));
-    std::cout << one_line(file.path()) << ": " << sizes.file << " bytes, header " << sizes.header << ", "
-              << (file.has_metadata() ? "written by rowpool, with checksums" : "safetensors without rowpool metadata")
-              << '\n';
-    print_aligned(kColumns, lines);
+    return lines;
+}
+
+std::string summary_of(const TableFile& file, const FileSizes& sizes) {
+    return std::to_string(sizes.file) + " bytes, header " + std::to_string(sizes.header) + ", " +
+           (file.has_metadata() ? "written by rowpool, with checksums" : "safetensors without rowpool metadata");
+}
+
+void print_text(const TableFile& file, const FileSizes& sizes) {
+    std::cout << one_line(file.path()) << ": " << summary_of(file, sizes) << '\n';
+    print_aligned(kColumns, describe_all(file, sizes));
 }
 
 nlohmann::ordered_json table_json(const TableFile& file, std::size_t position) {
@@ -110,10 +125,38 @@ void print_json(const TableFile& file, const FileSizes& sizes) {
     std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
 }
 
+bool is_png(const std::string& path) { return std::filesystem::path(path).extension() == ".png"; }
+
+/// Says what is wrong with a path that no picture can have; empty when nothing is.
+std::string check_plot(const std::string& path) {
+    return is_png(path) || std::filesystem::path(path).extension() == ".html" ? "" : "must end in .html or .png";
+}
+
+void write_plot(const TableFile& file, const FileSizes& sizes, const std::string& path) {
+    catch_interrupts();
+    OutputFile out = value_of(OutputFile::create(path));
+    const std::string title = one_line(std::filesystem::path(file.path()).filename().string());
+    std::vector<ChartedTable> tables = chart_tables(file);
+    if (is_png(path)) {
+        check(out.write_at(0, png_of(title, std::move(tables))));
+    } else {
+        const std::string overview =
+            html_element("p", summary_of(file, sizes)) + html_table(kColumns, describe_all(file, sizes));
+        const std::string page = html_of(title, overview, tables);
+        check(out.write_at(0, std::as_bytes(std::span(page))));
+    }
+    check(out.commit());
+}
+
 void inspect(const InspectOptions& options) {
     const TableFile file = value_of(TableFile::open(options.file));
+    if (!options.rows.empty()) return print_rows(file, options.rows);
     const FileSizes sizes = sizes_of(options.file);
+    if (!options.plot.empty()) write_plot(file, sizes, options.plot);
     options.json ? print_json(file, sizes) : print_text(file, sizes);
+    if (options.plot.empty()) return;
+    std::cout << "wrote " << one_line(options.plot) << '\n';
+    flush_summary(options.plot);
 }
 
 }  // namespace
@@ -122,7 +165,19 @@ void add_inspect(CLI::App& app) {
     CLI::App& command = *app.add_subcommand("inspect", "List the tables of a file");
     const auto options = std::make_shared<InspectOptions>();
     command.add_option("FILE", options->file, "Table file, or any safetensors file")->required()->type_name("");
-    command.add_flag("--json", options->json, "Print JSON");
+    CLI::Option* json = command.add_flag("--json", options->json, "Print JSON");
+    CLI::Option* rows = command
+                            .add_option("--rows", options->rows,
+                                        "Print these rows of a table instead, decoded; the first 10 unless told")
+                            ->type_name("TABLE[:FIRST[-LAST]]");
+    CLI::Option* plot = command
+                            .add_option("--plot", options->plot,
+                                        "Also draw each table's values, row norms and quantization steps, of a "
+                                        "sample of its rows if it is large")
+                            ->type_name("OUT.html|OUT.png")
+                            ->check(CLI::Validator(check_plot, ""));
+    rows->excludes(json)->excludes(plot);
+    plot->excludes(json);
     command.callback([options] { inspect(*options); });
 }
 

@@ -44,6 +44,7 @@ void set_up(CLI::App& app) {
     add_convert(app);
     add_inspect(app);
     add_verify(app);
+    add_diff(app);
     add_pool(app);
     add_export(app);
     add_nearest(app);

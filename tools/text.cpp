@@ -101,6 +101,8 @@ std::string human_bytes(std::uint64_t bytes) {
 
 std::string short_number(double value) { return formatted("%.3g%s", value); }
 
+std::string cosine_text(double cosine) { return formatted("%.6f%s", cosine); }
+
 std::string shape_text(std::span<const std::size_t> shape) {
     std::string text = "(";
     for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);

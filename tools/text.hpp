@@ -29,6 +29,9 @@ std::string human_bytes(std::uint64_t bytes);
 /// A number with a few significant digits: "0.00123", "1.2e-09".
 std::string short_number(double value);
 
+/// A cosine with digits enough for those just below 1: "0.999982".
+std::string cosine_text(double cosine);
+
 /// A shape as Python writes it: "(3, 4)", "(3,)", "()".
 std::string shape_text(std::span<const std::size_t> shape);
 

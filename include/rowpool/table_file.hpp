@@ -76,11 +76,14 @@ public:
     /// Reads the names: takes time in proportion to them. Error: corrupt_file when there are not as many names as ids.
     Result<std::vector<std::string_view>> row_names(std::size_t table) const;
 
+    /// Told how many more bytes have been compared, on any thread and on several at once. It must not throw.
+    using VerifyProgress = std::function<void(std::uint64_t bytes)>;
+
     /// Reads all that rowpool's metadata covers and compares it with its checksums, on all cores: in a file that
     /// rowpool wrote, every byte that open() has not checked. It reads the file, not copies of its rows. Error:
     /// corrupt_file naming tensor and first byte of the first damaged block, or an id whose remap is neither a row nor
     /// -1. A foreign file has nothing to compare with: ok.
-    Status verify() const;
+    Status verify(const VerifyProgress& progress = {}) const;
 
 private:
     // open() on a machine with the given NUMA nodes.

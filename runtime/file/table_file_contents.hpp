@@ -40,7 +40,7 @@ struct TableFile::Contents {
     /// Holds their rows in memory: makes `tables`. Errors as hold_rows().
     Status make_tables(Residency residency, const Numa& numa);
     /// Compares everything in the file with its checksums. Error: corrupt_file, the first damage in the file.
-    Status verify() const;
+    Status verify(const VerifyProgress& progress) const;
 
     /// Bytes of a tensor in the mapping.
     std::span<const std::byte> bytes(const Tensor& tensor) const noexcept {
@@ -64,7 +64,8 @@ private:
     Status add_remap(Entry& entry, const Tensor* tensor);
     std::vector<Block> checksum_blocks() const;
     std::vector<Block> data_blocks() const;
-    Status check(std::vector<Block> blocks) const;
+    static bool is_intact(const Block& block);
+    Status check(std::vector<Block> blocks, const VerifyProgress& progress) const;
     Status check_remaps() const;
 };
 

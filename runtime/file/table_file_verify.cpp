@@ -58,12 +58,17 @@ std::vector<TableFile::Contents::Block> TableFile::Contents::data_blocks() const
     return blocks;
 }
 
-Status TableFile::Contents::check(std::vector<Block> blocks) const {
+bool TableFile::Contents::is_intact(const Block& block) {
+    if (block.xxh3) return xxh3(block.bytes) == *block.xxh3;
+    return std::ranges::all_of(block.bytes, [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+Status TableFile::Contents::check(std::vector<Block> blocks, const VerifyProgress& progress) const {
     std::ranges::sort(blocks, {}, [](const Block& block) { return block.bytes.data(); });
     const std::size_t damaged = find_first_damage(blocks.size(), [&](std::size_t i) {
-        const Block& block = blocks[i];
-        if (block.xxh3) return xxh3(block.bytes) == *block.xxh3;
-        return std::ranges::all_of(block.bytes, [](std::byte byte) { return byte == std::byte{0}; });
+        const bool intact = is_intact(blocks[i]);
+        if (progress) progress(blocks[i].bytes.size());
+        return intact;
     });
     if (damaged == blocks.size()) return {};
     const Block& block = blocks[damaged];
@@ -83,17 +88,17 @@ Status TableFile::Contents::check_remaps() const {
     return {};
 }
 
-Status TableFile::Contents::verify() const {
+Status TableFile::Contents::verify(const VerifyProgress& progress) const {
     if (!has_metadata) return {};
     // A damaged checksum would make the intact block that it belongs to look damaged: checksums come first.
-    const Status checksums = check(checksum_blocks());
+    const Status checksums = check(checksum_blocks(), progress);
     if (!checksums) return checksums;
-    Status data = check(data_blocks());
+    Status data = check(data_blocks(), progress);
     return data ? check_remaps() : data;
 }
 
-Status TableFile::verify() const {
-    return without_exceptions([&] { return contents_->verify(); });
+Status TableFile::verify(const VerifyProgress& progress) const {
+    return without_exceptions([&] { return contents_->verify(progress); });
 }
 
 }  // namespace rowpool

@@ -22,8 +22,8 @@ class BigInput(CommandTest):
         self.write("big.npy", header)
         os.truncate(self.path("big.npy"), len(header) + self.ROWS * self.DIM * 4)
 
-    def start(self, stderr, **options):
-        command = [support.ROWPOOL, "convert", "big.npy", "--format", "int4", "-o", "out"]
+    def start(self, stderr, *args, **options):
+        command = [support.ROWPOOL, *(args or ["convert", "big.npy", "--format", "int4", "-o", "out"])]
         return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=stderr, **options)
 
 
@@ -49,8 +49,12 @@ def open_files(pid):
 
 class Memory(BigInput):
     def test_private_memory_stays_small(self):
+        self.check_peak()
+        self.check_peak("verify", "out", "--against", "big.npy")
+
+    def check_peak(self, *args):
         environment = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=8"}  # a sanitizer keeps what was freed
-        process = self.start(subprocess.PIPE, env=environment)
+        process = self.start(subprocess.PIPE, *args, env=environment)
         peak = 0
         while process.poll() is None:
             peak = max(peak, anonymous_kb(process.pid))

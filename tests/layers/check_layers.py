@@ -13,6 +13,7 @@ EXEC = PUBLIC + ["core/*", "cpu/*", "exec/*", "kernels/kernel_table.hpp", "kerne
 FILE = PUBLIC + ["core/*", "file/*", "memory/*"]
 # What the command and the tests use of the benchmarks.
 SHARED_BENCH = ["bench/huge_buffer.hpp", "bench/raw_gather.hpp", "bench/thread_clock.hpp", "bench/traffic.hpp"]
+TESTED_TOOLS = [f"tools/{name}.hpp" for name in ("axis", "chart", "histogram", "html", "row_errors", "row_sample")]
 TESTED_BENCH = ["bench/models.hpp", "bench/open_loop.hpp"]
 EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*", "memory/*"]
 
@@ -37,16 +38,17 @@ RULES = [
     ("runtime/file/*", FILE, ["std"]),
     ("runtime/exec/engine.cpp", EXEC, ["std", "oneapi/tbb/*"]),
     ("runtime/exec/*", EXEC, ["std"]),
+    ("tools/png_canvas.cpp", ["tools/*"], ["std", "cairo.h"]),
     ("tools/*", PUBLIC + SHARED_BENCH + ["tools/*"], ["std", "CLI/*", "nlohmann/*", "zlib.h"]),
     ("bench/*", PUBLIC + ["bench/*"], ["std", "benchmark/*", "oneapi/tbb/*"]),
     ("examples/*", PUBLIC, ["std"]),
     ("python/*", PUBLIC + ["python/*"], ["std", "nanobind/*"]),
     ("tests/test_pickle.cpp", ["tools/failure.hpp", "tools/pickle.hpp"], ["std", "doctest/*"]),
-    ("tests/*", EVERYTHING + SHARED_BENCH + TESTED_BENCH + ["tests/*", "support/*"],
+    ("tests/*", EVERYTHING + SHARED_BENCH + TESTED_BENCH + TESTED_TOOLS + ["tests/*", "support/*"],
      ["std", "doctest/*", "nlohmann/*", "oneapi/tbb/*", "xxhash.h"]),
 ]
 LIBRARIES = ["xsimd/*", "tbb/*", "oneapi/*", "nlohmann/*", "CLI/*", "doctest/*", "benchmark/*", "nanobind/*",
-             "xxhash.h", "cpuid.h", "zlib.h", "*intrin.h", "arm_*.h"]
+             "xxhash.h", "cpuid.h", "zlib.h", "cairo.h", "*intrin.h", "arm_*.h"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 

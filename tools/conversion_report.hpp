@@ -1,0 +1,34 @@
+// The page that says what a conversion did: `convert --report`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "row_errors.hpp"
+#include "rowpool/table_file.hpp"
+#include "source.hpp"
+
+namespace rowpool::tools {
+
+/// What was done to one table.
+struct Conversion {
+    const Source* source;
+    NewTable table;           ///< as it was written
+    std::string reason = {};  ///< why in this format, a sentence for people
+    double seconds = 0;       ///< that reading, quantizing and writing it took
+};
+
+/// How far its rows then are from their source.
+struct ConversionErrors {
+    RowErrors rows;
+    std::vector<std::string> worst_row_names = {};  ///< those of rows.worst(), if the table has names
+};
+
+/// Compares the tables of the new file with their sources, in that order. Shows progress.
+std::vector<ConversionErrors> measure_conversions(const std::string& output, const std::vector<Conversion>& tables);
+
+/// The page: all tables in short, the slowest ones, and each with the distribution of its errors and its worst rows.
+std::string conversion_page(const std::string& output, const std::vector<Conversion>& tables,
+                            const std::vector<ConversionErrors>& errors);
+
+}  // namespace rowpool::tools
