@@ -155,6 +155,7 @@ void add_convert(CLI::App& app) {
         "  text          word vectors of word2vec, fastText or GloVe: a line a row, its name and then its numbers, "
         "with\n"
         "                or without a first line \"rows columns\". The table carries the names, repeated ones too.\n"
+        "  word2vec      binary files (.bin), with their names\n"
         "Rows that have the format already are copied unchanged.");
     command.callback([options] { convert(*options); });
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,13 +41,17 @@ private:
 
 using Sources = std::vector<std::unique_ptr<Source>>;
 
-/// The tables of a file, whose format is told by its first bytes (.npy, .safetensors) or else is word-vector text.
+/// The tables of a file, whose format is told by its first bytes or its extension; what is of none is word-vector text.
 Sources open_sources(const std::string& path);
 
 /// One reader a format; each fails with a line that names the file and the place in it.
 Sources open_npy_source(MappedFile file);
 Sources open_table_sources(const std::string& path);
 Sources open_text_source(MappedFile file);
+Sources open_word2vec_source(MappedFile file);
+
+/// Whether the bytes begin as word2vec's binary files do: with the header of its text, but what follows is no text.
+bool is_word2vec(std::span<const std::byte> bytes);
 
 /// The name of the one table in a file that does not name it: the file's own, without folder and extension.
 std::string table_name_of(const std::string& path);
