@@ -156,6 +156,7 @@ void add_convert(CLI::App& app) {
         "with\n"
         "                or without a first line \"rows columns\". The table carries the names, repeated ones too.\n"
         "  word2vec      binary files (.bin), with their names\n"
+        "  fastText      models (.bin) that are not quantized: a row a word, then a row a bucket, without a name\n"
         "Rows that have the format already are copied unchanged.");
     command.callback([options] { convert(*options); });
 }

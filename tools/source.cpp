@@ -38,6 +38,7 @@ Sources open_sources(const std::string& path) {
     if (is_npy(bytes) || has_extension(path, ".npy")) return open_npy_source(std::move(file));
     if (is_safetensors(bytes) || has_extension(path, ".safetensors")) return open_table_sources(path);
     if (is_zip(bytes)) fail(path, ": a zip archive (.npz or PyTorch .pt); save its tables as .npy or .safetensors");
+    if (is_fasttext(bytes)) return open_fasttext_source(std::move(file));
     if (is_word2vec(bytes)) return open_word2vec_source(std::move(file));
     return open_text_source(std::move(file));
 }

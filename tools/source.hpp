@@ -45,11 +45,14 @@ using Sources = std::vector<std::unique_ptr<Source>>;
 Sources open_sources(const std::string& path);
 
 /// One reader a format; each fails with a line that names the file and the place in it.
+Sources open_fasttext_source(MappedFile file);
 Sources open_npy_source(MappedFile file);
 Sources open_table_sources(const std::string& path);
 Sources open_text_source(MappedFile file);
 Sources open_word2vec_source(MappedFile file);
 
+/// Whether the bytes begin as a fastText model does. No text begins so.
+bool is_fasttext(std::span<const std::byte> bytes);
 /// Whether the bytes begin as word2vec's binary files do: with the header of its text, but what follows is no text.
 bool is_word2vec(std::span<const std::byte> bytes);
 
