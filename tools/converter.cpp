@@ -14,6 +14,7 @@
 #include "parallel.hpp"
 #include "rowpool/quantize.hpp"
 #include "rows.hpp"
+#include "text.hpp"
 
 namespace rowpool::tools {
 
@@ -93,6 +94,7 @@ ErrorSums convert_block(const Source& source, RowFormat format, std::size_t firs
 
 NewTable describe_target(const Source& source, RowFormat format) {
     NewTable target = source.description();
+    check_dim(source.file() + ": table " + printable(target.name), target.shape.dim);
     if (target.shape.format == format) return target;
     target.shape.format = format;
     target.quantization = quantization_of(format);

@@ -1,9 +1,9 @@
 // Tables from .npy files: f16, f32 and f64 matrices in either byte order, in C or Fortran order.
-#include <cmath>
 #include <cstring>
 #include <type_traits>
 
 #include "failure.hpp"
+#include "narrow.hpp"
 #include "npy.hpp"
 #include "source.hpp"
 #include "text.hpp"
@@ -61,23 +61,15 @@ private:
     template <class Word>
     std::byte* put(Word word, std::size_t row, std::size_t column, std::byte* out) const {
         if constexpr (std::is_same_v<Word, std::uint64_t>) {
-            const float value = narrowed(word, row, column);
+            double wide = 0;
+            std::memcpy(&wide, &word, sizeof wide);
+            const float value = narrowed(wide, file(), row, column);
             std::memcpy(out, &value, sizeof value);
             return out + sizeof value;
         } else {
             std::memcpy(out, &word, sizeof word);
             return out + sizeof word;
         }
-    }
-
-    float narrowed(std::uint64_t bits, std::size_t row, std::size_t column) const {
-        double wide = 0;
-        std::memcpy(&wide, &bits, sizeof wide);
-        const auto value = static_cast<float>(wide);
-        if (std::isinf(value) && !std::isinf(wide)) {
-            fail(file(), ": row ", row, ", column ", column, ": ", wide, " does not fit f32");
-        }
-        return value;
     }
 
     NpyArray array_;

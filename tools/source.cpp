@@ -8,6 +8,7 @@
 
 #include "failure.hpp"
 #include "npy.hpp"
+#include "onnx.hpp"
 #include "rowpool/types.hpp"
 
 namespace rowpool::tools {
@@ -40,6 +41,7 @@ Sources open_sources(const std::string& path) {
     if (is_zip(bytes)) fail(path, ": a zip archive (.npz or PyTorch .pt); save its tables as .npy or .safetensors");
     if (is_fasttext(bytes)) return open_fasttext_source(std::move(file));
     if (is_word2vec(bytes)) return open_word2vec_source(std::move(file));
+    if (is_onnx(bytes) || has_extension(path, ".onnx")) return open_onnx_sources(std::move(file));
     return open_text_source(std::move(file));
 }
 

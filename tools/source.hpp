@@ -47,6 +47,7 @@ Sources open_sources(const std::string& path);
 /// One reader a format; each fails with a line that names the file and the place in it.
 Sources open_fasttext_source(MappedFile file);
 Sources open_npy_source(MappedFile file);
+Sources open_onnx_sources(MappedFile file);
 Sources open_table_sources(const std::string& path);
 Sources open_text_source(MappedFile file);
 Sources open_word2vec_source(MappedFile file);
