@@ -46,7 +46,7 @@ private:
 /// Rows of halves, each a varint. Varints differ in size: the positions of every `step`-th row are kept.
 class VarintSource : public Source {
 public:
-    static constexpr std::size_t kMarkBytes = std::size_t{64} << 10;
+    static constexpr std::size_t kMarkBytes = std::size_t{16} << 10;
 
     VarintSource(std::string file, NewTable description, SharedBytes varints)
         : Source(std::move(file), std::move(description)),

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kLongestHeader = 64;
 constexpr std::size_t kLongestName = 64 << 10;
 // A position is kept for every so many bytes of values: enough of them to find a row at once, few beside the rows.
-constexpr std::size_t kMarkBytes = std::size_t{64} << 10;
+constexpr std::size_t kMarkBytes = std::size_t{16} << 10;
 
 std::string_view as_text(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
