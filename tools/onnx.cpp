@@ -14,25 +14,25 @@ namespace rowpool::tools {
 
 namespace {
 
-// Field numbers.
-enum ModelField : std::uint8_t { kIrVersion = 1, kGraph = 7 };
-enum GraphField : std::uint8_t { kInitializer = 5 };
-enum TensorField : std::uint8_t {
-    kDims = 1,
-    kDataType = 2,
-    kSegment = 3,
-    kFloatData = 4,
-    kInt32Data = 5,
-    kStringData = 6,
-    kInt64Data = 7,
-    kName = 8,
-    kRawData = 9,
-    kDoubleData = 10,
-    kUint64Data = 11,
-    kExternalData = 13,
-    kDataLocation = 14,
-};
-enum EntryField : std::uint8_t { kKey = 1, kValue = 2 };
+// Field numbers of ModelProto, GraphProto, TensorProto and StringStringEntryProto.
+constexpr std::uint32_t kIrVersion = 1;
+constexpr std::uint32_t kGraph = 7;
+constexpr std::uint32_t kInitializer = 5;
+constexpr std::uint32_t kDims = 1;
+constexpr std::uint32_t kDataType = 2;
+constexpr std::uint32_t kSegment = 3;
+constexpr std::uint32_t kFloatData = 4;
+constexpr std::uint32_t kInt32Data = 5;
+constexpr std::uint32_t kStringData = 6;
+constexpr std::uint32_t kInt64Data = 7;
+constexpr std::uint32_t kName = 8;
+constexpr std::uint32_t kRawData = 9;
+constexpr std::uint32_t kDoubleData = 10;
+constexpr std::uint32_t kUint64Data = 11;
+constexpr std::uint32_t kExternalData = 13;
+constexpr std::uint32_t kDataLocation = 14;
+constexpr std::uint32_t kKey = 1;
+constexpr std::uint32_t kValue = 2;
 
 std::string_view as_text(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
