@@ -131,7 +131,7 @@ std::vector<std::string> pick_names(std::string_view names, std::span<const RowE
 }  // namespace
 
 std::vector<ConversionErrors> measure_conversions(const std::string& output, const std::vector<Conversion>& tables) {
-    const Sources written = open_table_sources(output);
+    const Sources written = open_sources(output);
     std::uint64_t bytes = 0;
     for (const Conversion& table : tables) bytes += comparison_bytes(*table.source);
     Progress progress("measuring", bytes);

@@ -197,6 +197,9 @@ void add_convert(CLI::App& app) {
         "  text          word vectors of word2vec, fastText or GloVe: a line a row, its name and then its numbers, "
         "with\n"
         "                or without a first line \"rows columns\". The table carries the names, repeated ones too.\n"
+        "  word2vec      binary files (.bin), with their names\n"
+        "  fastText      models (.bin) that are not quantized: a row a word, then a row a bucket, without a name\n"
+        "  .onnx         every two-dimensional float, float16, bfloat16 or double (narrowed to f32) initializer\n"
         "Rows that have the format already are copied unchanged. docs/CONVERT.md has more.");
     command.callback([options] { convert(*options); });
 }

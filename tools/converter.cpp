@@ -14,6 +14,7 @@
 #include "parallel.hpp"
 #include "rowpool/quantize.hpp"
 #include "rows.hpp"
+#include "text.hpp"
 
 namespace rowpool::tools {
 
@@ -161,6 +162,7 @@ Converted convert_rows(const Conversion& conversion, Progress& progress, const T
 
 NewTable describe_target(const Source& source, RowCoding coding) {
     NewTable target = source.description();
+    check_dim(source.file() + ": table " + printable(target.name), target.shape.dim);
     if (target.shape.format == coding.format) return target;
     target.shape.format = coding.format;
     target.quantization = quantization_of(coding);

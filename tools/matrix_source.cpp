@@ -1,13 +1,13 @@
 // Tables from matrices that lie in memory, whatever the order of their elements: of NumPy, PyTorch and safetensors.
 #include "matrix_source.hpp"
 
-#include <cmath>
 #include <cstring>
 #include <span>
 #include <type_traits>
 #include <utility>
 
 #include "failure.hpp"
+#include "narrow.hpp"
 #include "text.hpp"
 
 namespace rowpool::tools {
@@ -82,23 +82,15 @@ private:
     template <class Word>
     std::byte* put(Word word, std::size_t row, std::size_t column, std::byte* out) const {
         if constexpr (std::is_same_v<Word, std::uint64_t>) {
-            const float value = narrowed(word, row, column);
+            double wide = 0;
+            std::memcpy(&wide, &word, sizeof wide);
+            const float value = narrowed(wide, file(), row, column);
             std::memcpy(out, &value, sizeof value);
             return out + sizeof value;
         } else {
             std::memcpy(out, &word, sizeof word);
             return out + sizeof word;
         }
-    }
-
-    float narrowed(std::uint64_t bits, std::size_t row, std::size_t column) const {
-        double wide = 0;
-        std::memcpy(&wide, &bits, sizeof wide);
-        const auto value = static_cast<float>(wide);
-        if (std::isinf(value) && !std::isinf(wide)) {
-            fail(file(), ": row ", row, ", column ", column, ": ", wide, " does not fit f32");
-        }
-        return value;
     }
 
     Matrix matrix_;

@@ -48,7 +48,7 @@ NamedTable open_named(const TableFile& file, const std::string& name) {
                                        [&](const Table& other) { return other.name() == name; });
     NamedTable named = {table, value_of(file.row_names(static_cast<std::size_t>(position - file.tables().begin())))};
     if (named.names.empty())
-        fail(file.path(), ": table ", printable(name), " carries no row names; convert it from word-vector text");
+        fail(file.path(), ": table ", printable(name), " carries no row names; convert it from word vectors");
     return named;
 }
 
@@ -127,7 +127,7 @@ void nearest(const NearestOptions& options) {
     for (std::size_t row = 0; row < scores.size(); ++row) {
         const bool asked =
             std::find(options.names.begin(), options.names.end(), named.names[row]) != options.names.end();
-        if (asked) scores[row] = kNoScore;
+        if (asked || named.names[row].empty()) scores[row] = kNoScore;
     }
     for (const std::size_t row : best_rows(scores, options.count)) {
         std::printf("%.3f  %s\n", scores[row], printable(named.names[row]).c_str());
@@ -149,7 +149,7 @@ void add_nearest(CLI::App& app) {
         ->type_name("");
     add_integer(command, "-k", options->count, std::size_t{0}, std::numeric_limits<std::size_t>::max(),
                 "How many rows to print; 10 unless given");
-    command.footer("The named rows themselves are left out, as are rows of zeros.");
+    command.footer("The named rows themselves are left out, as are rows without a name and rows of zeros.");
     command.callback([options] { nearest(*options); });
 }
 

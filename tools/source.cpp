@@ -8,6 +8,7 @@
 
 #include "failure.hpp"
 #include "npy.hpp"
+#include "onnx.hpp"
 #include "rowpool/types.hpp"
 
 namespace rowpool::tools {
@@ -45,7 +46,15 @@ Sources open_sources(const std::string& path, PackedRows& packed) {
     if (is_safetensors(bytes) || has_extension(path, ".safetensors")) return open_table_sources(path, packed);
     if (is_zip(bytes) || has_extension(path, ".npz")) return open_archive(std::move(file), packed);
     refuse_old_checkpoint(path, bytes);
+    if (is_fasttext(bytes)) return open_fasttext_source(std::move(file));
+    if (is_word2vec(bytes)) return open_word2vec_source(std::move(file));
+    if (is_onnx(bytes) || has_extension(path, ".onnx")) return open_onnx_sources(std::move(file));
     return open_text_source(std::move(file));
+}
+
+Sources open_sources(const std::string& path) {
+    PackedRows none;
+    return open_sources(path, none);
 }
 
 std::string table_name_of(const std::string& path) { return std::filesystem::path(path).stem().string(); }

@@ -22,13 +22,11 @@ RowCoding coding_for(const Source& source, const WantedCoding& wanted) {
     return coding;
 }
 
-/// A target of that source, which keeps its name.
-void describe(Target& target, const Source& source, RowCoding coding) {
-    std::string name = std::move(target.table.name);
-    target.source = &source;
-    target.coding = coding;
-    target.table = describe_target(source, coding);
+/// The target of that name and source.
+Target described(std::string name, const Source& source, RowCoding coding) {
+    Target target = {&source, describe_target(source, coding), coding};
     target.table.name = std::move(name);
+    return target;
 }
 
 }  // namespace
@@ -36,20 +34,22 @@ void describe(Target& target, const Source& source, RowCoding coding) {
 std::vector<Target> choose_targets(const Sources& sources, const Selection& selection, const WantedCoding& coding) {
     std::vector<Target> targets;
     for (SelectedTable& table : select_tables(sources, selection)) {
-        Target& target = targets.emplace_back();
-        target.table.name = std::move(table.name);
-        describe(target, *table.source, coding_for(*table.source, coding));
+        targets.push_back(described(std::move(table.name), *table.source, coding_for(*table.source, coding)));
     }
     return targets;
 }
 
-void set_coding(Target& target, RowCoding coding) { describe(target, *target.source, coding); }
+void set_coding(Target& target, RowCoding coding) {
+    target = described(std::move(target.table.name), *target.source, coding);
+}
 
 Edits edit(const EditOptions& options, const std::string& output, std::vector<Target>& targets) {
     std::vector<Edits::Edited> tables;
     for (const Target& target : targets) tables.push_back({target.table.name, target.source});
     Edits edits(options, tables, output);
-    for (std::size_t t = 0; t < targets.size(); ++t) describe(targets[t], edits.source(t), targets[t].coding);
+    for (std::size_t t = 0; t < targets.size(); ++t) {
+        targets[t] = described(std::move(targets[t].table.name), edits.source(t), targets[t].coding);
+    }
     return edits;
 }
 

@@ -30,7 +30,7 @@ struct WantedCoding {
 /// The selected tables, in the wanted coding. Fails when there is no such coding.
 std::vector<Target> choose_targets(const Sources& sources, const Selection& selection, const WantedCoding& coding);
 
-/// Makes another coding of the target: the one that its table and its rows will have.
+/// Gives the target another coding.
 void set_coding(Target& target, RowCoding coding);
 
 /// Puts edited sources, which last as long as the result, in the place of the targets' own.

@@ -1,8 +1,6 @@
 // Tables from word-vector text: a line a row, its name and then its numbers, as word2vec, fastText and GloVe write it.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -11,89 +9,20 @@
 #include "progress.hpp"
 #include "source.hpp"
 #include "text.hpp"
+#include "text_fields.hpp"
 
 namespace rowpool::tools {
 
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r";
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
-std::string_view without_end_blanks(std::string_view text) {
-    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
-
-/// Takes the first line off `rest`; without its newline and the blanks before that.
-std::string_view take_line(std::string_view& rest) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    return without_end_blanks(line);
-}
-
-/// Takes the first field off `rest`; empty when there is none.
-std::string_view take_field(std::string_view& rest) {
-    rest.remove_prefix(std::min(rest.find_first_not_of(kBlanks), rest.size()));
-    const std::string_view field = rest.substr(0, std::min(rest.find_first_of(kBlanks), rest.size()));
-    rest.remove_prefix(field.size());
-    return field;
-}
-
-std::size_t count_fields(std::string_view line) {
-    std::size_t count = 0;
-    while (!take_field(line).empty()) ++count;
-    return count;
-}
-
-/// Where the last `count` fields of a line begin; 0 when it has no more than these.
-std::size_t last_fields(std::string_view line, std::size_t count) {
-    std::size_t at = line.size();
-    for (std::size_t i = 0; i < count; ++i) {
-        while (at > 0 && is_blank(line[at - 1])) --at;
-        while (at > 0 && !is_blank(line[at - 1])) --at;
-    }
-    return at;
-}
-
-/// A field as f32, rounded to nearest; nothing when it is no number or does not fit.
-std::optional<float> parse_number(std::string_view field) {
-    if (field.size() > 1 && field[0] == '+' && field[1] != '-') field.remove_prefix(1);
-    float value = 0;
-    const auto [end, failure] = std::from_chars(field.data(), field.data() + field.size(), value);
-    if (end != field.data() + field.size()) return {};
-    if (failure == std::errc::result_out_of_range) {
-        // from_chars says the same of a number too small, which is a tiny one or zero.
-        value = std::strtof(std::string(field).c_str(), nullptr);
-        if (std::isinf(value)) return {};
-    } else if (failure != std::errc()) {
-        return {};
-    }
-    return value;
-}
-
-struct Header {
-    std::size_t rows = 0;
-    std::size_t dim = 0;
-};
-
-std::optional<std::size_t> parse_count(std::string_view field) {
-    std::size_t value = 0;
-    const auto [end, failure] = std::from_chars(field.data(), field.data() + field.size(), value);
-    if (failure != std::errc() || end != field.data() + field.size()) return {};
-    return value;
-}
-
-/// The header "rows dim" that word2vec and fastText put first. A file without one whose first row looks the same (a
-/// name that is a number, and one column) is told from it by the width of the next line.
-std::optional<Header> find_header(std::string_view text) {
-    std::string_view line = take_line(text);
-    const std::optional<std::size_t> rows = parse_count(take_field(line));
-    const std::optional<std::size_t> dim = parse_count(take_field(line));
-    if (!rows || !dim || !take_field(line).empty()) return {};
-    if (*rows != 0 && count_fields(take_line(text)) <= *dim) return {};
-    return Header{*rows, *dim};
+/// The header that word2vec and fastText put first. A file without one whose first row looks the same (a name that is a
+/// number, and one column) is told from it by the width of the next line.
+std::optional<VectorHeader> find_header(std::string_view text) {
+    const std::optional<VectorHeader> header = parse_vector_header(take_line(text));
+    if (header && header->rows != 0 && count_fields(take_line(text)) <= header->dim) return {};
+    return header;
 }
 
 /// The first pass over a file: finds its shape, its names, and where the numbers of each row begin.
@@ -166,7 +95,7 @@ private:
         if (name.find('\0') != std::string_view::npos) fail(here(), ": a NUL byte; this is no word-vector text");
         const std::size_t last = last_fields(name, 1);
         if (header_ || last == 0) return;
-        const std::optional<float> number = parse_number(name.substr(last));
+        const std::optional<float> number = parse_f32(name.substr(last));
         if (number && std::isfinite(*number)) fail(here(), ": more than ", dim_, " numbers");
     }
 
@@ -174,7 +103,7 @@ private:
 
     const std::string& path_;
     std::string_view text_;
-    std::optional<Header> header_;
+    std::optional<VectorHeader> header_;
     std::size_t dim_ = 0;
     std::string names_;
     std::vector<std::size_t> numbers_;
@@ -204,7 +133,7 @@ private:
         rest.remove_prefix(numbers_[row]);
         for (; !out.empty(); out = out.subspan(sizeof(float))) {
             const std::string_view field = take_number(rest);
-            const std::optional<float> number = parse_number(field);
+            const std::optional<float> number = parse_f32(field);
             if (!number) {
                 fail(file(), ':', row + first_line_, ": '", printable(field.substr(0, 40)),
                      "' is no number that fits f32");
@@ -215,7 +144,7 @@ private:
 
     /// As take_field, within the row that the first pass found to have enough fields.
     static std::string_view take_number(std::string_view& rest) {
-        rest.remove_prefix(std::min(rest.find_first_not_of(kBlanks), rest.size()));
+        rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r"), rest.size()));
         const std::size_t end = std::min(rest.find_first_of(" \t\r\n"), rest.size());
         const std::string_view field = rest.substr(0, end);
         rest.remove_prefix(end);

@@ -126,7 +126,7 @@ void verify(const VerifyOptions& options) {
     const TableFile file = value_of(TableFile::open(options.file));
     const std::size_t bytes = value_of(MappedFile::open(options.file)).bytes().size();
     const Sources sources = open_against(options.against);
-    const Sources tables = sources.empty() ? Sources() : open_table_sources(options.file);
+    const Sources tables = sources.empty() ? Sources() : open_sources(options.file);
     const std::vector<Pair> pairs = match(file, tables, sources);
     check_sums(file, bytes);
     const std::vector<std::vector<std::string>> lines = compare_all(pairs);

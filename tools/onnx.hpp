@@ -1,0 +1,48 @@
+// The initializers of ONNX models that can be tables: two-dimensional and of floats.
+// Source: onnx.proto of ONNX 1.17 (ModelProto, GraphProto, TensorProto), and its docs/ExternalData.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rowpool::tools {
+
+/// Element types; the numbers are those of TensorProto.DataType.
+enum class OnnxType : std::uint8_t { f32 = 1, f16 = 10, f64 = 11, bf16 = 16 };
+
+/// Bytes of one element.
+std::size_t item_bytes(OnnxType type);
+
+/// Where a tensor says that its values lie in another file.
+struct OnnxLocation {
+    std::string_view path;  ///< as the model says: relative to its folder
+    std::uint64_t offset = 0;
+    std::optional<std::uint64_t> length;
+};
+
+/// A tensor whose fields agree with each other. Views point into the model.
+struct OnnxTensor {
+    std::string_view name;
+    OnnxType type = OnnxType::f32;
+    std::size_t rows = 0;
+    std::size_t dim = 0;                ///< not 0, but it may be more than a table can have
+    std::size_t bytes = 0;              ///< of its values: rows * dim * item_bytes(type)
+    std::span<const std::byte> values;  ///< as many bytes, unless one of the following is where they are
+    std::optional<std::span<const std::byte>> varints = {};  ///< halves, each as a varint of its bits; not checked
+    std::optional<OnnxLocation> external = {};
+};
+
+/// Whether the bytes can be a model: they begin with a version, and a graph follows.
+bool is_onnx(std::span<const std::byte> bytes);
+
+/// The two-dimensional FLOAT, FLOAT16, BFLOAT16 and DOUBLE initializers of a model's graph that have columns, in its
+/// order; those of subgraphs are not looked at. The file is taken as hostile: fails, naming it, the tensor and the
+/// byte, when fields are cut short or contradict each other, or when two initializers have one name.
+std::vector<OnnxTensor> parse_onnx(const std::string& path, std::span<const std::byte> bytes);
+
+}  // namespace rowpool::tools
