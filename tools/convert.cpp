@@ -19,6 +19,7 @@
 #include "interrupt.hpp"
 #include "options.hpp"
 #include "packed.hpp"
+#include "planner.hpp"
 #include "rowpool/table_file.hpp"
 #include "rowpool/types.hpp"
 #include "selection.hpp"
@@ -38,6 +39,7 @@ struct ConvertOptions {
     WantedCoding coding;
     Selection selection;
     PackedRows packed;
+    BudgetOptions budget;
     EditOptions edits;
     OnBadRow on_bad_row = OnBadRow::fail;
 };
@@ -130,6 +132,7 @@ void convert(ConvertOptions& options) {
     const Sources sources = open_all(options);
     std::vector<Target> targets = choose_targets(sources, options.selection, options.coding);
     const Edits edits = edit(options.edits, options.output, targets);
+    if (has_budget(options.budget)) plan_codings(options.budget, options.coding, targets);
     if (options.on_bad_row == OnBadRow::f16) fall_back_to_f16(targets);
     write_targets(targets, options);
 }
@@ -170,6 +173,7 @@ void add_convert(CLI::App& app) {
     add_choice(command, "--method", options->coding.method, "min-max|greedy|search", parse_quantization_method,
                "How the scales and biases of coded rows are chosen: from the smallest and the largest value (unless "
                "given); as PyTorch's optimized_qparams, for 4 and 2 bits; or by a search for the least squared error");
+    add_budget_options(command, options->budget, options->coding);
     command
         .add_option("--report", options->report,
                     "Also write a web page: bytes, errors, worst rows and time of each table")

@@ -1,6 +1,8 @@
 // What convert writes: which tables, from where, and in which coding.
 #include "targets.hpp"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "converter.hpp"
@@ -12,14 +14,25 @@ namespace rowpool::tools {
 namespace {
 
 /// Unless told otherwise, coded rows stay as they are: coding them again would lose more.
-RowCoding coding_for(const Source& source, const WantedCoding& wanted) {
-    const RowFormat from = source.description().shape.format;
-    const RowCoding coding = {wanted.format.value_or(is_coded(from) ? from : RowFormat::int8), wanted.method};
+RowCoding coding_for(const SelectedTable& table, const WantedCoding& wanted) {
+    const RowFormat from = table.source->description().shape.format;
+    const RowFormat usual = wanted.format.value_or(is_coded(from) ? from : RowFormat::int8);
+    const RowCoding coding = {format_of(wanted, table.name).value_or(usual), wanted.method};
     if (coding.format != from && !is_available(coding)) {
         fail("--method ", to_string(coding.method), " quantizes to 4 or 2 bits, and table ",
-             printable(source.description().name), " would be ", to_string(coding.format));
+             printable(table.source->description().name), " would be ", to_string(coding.format));
     }
     return coding;
+}
+
+void check_patterns(const WantedCoding& wanted, const std::vector<SelectedTable>& tables) {
+    std::vector<std::string_view> names;
+    for (const SelectedTable& table : tables) names.emplace_back(table.name);
+    for (const FormatOf& option : wanted.format_of) {
+        const auto fits = [&](std::string_view name) { return matches(option.pattern, name); };
+        if (std::ranges::any_of(names, fits)) continue;
+        fail("--format-of ", printable(option.pattern), ": no table has such a name; there are ", listed(names));
+    }
 }
 
 /// The target of that name and source.
@@ -31,10 +44,20 @@ Target described(std::string name, const Source& source, RowCoding coding) {
 
 }  // namespace
 
+std::optional<RowFormat> format_of(const WantedCoding& wanted, const std::string& name) {
+    std::optional<RowFormat> format;
+    for (const FormatOf& option : wanted.format_of) {
+        if (matches(option.pattern, name)) format = option.format;
+    }
+    return format;
+}
+
 std::vector<Target> choose_targets(const Sources& sources, const Selection& selection, const WantedCoding& coding) {
+    const std::vector<SelectedTable> tables = select_tables(sources, selection);
+    check_patterns(coding, tables);
     std::vector<Target> targets;
-    for (SelectedTable& table : select_tables(sources, selection)) {
-        targets.push_back(described(std::move(table.name), *table.source, coding_for(*table.source, coding)));
+    for (const SelectedTable& table : tables) {
+        targets.push_back(described(table.name, *table.source, coding_for(table, coding)));
     }
     return targets;
 }

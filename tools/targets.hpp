@@ -21,13 +21,24 @@ struct Target {
     std::string reason = {};  ///< why it has that coding, if it is not just what was asked for
 };
 
-/// What --format and --method say.
+/// One --format-of option.
+struct FormatOf {
+    std::string pattern;  ///< of names of tables, as they are written; see matches()
+    RowFormat format;
+};
+
+/// What --format, --format-of and --method say.
 struct WantedCoding {
     std::optional<RowFormat> format;  ///< nothing: coded rows stay as they are, others become int8
     QuantizationMethod method = QuantizationMethod::min_max;
+    std::vector<FormatOf> format_of;  ///< for some tables, in the place of `format`; the last one that matches counts
 };
 
-/// The selected tables, in the wanted coding. Fails when there is no such coding.
+/// The format that --format-of gives to a table of that name.
+std::optional<RowFormat> format_of(const WantedCoding& wanted, const std::string& name);
+
+/// The selected tables, in the wanted coding. Fails when there is no such coding, or a pattern of --format-of matches
+/// none of them.
 std::vector<Target> choose_targets(const Sources& sources, const Selection& selection, const WantedCoding& coding);
 
 /// Gives the target another coding.

@@ -43,6 +43,7 @@ RULES = [
     ("bench/*", PUBLIC + ["bench/*"], ["std", "benchmark/*", "oneapi/tbb/*"]),
     ("examples/*", PUBLIC, ["std"]),
     ("python/*", PUBLIC + ["python/*"], ["std", "nanobind/*"]),
+    ("tests/test_budget.cpp", PUBLIC + ["tools/budget.hpp", "tools/failure.hpp"], ["std", "doctest/*"]),
     ("tests/test_pickle.cpp", ["tools/failure.hpp", "tools/pickle.hpp"], ["std", "doctest/*"]),
     ("tests/*", EVERYTHING + SHARED_BENCH + TESTED_BENCH + TESTED_TOOLS + ["tests/*", "support/*"],
      ["std", "doctest/*", "nlohmann/*", "oneapi/tbb/*", "xxhash.h"]),
