@@ -132,7 +132,7 @@ void convert(ConvertOptions& options) {
     const Sources sources = open_all(options);
     std::vector<Target> targets = choose_targets(sources, options.selection, options.coding);
     const Edits edits = edit(options.edits, options.output, targets);
-    if (has_budget(options.budget)) plan_codings(options.budget, options.coding, targets);
+    plan_codings(options.budget, options.coding, targets);
     if (options.on_bad_row == OnBadRow::f16) fall_back_to_f16(targets);
     write_targets(targets, options);
 }

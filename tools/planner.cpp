@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdio>
 #include <mutex>
 #include <utility>
 
@@ -190,12 +191,19 @@ BudgetTable candidates(const Target& target, const Measured& table) {
     return result;
 }
 
+/// With the digits in which cosines near 1 differ.
+std::string cosine_text(double cosine) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.6f", cosine);
+    return text.data();
+}
+
 std::string measurement_text(const Measured& table, std::size_t chosen) {
     const PooledError& error = *table.errors[chosen];
     std::string text = table.pinned ? " (asked for)" : "";
     if (table.bags == 0) return text;
-    return text + "; worst bag " + percent_text(error.worst_relative_l2) + ", cosine " + short_number(error.cosine) +
-           ", worst " + short_number(error.worst_cosine) + ", of " + std::to_string(table.bags) +
+    return text + "; worst bag " + percent_text(error.worst_relative_l2) + ", cosine " + cosine_text(error.cosine) +
+           ", worst " + cosine_text(error.worst_cosine) + ", of " + std::to_string(table.bags) +
            (table.traced ? " recorded" : " generated") + " bags";
 }
 
@@ -230,6 +238,10 @@ void add_budget_options(CLI::App& command, BudgetOptions& options, WantedCoding&
 }
 
 void plan_codings(const BudgetOptions& options, const WantedCoding& wanted, std::vector<Target>& targets) {
+    if (!options.max_error && !options.max_bytes) {
+        if (!options.trace.empty()) fail("--trace is for --max-error and --max-bytes, and neither is given");
+        return;
+    }
     const std::vector<Measured> measured = measure_all(options, wanted, targets);
     std::vector<BudgetTable> tables;
     for (std::size_t t = 0; t < targets.size(); ++t) tables.push_back(candidates(targets[t], measured[t]));

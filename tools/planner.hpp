@@ -21,10 +21,9 @@ struct BudgetOptions {
 /// --format-of, --max-error, --max-bytes and --trace. The command has --format and --method already.
 void add_budget_options(CLI::App& command, BudgetOptions& options, WantedCoding& wanted);
 
-inline bool has_budget(const BudgetOptions& options) { return options.max_error || options.max_bytes; }
-
-/// Gives the targets codings within the budget, and a reason each. Formats of --format-of stay, with the better of the
-/// methods. Reads the trace and the rows of some bags, shows progress. Fails when there is no way to keep the budget.
+/// Gives the targets codings within the budget, if there is one, and a reason each. Formats of --format-of stay, with
+/// the better of the methods. Reads the trace and the rows of some bags, shows progress. Fails when there is no way to
+/// keep the budget, or a trace without one.
 void plan_codings(const BudgetOptions& options, const WantedCoding& wanted, std::vector<Target>& targets);
 
 }  // namespace rowpool::tools
