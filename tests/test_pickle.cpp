@@ -11,7 +11,6 @@
 namespace rowpool::tools {
 namespace {
 
-using std::string_literals::operator""s;
 
 const std::string kPath = "file";
 

@@ -125,6 +125,7 @@ kernels::Rows rows_of(const Table& table) noexcept {
             table.dim(),
             layout.codes_at,
             layout.qparams_at,
+            false,
             table.num_ids(),
             table.remap().data()};
 }
@@ -201,6 +202,7 @@ PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_
              .padding = options.mode == Pooling::none ? -1 : *padding,
              .prefetch = options.prefetch ? *options.prefetch : prefetch_for(table, footprint)};
     setup.prefetch.distance = std::min(setup.prefetch.distance, Prefetch::kMostDistance);
+    setup.rows.end_first = reads_end_first(table, setup.prefetch);
     return {};
 }
 

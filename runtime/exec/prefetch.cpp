@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "core/row_layout.hpp"
 #include "rowpool/types.hpp"
 
 namespace rowpool::exec {
@@ -52,6 +53,12 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept {
     }
     // From further away it is the number of lines under way that counts, and wide rows have more lines.
     return {lines_of_row(table) <= 8 ? std::size_t{64} : 32, Into::second_level};
+}
+
+bool reads_end_first(const Table& table, const Prefetch& prefetch) noexcept {
+    const RowLayout layout = row_layout(table.format(), table.dim());
+    const bool is_read_in_order = !is_coded(table.format()) || layout.qparams_at < layout.codes_at;
+    return is_read_in_order && prefetch.into == Into::second_level && lines_of_row(table) >= 3;
 }
 
 }  // namespace rowpool::exec

@@ -17,4 +17,8 @@ std::size_t bytes_behind(const Table& table) noexcept;
 /// What suits a table that shares the caches with others; `footprint` is the bytes of all of them, its own included.
 Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept;
 
+/// Whether the last byte of a prefetched row is to be read before the rest, so that the core does not take the reading
+/// of its lines for that of an array, and fetch what comes after: for rows that would be read in rising order.
+bool reads_end_first(const Table& table, const Prefetch& prefetch) noexcept;
+
 }  // namespace rowpool::exec

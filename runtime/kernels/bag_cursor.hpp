@@ -64,6 +64,13 @@ template <int kLocality>
     }
 }
 
+/// Reads the last byte of a row, whose other lines are about to be read in order, where that is to come first.
+[[gnu::always_inline]] inline void read_end_first(const PoolArgs& args, std::size_t row) noexcept {
+    if (!args.rows.end_first) return;
+    static_cast<void>(
+        *static_cast<const volatile std::byte*>(args.rows.data + row * args.rows.stride + args.rows.bytes - 1));
+}
+
 /// The row of an index that has none.
 constexpr std::size_t kNoRow = ~std::size_t{0};
 
@@ -90,9 +97,10 @@ template <class Index, bool kFiltered, class F>
 [[gnu::always_inline]] inline void for_each_row(const PoolArgs& args, const Bag& bag, std::size_t prefetch_end,
                                                 const F& f) noexcept {
     const auto* indices = static_cast<const Index*>(args.indices);
-    const auto take = [&](std::size_t i) ROWPOOL_INLINE {
+    const auto take = [&](std::size_t i, bool is_prefetched) ROWPOOL_INLINE {
         const std::size_t row = kFiltered ? row_of(args, indices[i]) : static_cast<std::size_t>(indices[i]);
         if (kFiltered && row == kNoRow) return;
+        if (is_prefetched) read_end_first(args, row);
         f(i, row * args.rows.stride);
     };
     const std::size_t distance = args.prefetch.distance;
@@ -102,9 +110,9 @@ template <class Index, bool kFiltered, class F>
         const std::size_t row = kFiltered ? row_of(args, ahead) : static_cast<std::size_t>(ahead);
         if (!kFiltered || row != kNoRow) prefetch_row(args, row);
         if (kFiltered && i + 2 * distance < prefetch_end) prefetch_remap(args, indices[i + 2 * distance]);
-        take(i);
+        take(i, true);
     }
-    for (; i < bag.end; ++i) take(i);
+    for (; i < bag.end; ++i) take(i, false);
 }
 
 }  // namespace
