@@ -11,6 +11,7 @@
 namespace rowpool::tools {
 namespace {
 
+using namespace std::string_literals;
 
 const std::string kPath = "file";
 
