@@ -44,6 +44,7 @@ kernels::Rows rows_of(const MadeTable& table) {
             .dim = table.dim,
             .codes_at = parts.parameters_first ? 2 * parts.parameter_bytes : 0,
             .qparams_at = parts.parameters_first ? 0 : parts.code_bytes,
+            .end_first = true,
             .ids = table.reference.remap.empty() ? table.rows : table.reference.remap.size(),
             .remap = nullptr};
 }
