@@ -1,4 +1,5 @@
 // Tables from PyTorch checkpoints: the tensors that a pickle in a zip archive describes, in the storages beside it.
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <unordered_set>
@@ -94,17 +95,27 @@ private:
     std::vector<NamedTensor> found_;
 };
 
+/// The pickle of a checkpoint, which lies in the archive's one folder; nullptr in other archives.
+const ZipMember* find_pickle(const ZipArchive& archive) {
+    const auto is_it = [](const ZipMember& member) {
+        return member.name.ends_with(kPickle) && member.name.find('/') == member.name.size() - kPickle.size();
+    };
+    const auto found = std::ranges::find_if(archive.members(), is_it);
+    return found == archive.members().end() ? nullptr : &*found;
+}
+
 /// A checkpoint's archive: its pickle and its storages.
 class Checkpoint {
 public:
-    explicit Checkpoint(const ZipArchive& archive) : archive_(archive), pickle_name_(find_pickle()) {
-        folder_ = pickle_name_.substr(0, pickle_name_.size() - kPickle.size()) + "/";
+    /// Of an archive that has a pickle.
+    explicit Checkpoint(const ZipArchive& archive) : archive_(archive) {
+        const ZipMember& member = *find_pickle(archive);
+        folder_ = member.name.substr(0, member.name.size() - kPickle.size()) + "/";
         refuse_script();
         require_little_endian();
-        const ZipMember& member = *archive.find(pickle_name_);
         // As torch.save writes it when it is told not to compute CRC-32.
         pickle_ = member.crc32 == 0 ? archive.map(member) : archive.read(member);
-        tree_ = read_pickle(member_text(archive.path(), pickle_name_), pickle_.bytes);
+        tree_ = read_pickle(member_text(archive.path(), member.name), pickle_.bytes);
         for (const TorchStorage& storage : tree_.storages) check_size(storage);
     }
 
@@ -135,15 +146,6 @@ public:
     std::string where(const std::string& name) const { return archive_.path() + ": tensor " + printable(name); }
 
 private:
-    std::string find_pickle() const {
-        for (const ZipMember& member : archive_.members()) {
-            if (member.name.ends_with(kPickle) && member.name.find('/') == member.name.size() - kPickle.size()) {
-                return member.name;
-            }
-        }
-        return {};
-    }
-
     void refuse_script() const {
         if (archive_.find(folder_ + "constants.pkl") == nullptr) return;
         fail(archive_.path(), ": a TorchScript archive, which is a program; save its state_dict with torch.save");
@@ -173,7 +175,6 @@ private:
     }
 
     const ZipArchive& archive_;
-    std::string pickle_name_;
     std::string folder_;
     SharedBytes pickle_;
     PickleTree tree_;
@@ -245,12 +246,7 @@ bool starts_with(std::span<const std::byte> bytes, std::string_view text) {
 
 }  // namespace
 
-bool is_checkpoint(const ZipArchive& archive) {
-    for (const ZipMember& member : archive.members()) {
-        if (member.name.ends_with(kPickle)) return true;
-    }
-    return false;
-}
+bool is_checkpoint(const ZipArchive& archive) { return find_pickle(archive) != nullptr; }
 
 Sources open_checkpoint_sources(const ZipArchive& archive, PackedRows& packed) {
     const Checkpoint checkpoint(archive);

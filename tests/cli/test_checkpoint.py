@@ -294,6 +294,9 @@ class Refuses(CheckpointTest):
         self.refuses(checkpoint({}, byteorder=b"big"), "not little")
         self.refuses(archive({"a.txt": b""}), "no table in it")
         magic_number = b"\x80\x02\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."
+        deeper = archive({"a/b/data.pkl": b"\x80\x02}."})  # as no PyTorch names it
+        self.refuses(deeper, "no table in it")
+        self.refuses(archive({"": b"", "a/b/data.pkl": b""}), "no table in it")
         for data, says in ((magic_number, "before 1.6"), (pickle.dumps({}), "outside a checkpoint"),
                            (bytes(257) + b"ustar" + bytes(300), "tar archive")):
             self.refuses(data, says, "torch.save")
