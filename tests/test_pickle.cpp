@@ -76,6 +76,23 @@ TEST_CASE("containers") {
     CHECK(root<PickleDict>(read("}K\x01Ns(K\x02NK\x03Nu."s)).entries.size() == 3);
 }
 
+/// kTensor with sizes and strides that have a third dimension in front, of one element.
+std::string with_a_third_dimension() {
+    std::string text = kTensor;
+    const std::string sizes = "K\x02K\x03\x86";
+    text.replace(text.find(sizes), sizes.size(), "K\x01K\x02K\x03\x87");
+    const std::string strides = "K\x03K\x01\x86";
+    text.replace(text.find(strides), strides.size(), "K\x06K\x03K\x01\x87");
+    return text;
+}
+
+TEST_CASE("tensors that cannot be part of a table take no memory") {
+    CHECK(read(kTensor).tensors.size() == 1);
+    const PickleTree tree = read(with_a_third_dimension());
+    CHECK(tree.tensors.empty());
+    CHECK(std::holds_alternative<PickleOpaque>(root<PickleDict>(tree).entries.at(0).second->data));
+}
+
 TEST_CASE("what is in the memo is shared, not copied") {
     std::string text = "]q\x00"s;
     for (int i = 0; i < 100; ++i) text += "h\x00\x86q\x00"s;  // a pair of what was there, 2^100 lists in all

@@ -41,6 +41,12 @@ public:
     }
 
 private:
+    static bool may_hold_tensors(const PickleValue& value) {
+        const auto& data = value.data;
+        return std::holds_alternative<const TorchTensor*>(data) || std::holds_alternative<PickleDict>(data) ||
+               std::holds_alternative<PickleList>(data) || std::holds_alternative<PickleTuple>(data);
+    }
+
     void visit(const PickleValue& value, std::size_t depth) {
         if (const auto* tensor = std::get_if<const TorchTensor*>(&value.data)) return add(*tensor);
         const auto* dict = std::get_if<PickleDict>(&value.data);
@@ -71,7 +77,10 @@ private:
         return std::string("[").append(std::to_string(position)).append("]");
     }
 
+    /// Keys count even where no tensor is below them: one text of the pickle may be the key of millions of dicts.
     void visit_part(std::string_view part, const PickleValue& value, std::size_t depth) {
+        if (!may_hold_tensors(value)) return;
+        count_name_bytes(part.size());
         const std::size_t length = name_.size();
         if (depth > 0) name_ += '.';
         name_ += part;
@@ -81,11 +90,15 @@ private:
 
     void add(const TorchTensor* tensor) {
         if (tensor->sizes.size() != 2) return;
-        name_bytes_ += name_.size();
+        count_name_bytes(name_.size());
         if (found_.size() == kMostTables) fail(path_, ": over ", kMostTables, " two-dimensional tensors");
-        if (name_bytes_ > kMostNameBytes)
-            fail(path_, ": the names of its tensors take over ", kMostNameBytes, " bytes");
         found_.push_back({name_, tensor});
+    }
+
+    void count_name_bytes(std::size_t bytes) {
+        name_bytes_ += bytes;
+        if (name_bytes_ <= kMostNameBytes) return;
+        fail(path_, ": the names of its tensors take over ", kMostNameBytes, " bytes");
     }
 
     const std::string& path_;

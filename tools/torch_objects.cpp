@@ -94,8 +94,9 @@ void check_bounds(const TorchTensor& tensor, const Arguments& arguments) {
                     std::to_string(tensor.storage->bytes) + " bytes of storage " + printable(tensor.storage->key));
 }
 
-/// (storage, offset, sizes, strides, ...): what all tensors of a storage begin with.
-TorchTensor& add_tensor(PickleTree& tree, const Arguments& arguments, const TorchType* type) {
+/// (storage, offset, sizes, strides, ...): what all tensors of a storage begin with. Nothing when it has more than two
+/// dimensions: it is of no use to a table, and a thousand bytes of sizes and strides for three opcodes would be a bomb.
+TorchTensor* add_tensor(PickleTree& tree, const Arguments& arguments, const TorchType* type) {
     TorchTensor tensor;
     tensor.storage = arguments.get<const TorchStorage*>(0);
     tensor.type = type != nullptr ? type : tensor.storage->type;
@@ -104,34 +105,38 @@ TorchTensor& add_tensor(PickleTree& tree, const Arguments& arguments, const Torc
     tensor.strides = arguments.sizes(3);
     if (tensor.sizes.size() != tensor.strides.size()) arguments.fault("not as many strides as sizes");
     check_bounds(tensor, arguments);
-    return tree.tensors.emplace_back(std::move(tensor));
+    if (tensor.sizes.size() > 2) return nullptr;
+    return &tree.tensors.emplace_back(std::move(tensor));
+}
+
+PickleValue value_of_tensor(const TorchTensor* tensor) {
+    if (tensor == nullptr) return {PickleOpaque()};
+    return {tensor};
 }
 
 PickleValue rebuild_tensor(PickleTree& tree, const Arguments& arguments) {
-    const TorchTensor& tensor = add_tensor(tree, arguments, nullptr);
-    return {&tensor};
+    return value_of_tensor(add_tensor(tree, arguments, nullptr));
 }
 
 /// As rebuild_tensor, with the element type as argument 6, because the storage is untyped.
 PickleValue rebuild_typed_tensor(PickleTree& tree, const Arguments& arguments) {
     const TorchType* type = find_torch_dtype(arguments.get<PickleGlobal>(6).name);
     if (type == nullptr) arguments.fault("its argument 6 is no element type");
-    const TorchTensor& tensor = add_tensor(tree, arguments, type);
-    return {&tensor};
+    return value_of_tensor(add_tensor(tree, arguments, type));
 }
 
 /// As rebuild_tensor; argument 4 says what codes mean: (scheme, scales, zero points, axis) by rows or columns.
 PickleValue rebuild_quantized(PickleTree& tree, const Arguments& arguments) {
-    TorchTensor& tensor = add_tensor(tree, arguments, nullptr);
+    TorchTensor* tensor = add_tensor(tree, arguments, nullptr);
     const std::vector<const PickleValue*>& scheme = arguments.get<PickleTuple>(4).items;
-    if (scheme.size() != 4) return {PickleOpaque()};
+    if (tensor == nullptr || scheme.size() != 4) return {PickleOpaque()};
     const auto* scales = std::get_if<const TorchTensor*>(&scheme[1]->data);
     const auto* zero_points = std::get_if<const TorchTensor*>(&scheme[2]->data);
     const auto* axis = std::get_if<std::int64_t>(&scheme[3]->data);
     if (scales == nullptr || zero_points == nullptr || axis == nullptr || *axis != 0) return {PickleOpaque()};
-    tensor.scales = *scales;
-    tensor.zero_points = *zero_points;
-    return {static_cast<const TorchTensor*>(&tensor)};
+    tensor->scales = *scales;
+    tensor->zero_points = *zero_points;
+    return value_of_tensor(tensor);
 }
 
 /// Argument 0, which other functions made. What is no tensor, or none that can be a table, stays opaque.

@@ -258,7 +258,14 @@ class Refuses(CheckpointTest):
         name = b"X" + struct.pack("<I", 1 << 20) + b"x" * (1 << 20) + b"q\1"
         table = encoded(tensor(storage("0", 6), (3, 2))) + b"q\2"
         value = Raw(b"}(" + name + Raw(b"](" + table + b"h\2" * 100 + b"e") + b"u")
-        self.refuses(checkpoint(value, {"0": SIX}), "names of its tensors take over 67108864 bytes")
+        says = "names of its tensors take over 67108864 bytes"
+        self.refuses(checkpoint(value, {"0": SIX}), says)
+        nested = b"N"
+        for _ in range(60):  # with that key for each of 60 dicts, and then for each of 100
+            nested = b"}h\1" + nested + b"s"
+        long = b"X" + struct.pack("<I", 2 << 20) + b"x" * (2 << 20) + b"q\1"
+        self.refuses(checkpoint(Raw(b"}" + long + nested + b"s")), says)
+        self.refuses(checkpoint(Raw(b"}(" + name + b"N" + b"h\1]" * 100 + b"u")), says)
 
     def test_storages(self):
         value = {"t": tensor(storage("0", 6), (3, 2))}
