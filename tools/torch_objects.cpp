@@ -22,6 +22,9 @@ public:
     Arguments(std::string_view function, const PickleTuple& values, const std::string& where)
         : function_(function), values_(values), where_(where) {}
 
+    /// Those of another function that is called in the same place.
+    Arguments of(std::string_view function, const PickleTuple& values) const { return {function, values, where_}; }
+
     std::size_t count() const { return values_.items.size(); }
 
     template <class T>
@@ -114,7 +117,18 @@ PickleValue value_of_tensor(const TorchTensor* tensor) {
     return {tensor};
 }
 
+/// Whether argument i, a dict of what a tensor's elements stand for, has an entry that is true: their negatives.
+bool is_negated(const Arguments& arguments, std::size_t i) {
+    if (i >= arguments.count()) return false;
+    const auto* dict = std::get_if<PickleDict>(&arguments.value(i).data);
+    return dict != nullptr && std::ranges::any_of(dict->entries, [](const auto& entry) {
+               const auto* negated = std::get_if<bool>(&entry.second->data);
+               return negated != nullptr && *negated;
+           });
+}
+
 PickleValue rebuild_tensor(PickleTree& tree, const Arguments& arguments) {
+    if (is_negated(arguments, 6)) return {PickleOpaque()};
     return value_of_tensor(add_tensor(tree, arguments, nullptr));
 }
 
@@ -122,6 +136,7 @@ PickleValue rebuild_tensor(PickleTree& tree, const Arguments& arguments) {
 PickleValue rebuild_typed_tensor(PickleTree& tree, const Arguments& arguments) {
     const TorchType* type = find_torch_dtype(arguments.get<PickleGlobal>(6).name);
     if (type == nullptr) arguments.fault("its argument 6 is no element type");
+    if (is_negated(arguments, 7)) return {PickleOpaque()};
     return value_of_tensor(add_tensor(tree, arguments, type));
 }
 
@@ -146,6 +161,8 @@ PickleValue parameter(PickleTree& /*tree*/, const Arguments& arguments) {
     return {*tensor};
 }
 
+PickleValue rebuild_with_attributes(PickleTree& tree, const Arguments& arguments);
+
 PickleValue size(PickleTree& /*tree*/, const Arguments& arguments) {
     const auto& sizes = arguments.get<PickleTuple>(0);
     if (sizes.items.size() > kMostDimensions) arguments.fault("over 64 dimensions");
@@ -169,6 +186,7 @@ constexpr std::array kFunctions = {
     Function{"torch._utils._rebuild_tensor_v2", rebuild_tensor},
     Function{"torch._utils._rebuild_tensor_v3", rebuild_typed_tensor},
     Function{"torch._utils._rebuild_qtensor", rebuild_quantized},
+    Function{"torch._tensor._rebuild_from_type_v2", rebuild_with_attributes},
     Function{"torch._utils._rebuild_parameter", parameter},
     Function{"torch._utils._rebuild_parameter_with_state", parameter},
     Function{"torch.nn.parameter.Parameter", parameter},
@@ -179,6 +197,7 @@ constexpr std::array kFunctions = {
     Function{"torch._utils._rebuild_meta_tensor_no_storage", opaque},
     Function{"torch.serialization._get_layout", opaque},
     Function{"torch.device", opaque},
+    Function{"torch.Tensor", opaque},
     Function{"collections.Counter", opaque},
     Function{"_codecs.encode", opaque},
     Function{"builtins.bytearray", opaque},
@@ -193,6 +212,15 @@ constexpr std::array<std::string_view, 5> kSchemes = {"torch.per_tensor_affine",
 const Function* find_function(std::string_view name) {
     const auto found = std::ranges::find(kFunctions, name, &Function::name);
     return found == kFunctions.end() ? nullptr : &*found;
+}
+
+/// (function, class, its arguments, attributes): a tensor that somebody set attributes of.
+PickleValue rebuild_with_attributes(PickleTree& tree, const Arguments& arguments) {
+    const Function* function = find_function(arguments.get<PickleGlobal>(0).name);
+    if (function == nullptr || function->call == rebuild_with_attributes) {
+        arguments.fault("its argument 0 makes no tensor");
+    }
+    return function->call(tree, arguments.of(function->name, arguments.get<PickleTuple>(2)));
 }
 
 }  // namespace

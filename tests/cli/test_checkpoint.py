@@ -69,6 +69,24 @@ class Reads(CheckpointTest):
                  "c": Raw(call("collections.OrderedDict") + encoded({"_metadata": 1}) + b"b")}
         self.assertEqual(list(self.tables(checkpoint(value, {"0": SIX}))), ["a", "b"])
 
+    def test_tensors_with_attributes(self):
+        stored = storage("0", 6)
+        rebuild = named("torch._utils._rebuild_tensor_v2")
+        value = {"t": call("torch._tensor._rebuild_from_type_v2", rebuild, named("torch.Tensor"),
+                           (stored, 0, (3, 2), (2, 1), False, None), {"note": "x"})}
+        self.assertEqual(self.tables(checkpoint(value, {"0": SIX})), {"t": [[1, 2], [3, 4], [5, 6]]})
+        nested = call("torch._tensor._rebuild_from_type_v2", named("torch._tensor._rebuild_from_type_v2"), None, (), {})
+        self.refuses(checkpoint({"t": nested}), "makes no tensor")
+        nothing = call("torch._tensor._rebuild_from_type_v2", named("torch.float32"), None, (), {})
+        self.refuses(checkpoint({"t": nothing}), "makes no tensor")
+
+    def test_tensors_of_negatives_are_passed_over(self):
+        arguments = (storage("0", 6), 0, (3, 2), (2, 1), False, None)
+        value = {"t": tensor(storage("0", 6), (3, 2)), "plain": call("torch._utils._rebuild_tensor_v2", *arguments, {}),
+                 "negative": call("torch._utils._rebuild_tensor_v2", *arguments, {"neg": True}),
+                 "typed": call("torch._utils._rebuild_tensor_v3", *arguments, named("torch.float32"), {"neg": True})}
+        self.assertEqual(list(self.tables(checkpoint(value, {"0": SIX}))), ["t", "plain"])
+
     def test_what_is_no_table_is_passed_over(self):
         value = {"t": tensor(storage("0", 6), (3, 2)), "ids": tensor(storage("1", 4, "Long"), (2, 2)),
                  "wide": tensor(storage("0", 6), (1, 70000), (1, 0)), "empty": tensor(storage("0", 6), (6, 0)),
