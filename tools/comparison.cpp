@@ -1,7 +1,8 @@
-// Two tables beside each other, row by row: what `verify --against` and `diff` say.
+// Two tables beside each other, id by id: what `verify --against` and `diff` say.
 #include "comparison.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <string>
@@ -30,14 +31,44 @@ std::size_t count_stored_differently(const Table& a, const Table& b) {
     return count;
 }
 
-Comparison compare_rows(const Source& source, const Source& decoded, std::size_t first, std::size_t count) {
+/// The row of an id; nothing when it was pruned.
+std::optional<std::size_t> row_of(const NewTable& table, std::size_t id) {
+    if (table.remap.empty()) return id;
+    const std::int32_t row = table.remap[id];
+    if (row < 0 || static_cast<std::size_t>(row) >= table.shape.rows) return {};
+    return static_cast<std::size_t>(row);
+}
+
+/// Of how many ids from `first` on, at most `most`, the rows follow that of the first, which is `row`.
+std::size_t run_length(const NewTable& table, std::size_t first, std::size_t row, std::size_t most) {
+    if (table.remap.empty()) return most;
+    std::size_t run = 1;
+    while (run < most && row_of(table, first + run) == row + run) ++run;
+    return run;
+}
+
+Comparison compare_ids(const Source& source, const Source& decoded, std::size_t first, std::size_t count) {
     std::vector<std::byte> of_source;
     std::vector<std::byte> of_decoded;
-    const Table a = source.read(first, count, of_source);
-    const Table b = decoded.read(first, count, of_decoded);
     Comparison comparison;
-    comparison.errors.add(first, a, b);
-    if (a.format() == b.format()) comparison.stored_differently = count_stored_differently(a, b);
+    const bool one_format = source.description().shape.format == decoded.description().shape.format;
+    if (one_format) comparison.stored_differently = 0;
+    for (std::size_t id = first; id < first + count;) {
+        const std::optional<std::size_t> row_a = row_of(source.description(), id);
+        const std::optional<std::size_t> row_b = row_of(decoded.description(), id);
+        if (!row_a || !row_b) {
+            if (row_a || row_b) ++comparison.pruned;
+            ++id;
+            continue;
+        }
+        std::size_t run = run_length(source.description(), id, *row_a, first + count - id);
+        run = run_length(decoded.description(), id, *row_b, run);
+        const Table a = source.read(*row_a, run, of_source);
+        const Table b = decoded.read(*row_b, run, of_decoded);
+        comparison.errors.add(id, a, b);
+        if (one_format) *comparison.stored_differently += count_stored_differently(a, b);
+        id += run;
+    }
     return comparison;
 }
 
@@ -47,18 +78,20 @@ Comparison compare_tables(const Source& source, const Source& decoded, Progress&
     const TableShape& shape = source.description().shape;
     const std::size_t chunk_rows = rows_in(kChunkBytes, shape.dim);
     const std::size_t block_rows = chunk_rows * kChunksPerBlock;
+    const std::size_t ids = num_ids(source.description());
     Comparison total;
     if (shape.format == decoded.description().shape.format) total.stored_differently = 0;
-    for (std::size_t block = 0; block < shape.rows; block += block_rows) {
+    for (std::size_t block = 0; block < ids; block += block_rows) {
         stop_if_interrupted();
-        const std::size_t rows = std::min(block_rows, shape.rows - block);
+        const std::size_t rows = std::min(block_rows, ids - block);
         std::vector<Comparison> chunks((rows + chunk_rows - 1) / chunk_rows);
         parallel_for(chunks.size(), [&](std::size_t i) {
             const std::size_t begin = i * chunk_rows;
-            chunks[i] = compare_rows(source, decoded, block + begin, std::min(chunk_rows, rows - begin));
+            chunks[i] = compare_ids(source, decoded, block + begin, std::min(chunk_rows, rows - begin));
         });
         for (const Comparison& chunk : chunks) {
             total.errors.merge(chunk.errors);
+            total.pruned += chunk.pruned;
             if (chunk.stored_differently) *total.stored_differently += *chunk.stored_differently;
         }
         progress.advance(rows * shape.dim * sizeof(float));
@@ -67,8 +100,8 @@ Comparison compare_tables(const Source& source, const Source& decoded, Progress&
 }
 
 std::uint64_t comparison_bytes(const Source& source) {
-    const TableShape& shape = source.description().shape;
-    return shape.rows * shape.dim * sizeof(float);
+    const NewTable& table = source.description();
+    return num_ids(table) * table.shape.dim * sizeof(float);
 }
 
 std::vector<std::optional<std::size_t>> match_by_name(const Sources& tables, const Sources& others) {

@@ -1,4 +1,4 @@
-// Two tables beside each other, row by row: what `verify --against` and `diff` say.
+// Two tables beside each other, id by id: what `verify --against` and `diff` say.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +13,15 @@
 
 namespace rowpool::tools {
 
-/// What a table and another of the same rows and dim have of each other.
+/// What a table and another of the same ids and dim have of each other, where both have a row for an id.
 struct Comparison {
-    RowErrors errors;
-    std::optional<std::size_t> stored_differently;  ///< rows whose bytes differ, when both are of one format
+    RowErrors errors;                                    ///< numbered by ids
+    std::optional<std::size_t> stored_differently = {};  ///< rows whose bytes differ, when both are of one format
+    std::size_t pruned = 0;                              ///< ids that only one of the two has a row for
 };
 
-/// Reads all rows of both, in blocks and on all cores. They have the same rows and dim. Advances `progress` by the
-/// decoded bytes of one of them.
+/// Reads the rows of all ids of both, in blocks and on all cores. They have the same ids and dim. Advances `progress`
+/// by the decoded bytes of one of them.
 Comparison compare_tables(const Source& source, const Source& decoded, Progress& progress);
 
 /// What compare_tables() advances the progress by.

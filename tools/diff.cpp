@@ -33,9 +33,9 @@ struct Change {
 };
 
 bool same_shape(const Change& change) {
-    const TableShape& before = change.before->description().shape;
-    const TableShape& after = change.after->description().shape;
-    return before.rows == after.rows && before.dim == after.dim;
+    const NewTable& before = change.before->description();
+    const NewTable& after = change.after->description();
+    return num_ids(before) == num_ids(after) && before.shape.dim == after.shape.dim;
 }
 
 /// What differs, in a few words; empty when nothing does.
@@ -49,6 +49,7 @@ std::string differences(const Change& change) {
     if (before.shape.format != after.shape.format) words.emplace_back("format");
     if (before.shape.padding_index != after.shape.padding_index) words.emplace_back("padding");
     if (before.row_names != after.row_names) words.emplace_back("row names");
+    if (change.comparison && change.comparison->pruned > 0) words.emplace_back("pruned ids");
     if (change.comparison && change.comparison->errors.changed() > 0) {
         words.emplace_back("values");
     } else if (change.comparison && change.comparison->stored_differently.value_or(0) > 0) {
@@ -157,9 +158,8 @@ void add_diff(CLI::App& app) {
     command.footer(
         "Tables are compared with those of their names, or a single table with a single one. Files are equal when "
         "they\n"
-        "have the same tables with the same shapes, formats, padding, row names and rows; where else they came from "
-        "and\n"
-        "how their bytes are arranged does not matter.\n"
+        "have the same tables with the same shapes, formats, padding, row names and rows of ids; where else they came\n"
+        "from and how their bytes are arranged does not matter.\n"
         "Exit status: 0 when they are equal; 1 with one line on standard error when they differ.");
     command.callback([options] { diff(*options); });
 }

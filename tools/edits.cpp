@@ -29,8 +29,6 @@ constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 constexpr std::size_t kChunksPerBlock = 16;
 constexpr double kLargest = std::numeric_limits<double>::max();
 
-std::size_t num_ids(const NewTable& table) { return table.remap.empty() ? table.shape.rows : table.remap.size(); }
-
 /// A source that differs from another in its description only.
 class DescribedSource : public Source {
 public:

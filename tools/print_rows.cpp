@@ -52,16 +52,16 @@ std::optional<std::size_t> position_of(const TableFile& file, std::string_view n
 
 Choice choose(const TableFile& file, const std::string& text) {
     if (const std::optional<std::size_t> table = position_of(file, text)) {
-        return {*table, {0, std::min(kRowsUnlessTold, file.tables()[*table].rows()) - 1}};
+        return {*table, {0, std::min(kRowsUnlessTold, file.tables()[*table].num_ids()) - 1}};
     }
     const std::size_t colon = text.rfind(':');
     const std::optional<Range> rows =
         colon == std::string::npos ? std::nullopt : parse_range(std::string_view(text).substr(colon + 1));
     const std::string name = rows ? text.substr(0, colon) : text;
     const Table table = value_of(file.table(name));
-    if (rows->first > rows->last || rows->last >= table.rows()) {
+    if (rows->first > rows->last || rows->last >= table.num_ids()) {
         fail(file.path(), ": table ", printable(name), " has no rows ", rows->first, " to ", rows->last, "; it has ",
-             table.rows());
+             table.num_ids());
     }
     return {*position_of(file, name), *rows};
 }
@@ -76,7 +76,7 @@ std::string shortest(float value) {
 void print_rows(const TableFile& file, const std::string& text) {
     const Choice choice = choose(file, text);
     const Table& table = file.tables()[choice.table];
-    if (table.rows() == 0) return;
+    if (table.num_ids() == 0) return;
     const std::vector<std::string_view> names = value_of(file.row_names(choice.table));
     std::vector<float> values(table.dim());
     for (std::size_t row = choice.rows.first; row <= choice.rows.last; ++row) {

@@ -38,6 +38,8 @@ Sources open_archive(MappedFile file, PackedRows& packed) {
 
 }  // namespace
 
+std::size_t num_ids(const NewTable& table) { return table.remap.empty() ? table.shape.rows : table.remap.size(); }
+
 Sources open_sources(const std::string& path, PackedRows& packed) {
     MappedFile file = value_of(MappedFile::open(path));
     const std::span<const std::byte> bytes = file.bytes();

@@ -45,6 +45,9 @@ private:
     NewTable description_;
 };
 
+/// Indices of lookups are below it: the table's rows, or with a remap its length.
+std::size_t num_ids(const NewTable& table);
+
 using Sources = std::vector<std::unique_ptr<Source>>;
 
 /// The tables of a file, whose format is told by its first bytes, or by its name, or else is word-vector text.

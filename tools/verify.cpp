@@ -63,11 +63,11 @@ const Source* recorded_source(const TableFile& file, std::size_t table, const So
 }
 
 void check_shapes(const std::string& path, const Pair& pair) {
-    const TableShape& ours = pair.table->description().shape;
-    const TableShape& theirs = pair.source->description().shape;
-    if (ours.rows == theirs.rows && ours.dim == theirs.dim) return;
-    fail(path, ": table ", printable(pair.table->description().name), " is ", ours.rows, " x ", ours.dim, ", but ",
-         theirs.rows, " x ", theirs.dim, " in ", pair.source->file());
+    const NewTable& ours = pair.table->description();
+    const NewTable& theirs = pair.source->description();
+    if (num_ids(ours) == num_ids(theirs) && ours.shape.dim == theirs.shape.dim) return;
+    fail(path, ": table ", printable(ours.name), " is ", num_ids(ours), " x ", ours.shape.dim, ", but ",
+         num_ids(theirs), " x ", theirs.shape.dim, " in ", pair.source->file());
 }
 
 std::vector<Pair> match(const TableFile& file, const Sources& tables, const Sources& sources) {
@@ -97,21 +97,30 @@ void say_what_is_left(const std::vector<Pair>& pairs, const Sources& sources) {
     if (!left.empty()) std::cout << "only in the source: " << listed(left) << '\n';
 }
 
-/// The lines of the printed table.
-std::vector<std::vector<std::string>> compare_all(const std::vector<Pair>& pairs) {
+/// The lines of the printed table, and what is to be said below it.
+struct Compared {
+    std::vector<std::vector<std::string>> lines;
+    std::vector<std::string> notes;
+};
+
+Compared compare_all(const std::vector<Pair>& pairs) {
     std::uint64_t bytes = 0;
     for (const Pair& pair : pairs) bytes += comparison_bytes(*pair.source);
     Progress progress("comparing", bytes);
-    std::vector<std::vector<std::string>> lines;
+    Compared compared;
     for (const auto& [table, source] : pairs) {
         const TableShape& shape = table->description().shape;
         const Comparison comparison = compare_tables(*source, *table, progress);
+        std::vector<std::vector<std::string>>& lines = compared.lines;
         lines.push_back({printable(table->description().name), std::to_string(shape.rows), std::to_string(shape.dim),
                          std::string(to_string(shape.format)),
                          std::string(to_string(source->description().shape.format))});
         for (std::string& text : error_texts(&comparison.errors)) lines.back().push_back(std::move(text));
+        if (comparison.pruned == 0) continue;
+        compared.notes.push_back("pruned, not compared: " + std::to_string(comparison.pruned) + " of " +
+                                 std::to_string(num_ids(table->description())) + " ids of " + lines.back().front());
     }
-    return lines;
+    return compared;
 }
 
 void print_comparison(const std::vector<std::vector<std::string>>& lines) {
@@ -129,12 +138,13 @@ void verify(const VerifyOptions& options) {
     const Sources tables = sources.empty() ? Sources() : open_sources(options.file);
     const std::vector<Pair> pairs = match(file, tables, sources);
     check_sums(file, bytes);
-    const std::vector<std::vector<std::string>> lines = compare_all(pairs);
+    const Compared compared = compare_all(pairs);
     std::cout << one_line(options.file) << ": " << file.tables().size()
               << (file.tables().size() == 1 ? " table, " : " tables, ") << bytes << " bytes, "
               << (file.has_metadata() ? "all checksums match" : "no checksums to compare with") << '\n';
     if (sources.empty()) return;
-    print_comparison(lines);
+    print_comparison(compared.lines);
+    for (const std::string& note : compared.notes) std::cout << note << '\n';
     say_what_is_left(pairs, sources);
 }
 

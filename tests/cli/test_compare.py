@@ -5,6 +5,7 @@ import re
 import struct
 from html.parser import HTMLParser
 
+from checkpoints import archive
 from support import CommandTest, npy, safetensors
 
 
@@ -135,6 +136,55 @@ class Against(ComparingTest):
         self.assertEqual(self.verify("same.safetensors", "old.safetensors")[0][5:7], ["0", "0"])
         self.assertEqual(self.verify("new.safetensors", "old.safetensors")[0][5:10], ["inf", "inf", "0.666667",
                                                                                       "0.000000", "2"])
+
+
+class Remaps(ComparingTest):
+    """Tables whose rows were moved or pruned are compared, printed and reported by ids."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("w.vec", "a 1 2\nb 3 4\nc 0 0.001\nd 5 7\ne 9 8\n")
+        indices = npy([4, 4, 3], (3,), "i8")
+        self.write("t.npz", archive({"w.indices.npy": indices, "w.offsets.npy": npy([0, 3], (2,), "i8")}))
+        moved = ("convert", "w.vec", "--format", "f32", "--order-by-trace", "t.npz")
+        self.passes(*moved, "-o", "moved")
+        self.passes(*moved, "--prune-below", "1", "-o", "pruned")
+
+    def test_verify(self):
+        for file, rows in (("moved", "5"), ("pruned", "4")):
+            lines = self.passes("verify", file, "--against", "w.vec").splitlines()
+            self.assertEqual(columns_of(lines[2])[:7], ["w", rows, "2", "f32", "f32", "0", "0"])
+        self.assertEqual(lines[3:], ["pruned, not compared: 1 of 5 ids of w"])
+        self.assertNotIn("not compared", self.passes("verify", "pruned", "--against", "pruned"))
+
+    def test_the_worst_row_is_an_id(self):
+        self.write("other.vec", "a 1 2\nb 3 4\nc 0 0.001\nd 5 9\ne 9 8\n")
+        lines = self.passes("verify", "pruned", "--against", "other.vec").splitlines()
+        self.assertEqual(columns_of(lines[2])[9], "3")
+
+    def test_diff(self):
+        self.assertIn("  equal ", self.passes("diff", "moved", "w.vec"))
+        done = self.run_command("diff", "w.vec", "pruned")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(columns_of(done.stdout.decode().splitlines()[3])[:7],
+                         ["w", "pruned ids", "5 -> 4", "2", "f32", "40 -> 32", "0"])
+
+    def test_rows(self):
+        rows = "0 a: 1 2\n1 b: 3 4\n2 c: 0 0\n3 d: 5 7\n4 e: 9 8\n"
+        self.assertEqual(self.passes("inspect", "pruned", "--rows", "w"), rows)
+        self.assertEqual(self.passes("inspect", "pruned", "--rows", "w:4"), "4 e: 9 8\n")
+        self.fails("inspect", "pruned", "--rows", "w:5", says="table w has no rows 5 to 5; it has 5")
+
+    def test_report(self):
+        self.write("v.vec", "a 1 2 3\nb 3 4 5\nc 0 0 1\nd 5 7 6.01\ne 9 8 1\n")
+        self.write("t.npz", archive({"v.indices.npy": npy([4, 4, 3], (3,), "i8"),
+                                     "v.offsets.npy": npy([0, 3], (2,), "i8")}))
+        options = ("--format", "int2", "--order-by-trace", "t.npz", "--report", "r.html")
+        self.passes("convert", "v.vec", *options, "-o", "t")
+        worst = re.findall(r'<tr><td>(\d+)</td>.*?class="word">(\w)</td></tr>', self.read("r.html").decode())
+        self.assertEqual(worst[:2], [("0", "a"), ("4", "e")])
+        lines = self.passes("verify", "t", "--against", "v.vec").splitlines()
+        self.assertEqual(columns_of(lines[2])[9], worst[0][0])
 
 
 class Diff(ComparingTest):
