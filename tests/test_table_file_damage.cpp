@@ -293,6 +293,27 @@ TEST_CASE("remaps that contradict their table or its tensors") {
           })) == "metadata rowpool table t: has a remap, which version 1 does not have");
 }
 
+TEST_CASE("a remap that two tables share is in a copy of the file once") {
+    const TemporaryFolder folder;
+    write_file(folder / "f", by_hand([](Json& metadata) {
+                   metadata["version"] = 2;
+                   Json& tables = metadata["tables"];
+                   tables["t"].update({{"remap", "ids"}, {"remap_xxh3", to_hex(0)}});
+                   tables["other"] = tables["t"];
+                   tables["other"].update({{"format", "f32"}, {"dim", 1}, {"row_stride", 4}});
+               }));
+    for (const Residency residency : {Residency::mapped, Residency::huge_pages}) {
+        const auto file = TableFile::open(folder / "f", {.residency = residency});
+        REQUIRE(file);
+        const Table& t = file->tables()[0];
+        const Table& other = file->tables()[1];
+        CHECK(t.remap().data() == other.remap().data());
+        CHECK(std::ranges::equal(t.remap(), std::vector<std::int32_t>{1, -2}));
+        CHECK(t.row_of(0) == 1);
+        CHECK(other.row_of(0) == -1);
+    }
+}
+
 TEST_CASE("a remap to what is no row is found by verify, and prunes the id until then") {
     CHECK(with_remap("ids") == "tensor ids: id 1 is row -2, which is not in [-1, 2)");
     const TemporaryFolder folder;

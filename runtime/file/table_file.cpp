@@ -1,6 +1,7 @@
 // Opens table files and answers what is in them.
 #include <algorithm>
 #include <bit>
+#include <map>
 #include <utility>
 
 #include "core/boundary.hpp"
@@ -150,19 +151,21 @@ Status TableFile::Contents::make_tables(Residency residency, const Numa& numa) {
         std::shared_ptr<const void> rows;
     };
     std::vector<std::span<const std::byte>> read;  // by lookups: the rows of each table, then remaps
+    std::map<const Tensor*, std::size_t> remaps;   // their places there; tables of a file by others may share one
     for (const Entry& entry : entries) read.push_back(bytes(*entry.rows));
     for (const Entry& entry : entries) {
-        if (entry.remap != nullptr) read.push_back(bytes(*entry.remap));
+        if (entry.remap != nullptr && remaps.emplace(entry.remap, read.size()).second)
+            read.push_back(bytes(*entry.remap));
     }
     const auto held = hold_rows(file, read, residency, numa);
     if (!held) return held.error();
-    auto next_remap = held->tables.begin() + static_cast<std::ptrdiff_t>(entries.size());
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const auto owner = std::make_shared<const NamedRows>(NamedRows{entries[i].rows->name, held->owner});
         const std::shared_ptr<const std::string> name(owner, &owner->name);
         std::span<const std::int32_t> rows_of_ids = remap(entries[i]);
         if (!rows_of_ids.empty()) {
-            rows_of_ids = {reinterpret_cast<const std::int32_t*>(*next_remap++), rows_of_ids.size()};
+            const std::byte* const first = held->tables[remaps.at(entries[i].remap)];
+            rows_of_ids = {reinterpret_cast<const std::int32_t*>(first), rows_of_ids.size()};
         }
         tables.push_back(Table(name, entries[i].shape, held->tables[i], rows_of_ids, held->replicas));
     }
