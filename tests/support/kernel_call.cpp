@@ -44,7 +44,7 @@ kernels::Rows rows_of(const MadeTable& table) {
             .dim = table.dim,
             .codes_at = parts.parameters_first ? 2 * parts.parameter_bytes : 0,
             .qparams_at = parts.parameters_first ? 0 : parts.code_bytes,
-            .end_first = true,
+            .end_first = false,
             .ids = table.reference.remap.empty() ? table.rows : table.reference.remap.size(),
             .remap = nullptr};
 }
@@ -124,6 +124,7 @@ kernels::PoolArgs KernelCall::arguments() const {
     args.count_all = form_.divisor == Divisor::bag_length;
     args.padding = form_.padding.value_or(-1);
     using Into = Prefetch::Into;
+    args.rows.end_first = form_.prefetch_to_second_level;
     args.prefetch = {form_.prefetch_distance, form_.prefetch_to_second_level ? Into::second_level : Into::first_level};
     args.prefetch_end = form_.prefetch_distance == 0 ? 0 : num_indices_;
     args.out = out_.data();
