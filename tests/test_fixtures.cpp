@@ -81,16 +81,18 @@ void check_close(const Floats& actual, const Floats& expected, float relative, f
     }
 }
 
+/// The table that a prepacked entry was made from, over its input.
+Table source_of(const json& entry, const Bytes& input) {
+    const RowFormat format = *parse_row_format(entry.at("source").get<std::string>());
+    return view("t", {.format = format, .rows = entry.at("rows"), .dim = entry.at("dim")}, input);
+}
+
 TEST_CASE("prepacked rows equal PyTorch's bit for bit") {
     std::size_t rows = 0;
     for (const json& entry : fixture().at("prepacked")) {
         CAPTURE(entry.at("name").get<std::string>());
         const Bytes input = bytes_of(entry.at("input"));
-        const Table source = view("t",
-                                  {.format = *parse_row_format(entry.at("source").get<std::string>()),
-                                   .rows = entry.at("rows"),
-                                   .dim = entry.at("dim")},
-                                  input);
+        const Table source = source_of(entry, input);
         for (const RowFormat format : {RowFormat::int8, RowFormat::int4, RowFormat::int2}) {
             CAPTURE(to_string(format));
             Bytes out(source.rows() * row_bytes(format, source.dim()));
@@ -106,11 +108,7 @@ TEST_CASE("rows by greedy equal those that PyTorch prepacks with optimized_qpara
     for (const json& entry : fixture().at("prepacked")) {
         CAPTURE(entry.at("name").get<std::string>());
         const Bytes input = bytes_of(entry.at("input"));
-        const Table source = view("t",
-                                  {.format = *parse_row_format(entry.at("source").get<std::string>()),
-                                   .rows = entry.at("rows"),
-                                   .dim = entry.at("dim")},
-                                  input);
+        const Table source = source_of(entry, input);
         for (const RowFormat format : {RowFormat::int4, RowFormat::int2}) {
             CAPTURE(to_string(format));
             Bytes out(source.rows() * row_bytes(format, source.dim()));

@@ -2,9 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "exec/prefetch.hpp"
 #include "rowpool/tuning.hpp"
 #include "support/files.hpp"
 #include "support/tables.hpp"
@@ -137,6 +140,21 @@ TEST_CASE("what would not come back is not saved") {
         CHECK(status.error().code == ErrorCode::invalid_argument);
     }
     CHECK(folder.names().empty());
+}
+
+TEST_CASE("rows of three lines that would be read upwards from far away are read from their end") {
+    const auto reads_end_first = [](RowFormat format, std::size_t dim, Prefetch::Into into) {
+        const std::vector<std::byte> bytes(2 * row_bytes(format, dim));
+        const auto table = Table::view("t", {.format = format, .rows = 2, .dim = dim}, bytes);
+        REQUIRE(table);
+        return exec::reads_end_first(*table, {64, into});
+    };
+    using Into = Prefetch::Into;
+    CHECK(reads_end_first(RowFormat::f32, 64, Into::second_level));
+    CHECK(reads_end_first(RowFormat::tbe_int8, 128, Into::second_level));
+    CHECK(!reads_end_first(RowFormat::f32, 64, Into::first_level));
+    CHECK(!reads_end_first(RowFormat::f16, 16, Into::second_level));    // at most two lines
+    CHECK(!reads_end_first(RowFormat::int8, 128, Into::second_level));  // its scale is at the end, and is read first
 }
 
 TEST_CASE("a distance of any size is taken") {

@@ -52,11 +52,7 @@ void add_bench(CLI::App& app) {
     add_integer(command, "--batch", options->batch, std::size_t{1}, kMaxBatch, "Samples a request; 64 unless given");
     add_integer(command, "--threads", options->threads, std::size_t{0}, kMaxThreads,
                 "Threads for whole requests; 0, the default, is one a core");
-    command.add_option("--table", options->tables, "Only this table; may be repeated")
-        ->type_name("NAME")
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);  // or a name "[x]" would become x
+    add_repeated(command, "--table", options->tables, "NAME", "Only this table; may be repeated");
     command.add_option("--profile", options->profile, "Prefetch as `rowpool tune` has measured")->type_name("P.json");
     add_choice(command, "--mode", options->mode, "sum|mean", parse_sum_or_mean,
                "How the rows of a bag become one; sum unless given");

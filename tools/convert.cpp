@@ -137,12 +137,6 @@ void convert(ConvertOptions& options) {
     write_targets(targets, options);
 }
 
-/// An option that takes one text each time it is given. It is no list: a name "[x]" would become x.
-CLI::Option* add_repeated(CLI::App& command, const char* name, std::vector<std::string>& target, const char* type,
-                          const char* help) {
-    return command.add_option(name, target, help)->type_name(type)->expected(1)->take_all()->allow_extra_args(false);
-}
-
 void add_packed(CLI::App& command, PackedRows& packed) {
     const auto add = [&packed](const std::vector<std::string>& options) {
         for (const std::string& option : options) {
@@ -150,13 +144,8 @@ void add_packed(CLI::App& command, PackedRows& packed) {
             throw CLI::ValidationError("--packed", "'" + printable(option) + "' is no PATTERN=FORMAT of coded rows");
         }
     };
-    command
-        .add_option_function<std::vector<std::string>>(
-            "--packed", add, "uint8 tensors of these names are rows in FORMAT (int8, int4, tbe-int8, ...) already")
-        ->type_name("PATTERN=FORMAT")
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);
+    add_repeated(command, "--packed", add, "PATTERN=FORMAT",
+                 "uint8 tensors of these names are rows in FORMAT (int8, int4, tbe-int8, ...) already");
 }
 
 }  // namespace

@@ -165,11 +165,7 @@ NewTable with_padding(NewTable table, std::int64_t padding) {
 
 CLI::Option* add_values(CLI::App& command, const std::string& name, std::vector<std::string>& texts,
                         const std::string& value, const std::string& help) {
-    return command.add_option(name, texts, help)
-        ->type_name("[TABLE=]" + value)
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);
+    return add_repeated(command, name, texts, "[TABLE=]" + value, help);
 }
 
 }  // namespace

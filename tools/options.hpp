@@ -6,6 +6,9 @@
 #include <sstream>
 #include <string>
 #include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "text.hpp"
 
@@ -55,6 +58,20 @@ inline CLI::Option* add_real(CLI::App& command, const std::string& name, double&
         target = parse_number(name, text, least, most, "number");
     };
     return command.add_option_function<std::string>(name, take, help)->type_name("X");
+}
+
+/// An option that takes one text each time it is given, and all of them in the end: by a function, if `take` is one, or
+/// as a vector. It is no list of CLI11's: a name "[x]" would become x.
+template <class Take>
+CLI::Option* add_repeated(CLI::App& command, const std::string& name, Take&& take, const std::string& type,
+                          const std::string& help) {
+    CLI::Option* option = nullptr;
+    if constexpr (std::is_invocable_v<Take, const std::vector<std::string>&>) {
+        option = command.add_option_function<std::vector<std::string>>(name, std::forward<Take>(take), help);
+    } else {
+        option = command.add_option(name, take, help);
+    }
+    return option->type_name(type)->expected(1)->take_all()->allow_extra_args(false);
 }
 
 /// The option that every command with an output file has.

@@ -11,6 +11,7 @@
 #include "budget.hpp"
 #include "failure.hpp"
 #include "interrupt.hpp"
+#include "options.hpp"
 #include "parallel.hpp"
 #include "pooled_error.hpp"
 #include "progress.hpp"
@@ -71,15 +72,9 @@ void add_format_of(CLI::App& command, WantedCoding& wanted) {
             wanted.format_of.push_back(*option);
         }
     };
-    command
-        .add_option_function<std::vector<std::string>>(
-            "--format-of", add,
-            "How the rows of tables with these names are stored, whatever is said of the others; may be repeated, the "
-            "last one that matches counts")
-        ->type_name("PATTERN=FORMAT")
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);
+    add_repeated(command, "--format-of", add, "PATTERN=FORMAT",
+                 "How the rows of tables with these names are stored, whatever is said of the others; may be repeated, "
+                 "the last one that matches counts");
 }
 
 void add_coding(RowFormat format, std::vector<RowCoding>& codings) {
@@ -153,10 +148,7 @@ void measure(const Target& target, SampledBags bags, Measured& table, Progress& 
 std::optional<Trace> read_trace(const std::string& path, const std::vector<Target>& targets) {
     if (path.empty()) return {};
     std::vector<TracedTable> tables;
-    for (const Target& target : targets) {
-        const NewTable& table = target.table;
-        tables.push_back({table.name, table.remap.empty() ? table.shape.rows : table.remap.size()});
-    }
+    for (const Target& target : targets) tables.push_back({target.table.name, num_ids(target.table)});
     return open_trace(path, tables, OtherFeatures::left_out);
 }
 

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "bench/traffic.hpp"
+#include "source.hpp"
 
 namespace rowpool::tools {
 
@@ -76,7 +77,7 @@ void add_sample(const TraceFeature& feature, std::size_t bag, Sample& sample) {
 
 SampledBags generated_bags(const NewTable& table) {
     if (table.shape.rows == 0) return {};
-    const std::size_t ids = table.remap.empty() ? table.shape.rows : table.remap.size();
+    const std::size_t ids = num_ids(table);
     bench::Random random(kSeed);
     const bench::Zipf rank(ids, kZipf);
     const bench::Scatter scatter(ids, random.next());

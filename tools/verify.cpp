@@ -13,6 +13,7 @@
 #include "comparison.hpp"
 #include "failure.hpp"
 #include "interrupt.hpp"
+#include "options.hpp"
 #include "rowpool/table_file.hpp"
 #include "source.hpp"
 #include "text.hpp"
@@ -155,13 +156,8 @@ void add_verify(CLI::App& app) {
         *app.add_subcommand("verify", "Compare a whole table file with its checksums, and with what it was made of");
     const auto options = std::make_shared<VerifyOptions>();
     command.add_option("FILE", options->file, "Table file")->required()->type_name("");
-    command
-        .add_option("--against", options->against,
-                    "Also print how far each table is from this source, any file that convert reads; may be repeated")
-        ->type_name("SOURCE")
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);
+    add_repeated(command, "--against", options->against, "SOURCE",
+                 "Also print how far each table is from this source, any file that convert reads; may be repeated");
     command.footer(
         "Tables are compared with the ones of their names in the sources, or else with the ones that the file records\n"
         "as their origins, or a single table with a single one. One without a counterpart or of another shape is an\n"
