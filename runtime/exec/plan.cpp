@@ -158,13 +158,6 @@ PoolStatus fault(PoolFault fault, std::size_t bag, std::int64_t value, std::size
     return status;
 }
 
-BagEnds ends_from(const BagEnds& ends, std::size_t first) noexcept {
-    BagEnds rest = ends;
-    rest.values = static_cast<const std::byte*>(ends.values) + first * (ends.wide ? 8 : 4);
-    rest.count = ends.count - first;
-    return rest;
-}
-
 PoolStatus check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept {
     const std::size_t row_end = out.column() + dim;
     stride = out.stride() == 0 ? row_end : out.stride();
@@ -232,6 +225,17 @@ void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const Ba
     args.out = first_element(out, layout.num_bags);
     args.out_stride = stride;
     args.out_type = out.type();
+}
+
+void keep_bags(std::size_t first, std::size_t num_bags, std::size_t begin, std::size_t end, Plan& plan) noexcept {
+    plan.begin = begin;
+    plan.end = end;
+    kernels::PoolArgs& args = plan.args;
+    args.ends.values = static_cast<const std::byte*>(args.ends.values) + first * (args.ends.wide ? 8 : 4);
+    args.ends.count -= first;
+    args.last_bag = num_bags;
+    args.position = begin;
+    args.prefetch_end = std::min(args.prefetch_end, end);
 }
 
 namespace {

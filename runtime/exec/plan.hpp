@@ -27,9 +27,6 @@ struct BagLayout {
 /// A fault with what was found and what it was checked against.
 PoolStatus fault(PoolFault fault, std::size_t bag = 0, std::int64_t value = 0, std::size_t limit = 0) noexcept;
 
-/// The same offsets, counted from bag `first`.
-kernels::BagEnds ends_from(const kernels::BagEnds& ends, std::size_t first) noexcept;
-
 /// Resolves the stride of an output and checks that num_bags rows of `dim` columns fit.
 PoolStatus check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept;
 
@@ -72,6 +69,10 @@ PoolStatus check_weights(const BagLayout& layout, Pooling mode) noexcept;
 /// not null.
 void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const BagLayout& layout, const Output& out,
                std::size_t stride, Plan& plan) noexcept;
+
+/// Leaves a plan that has the bags of several calls with those from `first` on, `num_bags` of them, of indices from
+/// `begin` to `end`. Their ends are offsets. In place: a copy of what has just been written waits for the writes.
+void keep_bags(std::size_t first, std::size_t num_bags, std::size_t begin, std::size_t end, Plan& plan) noexcept;
 
 /// All of it for the bags of one table; the fault names the table.
 PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,

@@ -48,13 +48,9 @@ PoolStatus RequestCalls::make(const ModelContents& model, const Request& request
 }
 
 void RequestCalls::plan(std::size_t f, Plan& plan) const noexcept {
-    BagLayout layout = layout_;
-    layout.num_bags = batch_;
-    layout.begin = first_index(f);
-    layout.end = first_index(f + 1);
-    layout.ends = ends_from(layout_.ends, f * batch_);
     const Output columns = out_->columns_from(out_->column() + model_->columns[f], stride_);
-    make_plan(kernels_, model_->setups[f], layout, columns, stride_, plan);
+    make_plan(kernels_, model_->setups[f], layout_, columns, stride_, plan);
+    keep_bags(f * batch_, batch_, first_index(f), first_index(f + 1), plan);
 }
 
 PoolStatus RequestCalls::bad_index(std::size_t position) const noexcept {
