@@ -348,7 +348,7 @@ void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last
     }
     for (std::size_t i = 0; i < std::min(indices, distance); ++i) {
         const std::size_t row = kernels::row_of(plan.args, plan.indices[first.position + i]);
-        if (row != kernels::kNoRow) kernels::prefetch_row(plan.args, row);
+        if (row != kernels::kNoRow) kernels::prefetch_row<1>(plan.args, row);
     }
 }
 

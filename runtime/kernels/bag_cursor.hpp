@@ -45,22 +45,26 @@ template <class F>
     }
 }
 
-/// Asks for the lines of a row: those of its first byte, of its last byte, and what can be between them. Always inline,
-/// as its caller: gcc 12 takes a function that does nothing but prefetch for one without effects, and drops calls of
-/// it.
-template <int kLocality>
+/// Asks for the lines of a row: those of its first byte, of its last byte, and what can be between them. No row has
+/// fewer than kLeast lines: narrow rows, where it counts, need no loop for these. Always inline, as its caller: gcc 12
+/// takes a function that does nothing but prefetch for one without effects, and drops calls of it.
+template <int kLocality, std::size_t kLeast>
 [[gnu::always_inline]] inline void prefetch_lines(const std::byte* row, std::size_t lines, std::size_t bytes) noexcept {
     __builtin_prefetch(row, 0, kLocality);
     __builtin_prefetch(row + bytes - 1, 0, kLocality);
-    for (std::size_t line = 1; line + 1 < lines; ++line) __builtin_prefetch(row + line * 64, 0, kLocality);
+    constexpr std::size_t kLooped = kLeast < 2 ? 1 : kLeast > 5 ? 4 : kLeast - 1;
+#pragma GCC unroll 4
+    for (std::size_t line = 1; line < kLooped; ++line) __builtin_prefetch(row + line * 64, 0, kLocality);
+    for (std::size_t line = kLooped; line + 1 < lines; ++line) __builtin_prefetch(row + line * 64, 0, kLocality);
 }
 
+template <std::size_t kLeast>
 [[gnu::always_inline]] inline void prefetch_row(const PoolArgs& args, std::size_t row) noexcept {
     const std::byte* p = args.rows.data + row * args.rows.stride;
     if (args.prefetch.into == Prefetch::Into::first_level) {
-        prefetch_lines<3>(p, args.rows.lines, args.rows.bytes);
+        prefetch_lines<3, kLeast>(p, args.rows.lines, args.rows.bytes);
     } else {
-        prefetch_lines<2>(p, args.rows.lines, args.rows.bytes);
+        prefetch_lines<2, kLeast>(p, args.rows.lines, args.rows.bytes);
     }
 }
 
@@ -90,10 +94,11 @@ inline std::size_t row_of(const PoolArgs& args, std::int64_t index) noexcept {
     if (args.rows.remap != nullptr && id < args.rows.ids) __builtin_prefetch(args.rows.remap + id);
 }
 
-/// Calls f(position of the index, bytes from the table's start to the row) for every row of a bag that counts. Rows of
-/// later positions, below `prefetch_end`, are prefetched on the way, across bags, and what says where they are as far
-/// again ahead; where there is nothing to prefetch the loop is one without a test for it.
-template <class Index, bool kFiltered, class F>
+/// Calls f(position of the index, bytes from the table's start to the row) for every row of a bag that counts; rows
+/// have at least kLeast lines. Rows of later positions, below `prefetch_end`, are prefetched on the way, across bags,
+/// and what says where they are as far again ahead; where there is nothing to prefetch the loop is one without a test
+/// for it.
+template <class Index, bool kFiltered, std::size_t kLeast, class F>
 [[gnu::always_inline]] inline void for_each_row(const PoolArgs& args, const Bag& bag, std::size_t prefetch_end,
                                                 const F& f) noexcept {
     const auto* indices = static_cast<const Index*>(args.indices);
@@ -108,7 +113,7 @@ template <class Index, bool kFiltered, class F>
     for (; i < bag.end && i + distance < prefetch_end; ++i) {
         const Index ahead = indices[i + distance];
         const std::size_t row = kFiltered ? row_of(args, ahead) : static_cast<std::size_t>(ahead);
-        if (!kFiltered || row != kNoRow) prefetch_row(args, row);
+        if (!kFiltered || row != kNoRow) prefetch_row<kLeast>(args, row);
         if (kFiltered && i + 2 * distance < prefetch_end) prefetch_remap(args, indices[i + 2 * distance]);
         take(i, true);
     }

@@ -28,6 +28,7 @@ struct RowCodec {
                                                                 : 8;
     static constexpr std::size_t pack = bits < 8 ? 8 / bits : 1;
     static constexpr bool is_coded = bits <= 8;
+    static constexpr std::size_t qparams_bytes = !is_coded ? 0 : kCodec == Codec::int8_f32 ? 8 : 4;
 
     static constexpr std::size_t bytes_of(std::size_t columns) noexcept {
         return bits < 8 ? columns / pack : columns * (bits / 8);

@@ -90,13 +90,19 @@ inline void for_each_block(std::size_t columns, const F& f) noexcept {
 /// Asks for the lines of bag's output row that the block writes to. Rows of a request are far apart, where the CPU does
 /// not foresee them, and a result would wait for each; by the time that the rows of the bag are added up they are
 /// there.
+template <std::size_t kVectors>
 [[gnu::always_inline]] inline void prefetch_output(const PoolArgs& args, std::size_t bag, const Block& block) noexcept {
     const std::size_t size = args.out_type == OutputType::f32 ? 4 : 2;
     const std::byte* const row = static_cast<const std::byte*>(args.out) + (bag * args.out_stride + block.first) * size;
-    const std::size_t columns = block.last + Arch::width < args.rows.dim ? block.last + Arch::width : args.rows.dim;
-    const std::size_t bytes = (columns - block.first) * size;
-    for (std::size_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at, 1);
-    __builtin_prefetch(row + bytes - 1, 1);
+    const auto prefetch_lines = [&](std::size_t first, std::size_t last) ROWPOOL_INLINE {
+#pragma GCC unroll 16
+        for (std::size_t line = first; line < last; ++line) __builtin_prefetch(row + line * 64, 1);
+    };
+    constexpr std::size_t kLines = kVectors * Arch::width * 4 / 64, kHalf = (kLines + 1) / 2;
+    prefetch_lines(0, kHalf);
+    if (args.out_type == OutputType::f32) prefetch_lines(kHalf, kLines);
+    const std::size_t end = block.last + Arch::width < args.rows.dim ? block.last + Arch::width : args.rows.dim;
+    __builtin_prefetch(row + (end - block.first) * size - 1, 1);
 }
 
 /// Stores a block's vectors, the last one only when the row has all of its columns.

@@ -48,6 +48,15 @@ template <class C, class A, std::size_t kVectors, std::size_t kCount>
     addend.template load<1>(row, 0, x);
 }
 
+/// Cache lines that rows have at least whose blocks have so many vectors, the last of them whole or with one column of
+/// its own.
+template <class C, std::size_t kVectors, bool kIsWhole>
+constexpr std::size_t least_lines() noexcept {
+    if (kVectors == 0) return 1;
+    const std::size_t last = kIsWhole ? Arch::width : C::pack;
+    return (C::bytes_of((kVectors - 1) * Arch::width + last) + C::qparams_bytes + 63) / 64;
+}
+
 template <Codec kCodec, class Index, bool kWeighted, bool kFiltered>
 struct SumKernel {
     using C = RowCodec<kCodec>;
@@ -74,7 +83,7 @@ private:
         const bool divides = args.pooling != Pooling::sum;
         const bool is_strided = args.out_stride != args.rows.dim;
         for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
-            if (is_strided) prefetch_output(args, bag.number, block);
+            if (is_strided) prefetch_output<kVectors>(args, bag.number, block);
             const float divisor = divides ? divisor_of(args, bag) : 1.0f;
             constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
             V sums[kSums];
@@ -103,7 +112,7 @@ private:
         const std::byte* const qparams = args.rows.data + args.rows.qparams_at;
         const Block own{0, block.last - begin};
         float bias = 0;
-        for_each_row<Index, kFiltered>(
+        for_each_row<Index, kFiltered, least_lines<C, kVectors, kWhole == kVectors>()>(
             args, bag, args.prefetch_end, [&](std::size_t i, std::size_t row) ROWPOOL_INLINE {
                 const V factor = Arch::set(factor_of(args, i, qparams + row, bias));
                 for_each_load<A, kSums, kWhole>([&]<std::size_t kFirst, std::size_t kCount>() ROWPOOL_INLINE {
@@ -172,7 +181,7 @@ private:
     static float total_taken(const PoolArgs& args, const Bag& bag) noexcept {
         std::size_t count = 0;
         float weights = 0;
-        for_each_row<Index, kFiltered>(args, bag, 0, [&](std::size_t i, std::size_t) ROWPOOL_INLINE {
+        for_each_row<Index, kFiltered, 1>(args, bag, 0, [&](std::size_t i, std::size_t) ROWPOOL_INLINE {
             ++count;
             if constexpr (kWeighted) {
                 const float w = args.weights[i];
@@ -210,7 +219,7 @@ private:
         const PoolArgs args = given;
         const bool is_strided = args.out_stride != args.rows.dim;
         for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
-            if (is_strided) prefetch_output(args, bag.number, block);
+            if (is_strided) prefetch_output<kVectors>(args, bag.number, block);
             V largest[kVectors == 0 ? 1 : kVectors];
             find_largest<kVectors>(args, bag, block, columns, largest);
 #pragma GCC unroll 16
@@ -226,19 +235,20 @@ private:
 #pragma GCC unroll 16
         for (V& x : largest) x = Arch::set(0);
         bool is_first = true;
-        for_each_row<Index, kFiltered>(args, bag, args.prefetch_end, [&](std::size_t, std::size_t at) ROWPOOL_INLINE {
-            const std::byte* const row = args.rows.data + at;
-            const Qparams q = C::is_coded ? C::qparams(row + args.rows.qparams_at) : Qparams{};
+        for_each_row<Index, kFiltered, least_lines<C, kVectors, false>()>(
+            args, bag, args.prefetch_end, [&](std::size_t, std::size_t at) ROWPOOL_INLINE {
+                const std::byte* const row = args.rows.data + at;
+                const Qparams q = C::is_coded ? C::qparams(row + args.rows.qparams_at) : Qparams{};
 #pragma GCC unroll 16
-            for (std::size_t v = 0; v < sizeof largest / sizeof largest[0]; ++v) {
-                V x;
-                load_vectors<C, PlainAddend<kCodec>, kVectors, 1>(PlainAddend<kCodec>(), row + args.rows.codes_at,
-                                                                  block, v, columns, &x);
-                if constexpr (C::is_coded) x = Arch::fma(Arch::set(q.scale), x, Arch::set(0)) + Arch::set(q.bias);
-                largest[v] = is_first ? x : Arch::greater_or(x, largest[v]);
-            }
-            is_first = false;
-        });
+                for (std::size_t v = 0; v < sizeof largest / sizeof largest[0]; ++v) {
+                    V x;
+                    load_vectors<C, PlainAddend<kCodec>, kVectors, 1>(PlainAddend<kCodec>(), row + args.rows.codes_at,
+                                                                      block, v, columns, &x);
+                    if constexpr (C::is_coded) x = Arch::fma(Arch::set(q.scale), x, Arch::set(0)) + Arch::set(q.bias);
+                    largest[v] = is_first ? x : Arch::greater_or(x, largest[v]);
+                }
+                is_first = false;
+            });
     }
 };
 
