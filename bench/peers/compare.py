@@ -16,7 +16,7 @@ numpy/f32/dim:<d>/<place>
 request/dlrm:<rows>/batch:<b>/threads:<n>/<peer>
     All 26 tables of MLPerf's DLRM-DCNv2 cut to that many rows, int8, 214 lookups a sample. tbe: FBGEMM's table batched
     embeddings; torch: a loop over the byte operator. A peer runs in the best of its settings for n threads, named at
-    the end of the line. One thread: processor time; two: wall clock, several calls at a time, after a pause.
+    the end of the line. One thread: processor time; two: wall clock, several calls at a time, after others.
 latency/dlrm:250/batch:1/threads:1/<peer>
     One sample, tables that fit the cache; wall clock, with p50 and p99 of a call, rowpool / peer. tbe is the operator
     alone, tbe-module with its Python module around it.

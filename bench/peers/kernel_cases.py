@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from checks import check_sums
 from pairs import Side, Stretch, measure
 from report import Case, result
-from workload import FLOATS, MIB, fill, huge_pages, ids, row_width
+from workload import FLOATS, MIB, fill, huge_pages, ids, result_buffer, row_width
 
 FORMATS = ["int8", "int4", "f16", "f32", "bf16"]
 DIMS = [32, 64, 128, 256]
@@ -39,7 +39,7 @@ def as_tensor(rows, format):
 def rowpool_sum(rows, format, dim):
     """Into a buffer of the table's own element type, as PyTorch's result is; f32 for codes."""
     table = rowpool.Table(rows, format)
-    out = np.empty((BATCH, dim), FLOATS.get(format, np.float32))
+    out = result_buffer(BATCH, dim, FLOATS.get(format, np.float32))
     return lambda indices: rowpool.pool(table, indices, OFFSETS, mode="sum", out=out)
 
 

@@ -24,22 +24,23 @@ class Pairs(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """How a side is timed: by which clock, over how many calls, after what pause. With threads, the pause lets those of
-    the other side go to sleep, and the untimed call wakes one's own."""
+    """How a side is timed: by which clock, over how many calls, after how many untimed ones. With threads, these wake
+    one's own and outlast the time for which those of the other side, idle, keep a core busy."""
     clock: Callable[[], int]
     calls: int = 1
-    pause: float = 0
+    untimed: int = 0
 
 
 def timed(side, first, stretch):
     """Nanoseconds a call, from input `first` on."""
-    inputs = [side.inputs[(first + k) % len(side.inputs)] for k in range(stretch.calls)]
-    if stretch.pause:
-        time.sleep(stretch.pause)
-        side.call(side.inputs[first - 1])
+    def given(at):
+        return side.inputs[at % len(side.inputs)]
+
+    for at in range(first - stretch.untimed, first):
+        side.call(given(at))
     start = stretch.clock()
-    for given in inputs:
-        side.call(given)
+    for at in range(first, first + stretch.calls):
+        side.call(given(at))
     return (stretch.clock() - start) / stretch.calls
 
 
@@ -60,8 +61,8 @@ def measure(ours, theirs, stretch, seconds, min_pairs=MIN_PAIRS):
 
 def parallel_stretch(side):
     """For calls on several threads: wall clock, and enough calls for some milliseconds."""
-    one = timed(side, 0, Stretch(time.perf_counter_ns, 3, 0.003))
-    return Stretch(time.perf_counter_ns, int(np.clip(6e6 / one, 1, 16)), 0.003)
+    one = timed(side, 0, Stretch(time.perf_counter_ns, 3, 3))
+    return Stretch(time.perf_counter_ns, int(np.clip(6e6 / one, 1, 16)), int(np.clip(10e6 / one, 1, 100)))
 
 
 def best_of(sides, stretch, rounds=7):

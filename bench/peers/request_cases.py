@@ -12,7 +12,7 @@ import torch
 from checks import check_sums
 from pairs import MIN_PAIRS, Side, Stretch, best_of, measure, parallel_stretch
 from report import Case, latencies, result
-from workload import DLRM_DIM, DLRM_LOOKUPS, DLRM_ROWS, fill, huge_pages, request, row_width
+from workload import DLRM_DIM, DLRM_LOOKUPS, DLRM_ROWS, fill, huge_pages, request, result_buffer, row_width
 
 LOOKUPS = sum(DLRM_LOOKUPS)
 FORMATS = {"tbe": "tbe-int8", "tbe-module": "tbe-int8", "torch": "int8"}
@@ -150,7 +150,7 @@ def peer_call(peer, cap):
 def rowpool_side(rows, format, requests, batch, threads):
     engine = rowpool.Engine(threads)
     model = rowpool.Model([(rowpool.Table(table, format), "sum") for table in rows])
-    out = np.empty((batch, model.total_dim), np.float32)
+    out = result_buffer(batch, model.total_dim, np.float32)
     return Side(lambda given: engine.pool(model, *given, out=out), requests)
 
 

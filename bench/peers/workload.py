@@ -25,6 +25,14 @@ def huge_pages(size):
     return whole[start:start + size]
 
 
+def result_buffer(rows, columns, dtype):
+    """What rowpool writes to. It begins at a cache line, as PyTorch's results do and NumPy's need not."""
+    size = rows * columns * np.dtype(dtype).itemsize
+    memory = np.empty(size + 63, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start:start + size].view(dtype).reshape(rows, columns)
+
+
 def row_width(format, dim):
     """Elements of the array that holds one row."""
     if format in FLOATS:
