@@ -70,6 +70,9 @@ public:
     bool has_metadata() const noexcept;
     /// `table` is one of tables(); its position there.
     const TableOrigin& origin(std::size_t table) const noexcept;
+    /// How many rows, from the first on, the trace looked up that the table was put in order by; at most Table::rows().
+    /// Nothing when the file does not say. `rowpool convert --order-by-trace` records it.
+    std::optional<std::size_t> hot_rows(std::size_t table) const noexcept;
     /// Whether the table carries names of its rows. Reads none of them.
     bool has_row_names(std::size_t table) const noexcept;
     /// Names of the ids, Table::num_ids() of them, or empty when the table carries none. They point into the mapping.
@@ -104,6 +107,7 @@ struct NewTable {
     /// Where ids are not rows: the row of each id, or -1 for a pruned one; see Table::view(). The caller's own, read
     /// by TableFileWriter::create() only. Empty when ids are rows.
     std::span<const std::int32_t> remap = {};
+    std::optional<std::size_t> hot_rows = {};  ///< recorded as TableFile::hot_rows(); at most shape.rows
 };
 
 /// Writes a table file: first all shapes, then the rows of each table in order, then finish(). The file appears at its
@@ -111,7 +115,7 @@ struct NewTable {
 class ROWPOOL_API TableFileWriter {
 public:
     /// Errors: invalid_argument (no tables, duplicate or unusable names, a bad shape, a remap to what is no row, names
-    /// that are not one an id), io_error.
+    /// that are not one an id, more hot rows than rows), io_error.
     static Result<TableFileWriter> create(const std::string& path, std::vector<NewTable> tables);
 
     TableFileWriter(TableFileWriter&&) noexcept;

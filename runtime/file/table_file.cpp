@@ -107,6 +107,10 @@ Status TableFile::Contents::add_recorded(const Tensor& rows, const TableRecord& 
     const auto shape = recorded_shape(rows, record, remap(entry).size());
     if (!shape) return corrupt(rows.name, shape.error().message);
     entry.shape = *shape;
+    if (record.hot_rows && *record.hot_rows > shape->rows) {
+        return corrupt(rows.name, std::to_string(*record.hot_rows) + " hot rows are more than its " +
+                                      std::to_string(shape->rows) + " rows");
+    }
     const std::vector<std::uint64_t> blocks = {block_count(rows.size(), checksum_block)};
     if (entry.checksums == nullptr || entry.checksums->dtype != "U64" || entry.checksums->shape != blocks) {
         return corrupt(rows.name, "its checksums " + printable(record.checksums.name) + " are not a U64 tensor of " +
@@ -211,6 +215,10 @@ bool TableFile::has_metadata() const noexcept { return contents_->has_metadata; 
 
 const TableOrigin& TableFile::origin(std::size_t table) const noexcept {
     return contents_->entries[table].record.origin;
+}
+
+std::optional<std::size_t> TableFile::hot_rows(std::size_t table) const noexcept {
+    return contents_->entries[table].record.hot_rows;
 }
 
 bool TableFile::has_row_names(std::size_t table) const noexcept { return contents_->entries[table].names != nullptr; }
