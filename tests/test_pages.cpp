@@ -80,6 +80,23 @@ TEST_CASE("forgotten pages leave the page table and keep their bytes") {
     CHECK(mapped.file.bytes()[kKib * 1024 - 1] == std::byte{'x'});
 }
 
+TEST_CASE("pages that are mapped again are those of the file, at both places, without its name") {
+    const Mapped mapped;
+    constexpr std::size_t kSize = 2 * 4096;
+    void* const memory = mmap(nullptr, kSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(memory != MAP_FAILED);
+    const auto* const at = static_cast<std::byte*>(memory);
+    std::filesystem::rename(mapped.folder / "f", mapped.folder / "g");
+    CHECK(map_again(mapped.file.bytes().subspan(4096, 100), static_cast<std::byte*>(memory)) == 0);
+    CHECK(at[100] == std::byte{'x'});
+    CHECK(smaps_entry(at).find(mapped.folder / "g") != std::string::npos);
+    CHECK(smaps_entry(at + 4096).find(mapped.folder / "g") == std::string::npos);
+    std::ofstream(mapped.folder / "g", std::ios::in).seekp(4096 + 50) << 'y';
+    CHECK(at[50] == std::byte{'y'});
+    CHECK(mapped.file.bytes()[4096 + 50] == std::byte{'y'});
+    munmap(memory, kSize);
+}
+
 TEST_CASE("pages past the end of a file that has shrunk cannot be read or locked") {
     const Mapped mapped;
     std::filesystem::resize_file(mapped.folder / "f", 4096);

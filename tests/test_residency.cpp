@@ -65,7 +65,7 @@ TEST_CASE("rows over the limit on locked memory are refused and left unmapped") 
     const std::vector<NewTable> tables = {new_table("a", RowFormat::f32, 64, 64),
                                           new_table("b", RowFormat::f32, 48, 64)};
     REQUIRE(write_tables(path, tables) == "");
-    const std::string advice = "; its rows take 28 KiB, this process may lock ";
+    const std::string advice = "; the rows to lock take 28 KiB, this process may lock ";
     const std::string how = " (raise it with ulimit -l or LimitMEMLOCK= of systemd)";
     CHECK(in_child([&] { return lock_with_limit(path, 20 << 10); }) ==
           "io_error cannot lock " + path + ": Cannot allocate memory" + advice + "20 KiB" + how);

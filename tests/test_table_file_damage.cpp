@@ -234,6 +234,9 @@ TEST_CASE("metadata members that are missing or of the wrong kind") {
         CHECK(with("dim", dim) == "metadata rowpool table t: dim is not a size");
     }
     CHECK(with("padding_index", -1) == "metadata rowpool table t: padding_index is not a size");
+    for (const Json& hot_rows : {Json(-1), Json(1.0), Json("1"), Json(~std::uint64_t{0}), Json(), Json::array()}) {
+        CHECK(with("hot_rows", hot_rows) == "metadata rowpool table t: hot_rows is not a size");
+    }
     CHECK(with("checksums_xxh3", "123") ==
           "metadata rowpool table t: checksums has no checksum of 16 hexadecimal digits");
     CHECK(with("names_xxh3", "0123456789ABCDEF") ==
@@ -253,6 +256,9 @@ TEST_CASE("metadata that contradicts the tensors") {
           "tensor t: is not U8 with 9223372036854775807 columns, as its metadata has it");
     CHECK(with("format", "f32") == "tensor t: is not F32 with 4 columns, as its metadata has it");
     CHECK(with("padding_index", 2) == "tensor t: padding index 2 is outside its 2 rows");
+    CHECK(with("hot_rows", 2) == "none");
+    CHECK(with("hot_rows", 3) == "tensor t: 3 hot rows are more than its 2 rows");
+    CHECK(with("hot_rows", INT64_MAX) == "tensor t: 9223372036854775807 hot rows are more than its 2 rows");
     CHECK(with("checksums", "no") == "tensor t: its checksums no are not a U64 tensor of 1");
     CHECK(with("checksums", "__names.t") == "tensor t: its checksums __names.t are not a U64 tensor of 1");
     CHECK(with("names", "no") == "tensor t: its names no are not a U8 tensor");

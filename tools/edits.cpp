@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "described_source.hpp"
 #include "failure.hpp"
 #include "heat.hpp"
 #include "interrupt.hpp"
@@ -28,22 +29,6 @@ namespace {
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 constexpr std::size_t kChunksPerBlock = 16;
 constexpr double kLargest = std::numeric_limits<double>::max();
-
-/// A source that differs from another in its description only.
-class DescribedSource : public Source {
-public:
-    DescribedSource(const Source& source, NewTable description)
-        : Source(source.file(), std::move(description)), source_(source) {}
-
-    std::optional<ErrorFigures> error() const override { return source_.error(); }
-    std::size_t row_number(std::size_t row) const override { return source_.row_number(row); }
-    Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
-        return source_.read(first, count, buffer);
-    }
-
-private:
-    const Source& source_;
-};
 
 /// The values of an option, each for all tables or for the one whose name and a '=' come before it.
 class Values {
@@ -183,8 +168,10 @@ void add_edit_options(CLI::App& command, EditOptions& options) {
     add_values(command, "--keep", options.keep, "K.npy",
                "Store only the rows of these ids, int32 or int64; lookups of others give zeros");
     command
-        .add_option("--order-by-trace", options.order_by_trace,
-                    "Store the rows that a trace looks up first, by falling number of lookups; ids stay as they are")
+        .add_option(
+            "--order-by-trace", options.order_by_trace,
+            "Store the rows that a trace looks up first, by falling number of lookups, and record how many they "
+            "are; ids stay as they are")
         ->type_name("T.npz");
 }
 
@@ -210,7 +197,7 @@ Edits::Edits(const EditOptions& options, const std::vector<Edited>& tables, cons
         if (least) prune_below(*source, *least, choice.kept_ids);
         if (keep.of(t)) keep_listed(*keep.of(t), tables[t].name, choice.kept_ids);
         if (trace) choice.hot = hot_rows(*trace, t, source->description());
-        if (!choice.kept_ids.empty() || !choice.hot.empty()) put(choose_rows(*source, choice, output));
+        if (!choice.kept_ids.empty() || choice.hot) put(choose_rows(*source, choice, output));
         constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
         if (const auto id = padding.number_of(t, -kEnd, kEnd, "id")) {
             put(std::make_unique<DescribedSource>(*source, with_padding(source->description(), *id)));

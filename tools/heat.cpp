@@ -35,7 +35,8 @@ std::vector<Lookup> lookups_of(const Trace& trace, std::size_t position, const N
 
 }  // namespace
 
-std::vector<std::int32_t> hot_rows(const Trace& trace, std::size_t position, const NewTable& table) {
+std::optional<std::vector<std::int32_t>> hot_rows(const Trace& trace, std::size_t position, const NewTable& table) {
+    if (std::ranges::count(trace.features, position, &TraceFeature::table) == 0) return {};
     std::vector<Lookup> lookups = lookups_of(trace, position, table);
     std::sort(lookups.begin(), lookups.end());
     std::vector<Heat> heats;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "rowpool/table_file.hpp"
@@ -10,7 +11,7 @@
 namespace rowpool::tools {
 
 /// The rows of `table` that the features of a trace at that position look up: those that are looked up most come first,
-/// of equals the one with the lowest id. Ids without a row are left out.
-std::vector<std::int32_t> hot_rows(const Trace& trace, std::size_t position, const NewTable& table);
+/// of equals the one with the lowest id. Ids without a row are left out. Nothing when no feature is of the table.
+std::optional<std::vector<std::int32_t>> hot_rows(const Trace& trace, std::size_t position, const NewTable& table);
 
 }  // namespace rowpool::tools

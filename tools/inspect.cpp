@@ -49,12 +49,19 @@ FileSizes sizes_of(const std::string& path) {
 
 std::uint64_t bytes_of(const Table& table) { return table.rows() * table.row_stride(); }
 
-constexpr std::array kColumns = {Column{"table", false}, Column{"rows"},
-                                 Column{"dim"},          Column{"format", false},
-                                 Column{"bytes"},        Column{"share"},
-                                 Column{"ids"},          Column{"padding"},
-                                 Column{"names", false}, Column{"quantization", false},
-                                 Column{"max error"},    Column{"relative L2"},
+constexpr std::array kColumns = {Column{"table", false},
+                                 Column{"rows"},
+                                 Column{"dim"},
+                                 Column{"format", false},
+                                 Column{"bytes"},
+                                 Column{"share"},
+                                 Column{"ids"},
+                                 Column{"hot rows"},
+                                 Column{"padding"},
+                                 Column{"names", false},
+                                 Column{"quantization", false},
+                                 Column{"max error"},
+                                 Column{"relative L2"},
                                  Column{"source", false}};
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : printable(text); }
@@ -70,6 +77,7 @@ std::vector<std::string> describe(const TableFile& file, std::size_t position, s
             std::to_string(bytes_of(table)),
             short_number(share) + "%",
             table.remap().empty() ? "-" : std::to_string(table.num_ids()),
+            file.hot_rows(position) ? std::to_string(*file.hot_rows(position)) : "-",
             table.padding_index() ? std::to_string(*table.padding_index()) : "-",
             file.has_row_names(position) ? "yes" : "-",
             or_dash(origin.quantization),
@@ -104,11 +112,13 @@ nlohmann::ordered_json table_json(const TableFile& file, std::size_t position) {
                                    {"row_stride", table.row_stride()},
                                    {"bytes", bytes_of(table)},
                                    {"ids", table.num_ids()},
+                                   {"hot_rows", nullptr},
                                    {"padding_index", nullptr},
                                    {"has_row_names", file.has_row_names(position)},
                                    {"quantization", origin.quantization},
                                    {"error", nullptr},
                                    {"source", origin.source}};
+    if (file.hot_rows(position)) json["hot_rows"] = *file.hot_rows(position);
     if (table.padding_index()) json["padding_index"] = *table.padding_index();
     if (origin.error) json["error"] = {{"max_abs", origin.error->max_abs}, {"relative_l2", origin.error->relative_l2}};
     return json;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "described_source.hpp"
 #include "failure.hpp"
 #include "number_file.hpp"
 #include "text.hpp"
@@ -120,10 +121,17 @@ void write_remap(const NewTable& table, const std::vector<bool>& kept_ids, std::
     }
 }
 
-std::unique_ptr<Remapping> remap_rows(const Source& source, const std::vector<bool>& wanted, const RowChoice& choice,
-                                      const std::string& beside) {
-    const Order order = order_of(wanted, choice.hot);
-    const NewTable& table = source.description();
+/// How many of the first rows are hot: those of the choice, or else those that were and are kept.
+std::optional<std::size_t> count_hot(const NewTable& table, const std::vector<bool>& wanted, const RowChoice& choice,
+                                     const Order& order) {
+    if (choice.hot) return order.hot.size();
+    if (!table.hot_rows) return {};
+    const auto end = wanted.begin() + static_cast<std::ptrdiff_t>(*table.hot_rows);
+    return static_cast<std::size_t>(std::count(wanted.begin(), end, true));
+}
+
+std::unique_ptr<Remapping> remap_rows(const NewTable& table, const std::vector<bool>& wanted, const Order& order,
+                                      const RowChoice& choice, const std::string& beside) {
     auto remapping = std::make_unique<Remapping>(beside);
     NumberFile places_file(beside);
     NumberFile& places = table.remap.empty() ? remapping->remap_file : places_file;
@@ -154,11 +162,15 @@ std::unique_ptr<Source> choose_rows(const Source& source, const RowChoice& choic
         fail(source.file(), ": table ", printable(table.name), ": ", table.shape.rows,
              " rows are more than a remap can name");
     }
-    std::unique_ptr<Remapping> remapping = remap_rows(source, wanted_rows(source, choice.kept_ids), choice, beside);
+    const std::vector<bool> wanted = wanted_rows(source, choice.kept_ids);
+    const Order order = choice.hot ? order_of(wanted, *choice.hot) : Order{};
+    std::unique_ptr<Remapping> remapping = remap_rows(table, wanted, order, choice, beside);
+    NewTable description = table;
+    description.hot_rows = count_hot(table, wanted, choice, order);
     const bool is_same = is_identity(remapping->order, table.shape.rows) &&
                          (table.remap.empty() || std::ranges::equal(remapping->remap, table.remap));
-    if (is_same) return nullptr;
-    NewTable description = table;
+    if (is_same && description.hot_rows == table.hot_rows) return nullptr;
+    if (is_same) return std::make_unique<DescribedSource>(source, std::move(description));
     description.shape.rows = remapping->order.size();
     description.remap = remapping->remap;
     return std::make_unique<ChosenRows>(source, std::move(description), std::move(remapping));

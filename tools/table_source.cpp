@@ -36,6 +36,7 @@ NewTable describe(const TableFile& file, std::size_t position) {
     description.quantization = file.origin(position).quantization;
     description.row_names = joined(value_of(file.row_names(position)), "\n");
     description.remap = table.remap();
+    description.hot_rows = file.hot_rows(position);
     return description;
 }
 

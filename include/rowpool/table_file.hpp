@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,8 +34,20 @@ struct TableOrigin {
     std::optional<ErrorFigures> error;
 };
 
+/// Which rows are hot: of each table the first TableFile::hot_rows(), or all where the file does not say, but no more
+/// than these. Zero is a budget, too.
+struct HotPart {
+    static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+
+    std::size_t most_rows = kNoLimit;   ///< of each table
+    std::size_t most_bytes = kNoLimit;  ///< of the rows of each table; a row that does not fit whole is left out
+};
+
 struct OpenOptions {
     Residency residency = Residency::mapped;  ///< how the rows are held in memory
+    /// When given, only these rows and the remaps are held that way, and the other rows are mapped. Pays where hot rows
+    /// come first and all of them are more than is to be locked or copied.
+    std::optional<HotPart> hot = {};
 };
 
 /// A tensor of a file, a table or not. It points into the mapping and lasts as long as a copy of the file does.
@@ -49,11 +62,11 @@ struct TensorView {
 class ROWPOOL_API TableFile {
 public:
     /// Maps a table file, or any safetensors file: its two-dimensional F32, F16 and BF16 tensors are tables. Checks the
-    /// header in full; which rows it reads, and on how many threads, is up to `options.residency`: none when it is
-    /// mapped, all on all cores when they are copied. The file must not shrink while it is in use: see MappedFile.
-    /// Errors: io_error, also when the system does not lock the rows or place them on NUMA nodes; out_of_memory;
-    /// corrupt_file, with file, tensor and byte; unsupported (a newer format version, what is no regular file);
-    /// unsupported_isa.
+    /// header in full; which rows it reads, and on how many threads, is up to `options`: none when they are mapped,
+    /// all or the hot ones on all cores when they are copied. The file must not shrink while it is in use: see
+    /// MappedFile. Errors: io_error, also when the system does not lock the rows or place them on NUMA nodes;
+    /// out_of_memory; corrupt_file, with file, tensor and byte; unsupported (a newer format version, what is no regular
+    /// file); unsupported_isa.
     static Result<TableFile> open(const std::string& path, const OpenOptions& options = {});
 
     const std::string& path() const noexcept;
@@ -70,6 +83,9 @@ public:
     bool has_metadata() const noexcept;
     /// `table` is one of tables(); its position there.
     const TableOrigin& origin(std::size_t table) const noexcept;
+    /// How many rows, from the first on, the trace looked up that the table was put in order by; at most Table::rows().
+    /// Nothing when the file does not say. `rowpool convert --order-by-trace` records it.
+    std::optional<std::size_t> hot_rows(std::size_t table) const noexcept;
     /// Whether the table carries names of its rows. Reads none of them.
     bool has_row_names(std::size_t table) const noexcept;
     /// Names of the ids, Table::num_ids() of them, or empty when the table carries none. They point into the mapping.
@@ -104,6 +120,7 @@ struct NewTable {
     /// Where ids are not rows: the row of each id, or -1 for a pruned one; see Table::view(). The caller's own, read
     /// by TableFileWriter::create() only. Empty when ids are rows.
     std::span<const std::int32_t> remap = {};
+    std::optional<std::size_t> hot_rows = {};  ///< recorded as TableFile::hot_rows(); at most shape.rows
 };
 
 /// Writes a table file: first all shapes, then the rows of each table in order, then finish(). The file appears at its
@@ -111,7 +128,7 @@ struct NewTable {
 class ROWPOOL_API TableFileWriter {
 public:
     /// Errors: invalid_argument (no tables, duplicate or unusable names, a bad shape, a remap to what is no row, names
-    /// that are not one an id), io_error.
+    /// that are not one an id, more hot rows than rows), io_error.
     static Result<TableFileWriter> create(const std::string& path, std::vector<NewTable> tables);
 
     TableFileWriter(TableFileWriter&&) noexcept;

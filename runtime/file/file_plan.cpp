@@ -84,6 +84,10 @@ Status check_tables(std::vector<NewTable>& tables) {
         if (Status row_names = check_row_names(table); !row_names) return row_names;
         const std::size_t wrong = find_wrong_id(table.remap, table.shape.rows);
         if (wrong != table.remap.size()) return invalid(what + wrong_id(wrong, table.remap[wrong], table.shape.rows));
+        if (table.hot_rows && *table.hot_rows > table.shape.rows) {
+            return invalid(what + std::to_string(*table.hot_rows) + " hot rows are more than its " +
+                           std::to_string(table.shape.rows) + " rows");
+        }
         table.shape = checked->shape;
         total = checked_add(*total, std::uint64_t{checked->bytes});
         if (!total || *total > kLargestFile) return invalid(what + "is too large for a file");
@@ -95,6 +99,7 @@ TableRecord make_record(const NewTable& table) {
     TableRecord record{.shape = table.shape};
     record.origin.source = table.source;
     record.origin.quantization = table.quantization;
+    record.hot_rows = table.hot_rows;
     record.checksums.name = std::string(kChecksumsPrefix) + table.name;
     if (!table.row_names.empty()) {
         record.names =

@@ -21,7 +21,7 @@ std::string lock_limit(Tables tables) {
     if (limit.rlim_cur == RLIM_INFINITY) return {};
     std::size_t bytes = 0;
     for (const auto& table : tables) bytes += table.size();
-    return "; its rows take " + std::to_string((bytes + 1023) / 1024) + " KiB, this process may lock " +
+    return "; the rows to lock take " + std::to_string((bytes + 1023) / 1024) + " KiB, this process may lock " +
            std::to_string(limit.rlim_cur / 1024) + " KiB (raise it with ulimit -l or LimitMEMLOCK= of systemd)";
 }
 
@@ -49,31 +49,32 @@ Result<HeldRows> mapped_rows(const MappedFile& file, Tables tables) {
     return held;
 }
 
-Result<HeldRows> copied_rows(const MappedFile& file, Tables tables, Residency residency, const Numa& numa) {
-    const auto copy = RowCopy::make(tables, residency, numa);
+Result<HeldRows> copied_rows(const MappedFile& file, const CopyPlan& plan, Residency residency, const Numa& numa) {
+    const auto copy = RowCopy::make(plan, residency, numa);
     if (!copy) return Error{copy.error().code, "cannot copy " + file.path() + " into memory: " + copy.error().message};
     return HeldRows{*copy, (*copy)->tables(), (*copy)->replicas()};
 }
 
 }  // namespace
 
-Result<HeldRows> hold_rows(const MappedFile& file, Tables tables, Residency residency, const Numa& numa) {
+Result<HeldRows> hold_rows(const MappedFile& file, Tables held, Rest rest, Residency residency, const Numa& numa) {
     Status prepared;
     switch (residency) {
         case Residency::mapped:
             break;
         case Residency::populated:
-            prepared = populate_rows(file, tables);
+            prepared = populate_rows(file, held);
             break;
         case Residency::locked:
-            prepared = lock_rows(file, tables);
+            prepared = lock_rows(file, held);
             break;
         case Residency::huge_pages:
         case Residency::interleaved:
         case Residency::replicated:
-            return copied_rows(file, tables, residency, numa);
+            return copied_rows(file, rest == Rest::mapped ? plan_image(file.bytes(), held) : plan_tables(held),
+                               residency, numa);
     }
-    return prepared ? mapped_rows(file, tables) : prepared.error();
+    return prepared ? mapped_rows(file, held) : prepared.error();
 }
 
 }  // namespace rowpool

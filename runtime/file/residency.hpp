@@ -20,9 +20,13 @@ struct HeldRows {
     const Replicas* replicas = nullptr;    ///< part of the owner; null unless nodes have copies of their own
 };
 
-/// `tables` are the bytes of the tables in the file.
+/// Whether lookups read on behind the bytes that are held.
+enum class Rest : bool { unread, mapped };
+
+/// `held` are bytes of the file: those of the tables from their first row on, all of them or as many as are held so;
+/// the others are then mapped.
 /// Errors, with the path: io_error when the system does not read, lock or place the rows; out_of_memory.
-Result<HeldRows> hold_rows(const MappedFile& file, std::span<const std::span<const std::byte>> tables,
+Result<HeldRows> hold_rows(const MappedFile& file, std::span<const std::span<const std::byte>> held, Rest rest,
                            Residency residency, const Numa& numa);
 
 }  // namespace rowpool

@@ -107,6 +107,10 @@ Status TableFile::Contents::add_recorded(const Tensor& rows, const TableRecord& 
     const auto shape = recorded_shape(rows, record, remap(entry).size());
     if (!shape) return corrupt(rows.name, shape.error().message);
     entry.shape = *shape;
+    if (record.hot_rows && *record.hot_rows > shape->rows) {
+        return corrupt(rows.name, std::to_string(*record.hot_rows) + " hot rows are more than its " +
+                                      std::to_string(shape->rows) + " rows");
+    }
     const std::vector<std::uint64_t> blocks = {block_count(rows.size(), checksum_block)};
     if (entry.checksums == nullptr || entry.checksums->dtype != "U64" || entry.checksums->shape != blocks) {
         return corrupt(rows.name, "its checksums " + printable(record.checksums.name) + " are not a U64 tensor of " +
@@ -144,30 +148,41 @@ Status TableFile::Contents::add_entries(const std::optional<TableMetadata>& meta
     return {};
 }
 
-Status TableFile::Contents::make_tables(Residency residency, const Numa& numa) {
+// Of the rows of a table, those that the residency is for.
+std::span<const std::byte> TableFile::Contents::held_bytes(const Entry& entry,
+                                                           const std::optional<HotPart>& hot) const noexcept {
+    const TableShape& shape = entry.shape;
+    if (!hot) return bytes(*entry.rows);
+    const std::size_t recorded = entry.record.hot_rows.value_or(shape.rows);
+    const std::size_t rows = std::min({recorded, hot->most_rows, hot->most_bytes / shape.row_stride});
+    return bytes(*entry.rows).first(rows * shape.row_stride);
+}
+
+Status TableFile::Contents::make_tables(const OpenOptions& options, const Numa& numa) {
     // A table must keep its rows alive, but not these contents, which hold the table.
     struct NamedRows {
         std::string name;
         std::shared_ptr<const void> rows;
     };
-    std::vector<std::span<const std::byte>> read;  // by lookups: the rows of each table, then remaps
+    std::vector<std::span<const std::byte>> held;  // the rows of each table, then remaps: hot ids lie all over those
     std::map<const Tensor*, std::size_t> remaps;   // their places there; tables of a file by others may share one
-    for (const Entry& entry : entries) read.push_back(bytes(*entry.rows));
+    for (const Entry& entry : entries) held.push_back(held_bytes(entry, options.hot));
     for (const Entry& entry : entries) {
-        if (entry.remap != nullptr && remaps.emplace(entry.remap, read.size()).second)
-            read.push_back(bytes(*entry.remap));
+        if (entry.remap != nullptr && remaps.emplace(entry.remap, held.size()).second)
+            held.push_back(bytes(*entry.remap));
     }
-    const auto held = hold_rows(file, read, residency, numa);
-    if (!held) return held.error();
+    const Rest rest = options.hot ? Rest::mapped : Rest::unread;
+    const auto rows = hold_rows(file, held, rest, options.residency, numa);
+    if (!rows) return rows.error();
     for (std::size_t i = 0; i < entries.size(); ++i) {
-        const auto owner = std::make_shared<const NamedRows>(NamedRows{entries[i].rows->name, held->owner});
+        const auto owner = std::make_shared<const NamedRows>(NamedRows{entries[i].rows->name, rows->owner});
         const std::shared_ptr<const std::string> name(owner, &owner->name);
         std::span<const std::int32_t> rows_of_ids = remap(entries[i]);
         if (!rows_of_ids.empty()) {
-            const std::byte* const first = held->tables[remaps.at(entries[i].remap)];
+            const std::byte* const first = rows->tables[remaps.at(entries[i].remap)];
             rows_of_ids = {reinterpret_cast<const std::int32_t*>(first), rows_of_ids.size()};
         }
-        tables.push_back(Table(name, entries[i].shape, held->tables[i], rows_of_ids, held->replicas));
+        tables.push_back(Table(name, entries[i].shape, rows->tables[i], rows_of_ids, rows->replicas));
     }
     return {};
 }
@@ -184,7 +199,7 @@ Result<TableFile> open_table_file(const std::string& path, const OpenOptions& op
         using Contents = TableFile::Contents;
         auto contents = std::make_shared<Contents>(Contents{.file = std::move(*file), .header = std::move(*header)});
         if (const Status added = contents->add_entries(*metadata); !added) return added.error();
-        if (const Status made = contents->make_tables(options.residency, numa); !made) return made.error();
+        if (const Status made = contents->make_tables(options, numa); !made) return made.error();
         return TableFile(std::move(contents));
     });
 }
@@ -211,6 +226,10 @@ bool TableFile::has_metadata() const noexcept { return contents_->has_metadata; 
 
 const TableOrigin& TableFile::origin(std::size_t table) const noexcept {
     return contents_->entries[table].record.origin;
+}
+
+std::optional<std::size_t> TableFile::hot_rows(std::size_t table) const noexcept {
+    return contents_->entries[table].record.hot_rows;
 }
 
 bool TableFile::has_row_names(std::size_t table) const noexcept { return contents_->entries[table].names != nullptr; }

@@ -38,7 +38,7 @@ struct TableFile::Contents {
     /// Finds the tables of a file whose header was read: makes `entries`. Error: corrupt_file.
     Status add_entries(const std::optional<TableMetadata>& metadata);
     /// Holds their rows in memory: makes `tables`. Errors as hold_rows().
-    Status make_tables(Residency residency, const Numa& numa);
+    Status make_tables(const OpenOptions& options, const Numa& numa);
     /// Compares everything in the file with its checksums. Error: corrupt_file, the first damage in the file.
     Status verify(const VerifyProgress& progress) const;
 
@@ -62,6 +62,7 @@ private:
     Status add_recorded(const Tensor& rows, const TableRecord& record,
                         const std::map<std::string_view, const Tensor*>& tensors);
     Status add_remap(Entry& entry, const Tensor* tensor);
+    std::span<const std::byte> held_bytes(const Entry& entry, const std::optional<HotPart>& hot) const noexcept;
     std::vector<Block> checksum_blocks() const;
     std::vector<Block> data_blocks() const;
     static bool is_intact(const Block& block);

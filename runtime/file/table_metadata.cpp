@@ -99,6 +99,7 @@ Result<TableRecord> read_record(const Json& json, std::uint64_t version) {
     if (members.find("padding_index") != nullptr) {
         record.shape.padding_index = static_cast<std::int64_t>(members.size("padding_index"));
     }
+    if (members.find("hot_rows") != nullptr) record.hot_rows = members.size("hot_rows");
     record.origin.source = members.text("source");
     record.origin.quantization = members.text("quantization");
     record.checksums = members.helper("checksums");
@@ -187,6 +188,7 @@ Json record_json(const TableRecord& record) {
     if (record.names) json.update(helper_json(*record.names, "names"));
     if (record.remap) json.update(helper_json(*record.remap, "remap"));
     if (record.shape.padding_index) json["padding_index"] = *record.shape.padding_index;
+    if (record.hot_rows) json["hot_rows"] = *record.hot_rows;
     if (const auto& error = record.origin.error) {
         json["error"] = {{"max_abs", error->max_abs}, {"relative_l2", error->relative_l2}};
     }

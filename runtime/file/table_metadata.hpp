@@ -35,6 +35,7 @@ struct TableRecord {
     HelperTensor checksums = {};
     std::optional<HelperTensor> names = {};
     std::optional<HelperTensor> remap = {};
+    std::optional<std::size_t> hot_rows = {};
 };
 
 /// All of rowpool's metadata of a file.

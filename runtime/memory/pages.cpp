@@ -18,6 +18,7 @@ struct Pages {
 };
 
 Pages pages_of(std::span<const std::byte> bytes) noexcept {
+    if (bytes.empty()) return {nullptr, 0};
     const std::size_t before = reinterpret_cast<std::uintptr_t>(bytes.data()) % page_size();
     return {const_cast<std::byte*>(bytes.data()) - before, bytes.size() + before};
 }
@@ -61,6 +62,13 @@ int lock(std::span<const std::byte> bytes) noexcept {
 void forget(std::span<const std::byte> bytes) noexcept {
     const Pages pages = pages_of(bytes);
     ::madvise(pages.begin, pages.size, MADV_DONTNEED);
+}
+
+int map_again(std::span<const std::byte> bytes, std::byte* at) noexcept {
+    const Pages pages = pages_of(bytes);
+    // An old size of 0 leaves the pages where they are, too. The file itself may not be there under its name any more.
+    void* const mapped = ::mremap(pages.begin, 0, pages.size, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+    return mapped == MAP_FAILED ? errno : 0;
 }
 
 }  // namespace rowpool

@@ -1,10 +1,11 @@
-// Makes copies of rows: reserve, say where the pages go, copy, forbid writing.
+// Makes copies of rows: reserve addresses, make memory of them or map the file, say where the pages go, copy, forbid
+// writing.
 #include "memory/row_copy.hpp"
 
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -16,35 +17,8 @@
 namespace rowpool {
 namespace {
 
-using Tables = std::span<const std::span<const std::byte>>;
-
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kRowAlignment = 64;  // as in table files
-constexpr std::size_t kPieceBytes = std::size_t{8} << 20;
-
-/// Bytes on their way into every copy.
-struct Piece {
-    std::span<const std::byte> from;
-    std::size_t to;
-};
-
-std::size_t round_up(std::size_t value, std::size_t step) noexcept { return (value + step - 1) / step * step; }
-
-/// Where each table begins in a copy, and after them where the copy ends. They fit: all of them fit a file.
-std::vector<std::size_t> layout_of(Tables tables) {
-    std::vector<std::size_t> begins = {0};
-    for (const auto& table : tables) begins.push_back(round_up(begins.back() + table.size(), kRowAlignment));
-    return begins;
-}
-
-std::vector<Piece> pieces_of(Tables tables, std::span<const std::size_t> begins) {
-    std::vector<Piece> pieces;
-    for (std::size_t i = 0; i < tables.size(); ++i) {
-        for (std::size_t at = 0; at < tables[i].size(); at += kPieceBytes) {
-            pieces.push_back({tables[i].subspan(at, std::min(kPieceBytes, tables[i].size() - at)), begins[i] + at});
-        }
-    }
-    return pieces;
+Error no_memory(std::size_t bytes) {
+    return {ErrorCode::out_of_memory, "there is no memory for a copy of " + std::to_string(bytes) + " bytes"};
 }
 
 Error refused(const std::string& what, int error_number) {
@@ -53,22 +27,41 @@ Error refused(const std::string& what, int error_number) {
 
 }  // namespace
 
-Status RowCopy::allocate(std::size_t bytes) {
-    const std::size_t reserved = bytes + kHugePage;
-    void* begin = ::mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (begin == MAP_FAILED) {
-        return Error{ErrorCode::out_of_memory, "there is no memory for a copy of " + std::to_string(bytes) + " bytes"};
-    }
-    const std::size_t before =
-        round_up(reinterpret_cast<std::uintptr_t>(begin), kHugePage) - reinterpret_cast<std::uintptr_t>(begin);
+// Addresses alone, because most of them may become those of the file.
+Status RowCopy::reserve(std::size_t bytes) {
+    void* begin = ::mmap(nullptr, bytes + kHugePage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (begin == MAP_FAILED) return no_memory(bytes);
+    const std::size_t before = (kHugePage - reinterpret_cast<std::uintptr_t>(begin) % kHugePage) % kHugePage;
     memory_ = {static_cast<std::byte*>(begin) + before, bytes};
     if (before != 0) ::munmap(begin, before);
     ::munmap(memory_.data() + bytes, kHugePage - before);
-    ::madvise(memory_.data(), bytes, MADV_HUGEPAGE);  // without huge pages it is a copy in small ones
-    ::madvise(memory_.data(), bytes, MADV_DONTDUMP);  // a core file leaves out mapped files, too
     return {};
 }
 
+Status RowCopy::allocate(std::span<const Extent> own) {
+    for (std::size_t copy = 0; copy < memory_.size(); copy += copy_bytes()) {
+        for (const auto& [begin, size] : own) {
+            std::byte* const pages = memory_.data() + copy + begin;
+            if (::mprotect(pages, size, PROT_READ | PROT_WRITE) != 0) return no_memory(size);
+            ::madvise(pages, size, MADV_HUGEPAGE);  // without huge pages it is a copy in small ones
+            ::madvise(pages, size, MADV_DONTDUMP);  // a core file leaves out mapped files, too
+        }
+    }
+    return {};
+}
+
+Status RowCopy::map(std::span<const Piece> mapped) {
+    for (std::size_t copy = 0; copy < memory_.size(); copy += copy_bytes()) {
+        for (const auto& [from, to] : mapped) {
+            const int error = map_again(from, memory_.data() + copy + to);
+            if (error == ENOMEM) return no_memory(from.size());
+            if (error != 0) return refused("mapping the other rows", error);
+        }
+    }
+    return {};
+}
+
+// What is mapped lies where the page cache has it, whatever is asked for.
 Status RowCopy::place(Residency residency, std::span<const unsigned> nodes, const Numa& numa) {
     if (nodes.size() < 2) return {};
     if (residency == Residency::interleaved) {
@@ -83,8 +76,7 @@ Status RowCopy::place(Residency residency, std::span<const unsigned> nodes, cons
     return {};
 }
 
-Status RowCopy::fill(Tables tables) {
-    const std::vector<Piece> pieces = pieces_of(tables, layout_of(tables));
+Status RowCopy::fill(std::span<const Piece> pieces) {
     std::atomic<int> error = 0;
     parallel_for(pieces.size(), [&](std::size_t i) {
         if (error != 0) return;
@@ -102,20 +94,26 @@ Status RowCopy::fill(Tables tables) {
     return error == 0 ? Status() : refused("reading the rows", error);
 }
 
-Result<std::shared_ptr<const RowCopy>> RowCopy::make(Tables tables, Residency residency, const Numa& numa) {
+void RowCopy::protect(std::span<const Extent> own) noexcept {
+    for (std::size_t copy = 0; copy < memory_.size(); copy += copy_bytes()) {
+        for (const auto& [begin, size] : own) ::mprotect(memory_.data() + copy + begin, size, PROT_READ);
+    }
+}
+
+Result<std::shared_ptr<const RowCopy>> RowCopy::make(const CopyPlan& plan, Residency residency, const Numa& numa) {
     const bool spread = residency == Residency::interleaved || residency == Residency::replicated;
     const std::vector<unsigned> nodes = spread ? numa.nodes() : std::vector<unsigned>();
     const std::shared_ptr<RowCopy> copy(new RowCopy());
     copy->copies_ = residency == Residency::replicated ? nodes.size() : 1;
-    const std::vector<std::size_t> begins = layout_of(tables);
     // The product fits: what is mapped has fewer than 2^52 bytes, and there are at most 2^10 nodes.
-    const std::size_t copy_bytes = round_up(std::max<std::size_t>(begins.back(), 1), kHugePage);
-    if (Status status = copy->allocate(copy->copies_ * copy_bytes); !status) return status.error();
+    if (Status status = copy->reserve(copy->copies_ * plan.bytes); !status) return status.error();
+    if (Status status = copy->allocate(plan.own); !status) return status.error();
+    if (Status status = copy->map(plan.mapped); !status) return status.error();
     if (Status status = copy->place(residency, nodes, numa); !status) return status.error();
-    if (Status status = copy->fill(tables); !status) return status.error();
-    ::mprotect(copy->memory_.data(), copy->memory_.size(), PROT_READ);
-    for (std::size_t i = 0; i < tables.size(); ++i) copy->tables_.push_back(copy->memory_.data() + begins[i]);
-    if (copy->copies_ > 1) copy->replicas_.emplace(nodes, copy_bytes, numa.current_node);
+    if (Status status = copy->fill(plan.copied); !status) return status.error();
+    copy->protect(plan.own);
+    for (const std::size_t begin : plan.tables) copy->tables_.push_back(copy->memory_.data() + begin);
+    if (copy->copies_ > 1) copy->replicas_.emplace(nodes, plan.bytes, numa.current_node);
     return std::shared_ptr<const RowCopy>(copy);
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "memory/copy_plan.hpp"
 #include "memory/numa.hpp"
 #include "memory/replicas.hpp"
 #include "rowpool/status.hpp"
@@ -14,15 +15,14 @@
 
 namespace rowpool {
 
-/// The rows of several tables, each at a multiple of 64 bytes, read-only; once, or once a node. Freed with the object.
+/// The rows of several tables, read-only; once, or once a node. Freed with the object.
 class RowCopy {
 public:
-    /// Copies the tables, which are parts of a mapped file, on all cores. `residency` is huge_pages, interleaved or
-    /// replicated; the last two are like the first when there is one node.
-    /// Errors: out_of_memory; io_error when the file cannot be read or the pages cannot be placed on their nodes. The
-    /// messages do not name the file, that is the caller's part.
-    static Result<std::shared_ptr<const RowCopy>> make(std::span<const std::span<const std::byte>> tables,
-                                                       Residency residency, const Numa& numa);
+    /// Makes what is planned, copying on all cores. `residency` is huge_pages, interleaved or replicated; the last two
+    /// are like the first when there is one node.
+    /// Errors: out_of_memory; io_error when the file cannot be read or mapped again or the pages cannot be placed on
+    /// their nodes. The messages do not name the file, that is the caller's part.
+    static Result<std::shared_ptr<const RowCopy>> make(const CopyPlan& plan, Residency residency, const Numa& numa);
 
     RowCopy(const RowCopy&) = delete;
     RowCopy& operator=(const RowCopy&) = delete;
@@ -35,9 +35,12 @@ public:
 
 private:
     RowCopy() noexcept = default;
-    Status allocate(std::size_t bytes);
+    Status reserve(std::size_t bytes);
+    Status allocate(std::span<const Extent> own);
+    Status map(std::span<const Piece> mapped);
     Status place(Residency residency, std::span<const unsigned> nodes, const Numa& numa);
-    Status fill(std::span<const std::span<const std::byte>> tables);
+    Status fill(std::span<const Piece> pieces);
+    void protect(std::span<const Extent> own) noexcept;
     std::size_t copy_bytes() const noexcept { return memory_.size() / copies_; }
 
     std::span<std::byte> memory_;  // whole huge pages, the same number for each copy

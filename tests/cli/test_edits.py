@@ -173,8 +173,33 @@ class Order(Edits):
         remap = self.remap(self.edit("--order-by-trace", "trace.npz"))
         self.assertEqual([remap.index(row) for row in range(4)], [6, 5, 8, 0])
 
-    def test_a_trace_in_the_order_of_the_table_changes_nothing(self):
-        self.assertNotIn("__remap.users", self.edit("--order-by-trace", self.trace([0, 0, 1])).header)
+    def test_a_trace_in_the_order_of_the_table_moves_nothing(self):
+        file = self.edit("--order-by-trace", self.trace([0, 0, 1]))
+        self.assertNotIn("__remap.users", file.header)
+        self.assertEqual((json.loads(file.metadata["rowpool"])["version"], file.record("users")["hot_rows"]), (1, 2))
+
+    def test_the_number_of_rows_that_were_looked_up_is_recorded(self):
+        self.write_table("items", self.rows)
+        self.write_table("cold", self.rows)
+        trace = self.trace([9, 4, 9], items=[], **{"users#2": [4, 7]})
+        file = self.edit("--order-by-trace", trace, inputs=["users.npy", "items.npy", "cold.npy"], form="int8")
+        self.assertEqual([file.record(name).get("hot_rows") for name in ("users", "items", "cold")], [3, 0, None])
+        self.assertEqual([table["hot_rows"] for table in json.loads(self.passes("inspect", "out", "--json"))["tables"]],
+                         [3, 0, None])
+        lines = [line.split() for line in self.passes("inspect", "out").splitlines()[1:]]
+        self.assertEqual(lines[0][6:9], ["ids", "hot", "rows"])
+        self.assertEqual([line[6:8] for line in lines[1:]], [["300", "3"], ["-", "0"], ["-", "-"]])
+
+    def test_hot_rows_stay_what_they_are_when_rows_are_kept_or_copied(self):
+        self.edit("--order-by-trace", self.trace([9, 4, 9, 7, 250]))
+        self.passes("convert", "out", "-o", "again", "--format", "int8")
+        self.assertEqual(Safetensors(self.read("again")).record("users")["hot_rows"], 4)
+        self.write("keep.npy", npy([0, 4, 9, 12], (4,), "i8"))
+        less = self.edit("--keep", "keep.npy", inputs=["again"], form="int8")
+        self.assertEqual(less.record("users")["hot_rows"], 2)
+        self.assertEqual([self.remap(less)[id] for id in (9, 4, 0, 12)], [0, 1, 2, 3])
+        self.write("none.npy", npy([], (0,), "i8"))
+        self.assertEqual(self.edit("--keep", "none.npy", inputs=["again"]).record("users")["hot_rows"], 0)
 
     def test_bad_traces(self):
         self.fails("convert", "users.npy", "-o", "out", "--order-by-trace", self.trace([300]),

@@ -34,8 +34,8 @@ class Files(CommandTest):
         a, words = file["tables"]
         self.assertEqual(a | {"error": None}, {
             "name": "a", "rows": 2, "dim": 3, "format": "int8", "row_stride": 11, "bytes": 22, "ids": 2,
-            "padding_index": None, "has_row_names": False, "quantization": "min-max (PyTorch prepack)", "error": None,
-            "source": "a.npy"})
+            "hot_rows": None, "padding_index": None, "has_row_names": False,
+            "quantization": "min-max (PyTorch prepack)", "error": None, "source": "a.npy"})
         self.assertTrue(words["has_row_names"])
 
     def test_inspect_foreign(self):
