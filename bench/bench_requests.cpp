@@ -21,11 +21,17 @@ struct CappedModel {
 /// The large ones are the models as published, as far as 16 GiB hold them; the usual ones stay below 1 GiB.
 const std::vector<CappedModel>& models() {
     static const std::vector<CappedModel> all = {
-        {dlrm_dcnv2(200000), 200000, Grid::usual},   {dlrm_dcnv2(1000000), 1000000, Grid::usual},
-        {dlrm_dcnv2(4000000), 4000000, Grid::large}, {rmc1(1000000), 1000000, Grid::usual},
-        {rmc1(4000000), 4000000, Grid::large},       {rmc2(200000), 200000, Grid::usual},
-        {rmc2(500000), 500000, Grid::large},         {rmc3(2000000), 2000000, Grid::usual},
-        {trace_2022(16000), 16000, Grid::usual},     {trace_2022(200000), 200000, Grid::large},
+        {dlrm_dcnv2(200000), 200000, Grid::usual},
+        {dlrm_dcnv2(1000000), 1000000, Grid::usual},
+        {dlrm_dcnv2_uniform(1000000), 1000000, Grid::usual},
+        {dlrm_dcnv2(4000000), 4000000, Grid::large},
+        {rmc1(1000000), 1000000, Grid::usual},
+        {rmc1(4000000), 4000000, Grid::large},
+        {rmc2(200000), 200000, Grid::usual},
+        {rmc2(500000), 500000, Grid::large},
+        {rmc3(2000000), 2000000, Grid::usual},
+        {trace_2022(16000), 16000, Grid::usual},
+        {trace_2022(200000), 200000, Grid::large},
     };
     return all;
 }

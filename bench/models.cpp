@@ -57,6 +57,13 @@ ModelSpec dlrm_dcnv2(std::size_t row_cap) {
     return spec;
 }
 
+ModelSpec dlrm_dcnv2_uniform(std::size_t row_cap) {
+    ModelSpec spec = dlrm_dcnv2(row_cap);
+    spec.name += "-uniform";
+    for (FeatureTraffic& feature : spec.features) feature.alpha = 0;
+    return spec;
+}
+
 ModelSpec rmc1(std::size_t row_cap) {
     return equal_features("rmc1", 32, 8,
                           {std::min<std::size_t>(4000000, row_cap), BagLengths::fixed(80), kPublicAlpha});

@@ -26,6 +26,8 @@ struct ModelSpec {
 
 /// 26 tables, multi-hot: MLPerf's DLRM-DCNv2 (mlcommons/training, recommendation_v2/torchrec_dlrm).
 ModelSpec dlrm_dcnv2(std::size_t row_cap);
+/// The same with uniform ids, which find next to nothing in a cache.
+ModelSpec dlrm_dcnv2_uniform(std::size_t row_cap);
 
 // Three classes of models with the sizes of harvard-acc/DeepRecSys, models/configs.
 
