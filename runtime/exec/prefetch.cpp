@@ -52,7 +52,8 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept {
         return {is_slow ? std::size_t{8} : 0, Into::first_level};
     }
     // From further away it is the number of lines under way that counts, and wide rows have more lines.
-    return {lines_of_row(table) <= 8 ? std::size_t{64} : 32, Into::second_level};
+    const std::size_t lines = lines_of_row(table);
+    return {lines <= 2 ? std::size_t{96} : lines <= 8 ? 64 : 32, Into::second_level};
 }
 
 bool reads_end_first(const Table& table, const Prefetch& prefetch) noexcept {
