@@ -1,5 +1,6 @@
 // Tuning: it changes no result, its profiles apply to the tables they were measured on only, and survive a file.
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 
 #include <cmath>
 #include <cstddef>
@@ -155,6 +156,27 @@ TEST_CASE("rows of three lines that would be read upwards from far away are read
     CHECK(!reads_end_first(RowFormat::f32, 64, Into::first_level));
     CHECK(!reads_end_first(RowFormat::f16, 16, Into::second_level));    // at most two lines
     CHECK(!reads_end_first(RowFormat::int8, 128, Into::second_level));  // its scale is at the end, and is read first
+}
+
+TEST_CASE("rows of many pages are prefetched in bursts, the sooner the wider they are") {
+    const auto burst = [](RowFormat format, std::size_t dim, std::size_t mib, Prefetch::Into into) {
+        const std::size_t rows = (mib << 20) / row_bytes(format, dim);
+        void* const pages = ::mmap(nullptr, mib << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        REQUIRE(pages != MAP_FAILED);
+        const auto table = Table::view("t", {.format = format, .rows = rows, .dim = dim},
+                                       {static_cast<const std::byte*>(pages), mib << 20});
+        REQUIRE(table);
+        const std::size_t result = exec::prefetch_burst(*table, {64, into});
+        ::munmap(pages, mib << 20);
+        return result;
+    };
+    using Into = Prefetch::Into;
+    CHECK(burst(RowFormat::f16, 256, 256, Into::second_level) == 16);
+    CHECK(burst(RowFormat::f16, 128, 256, Into::second_level) == 0);
+    CHECK(burst(RowFormat::int8, 128, 1024, Into::second_level) == 16);
+    CHECK(burst(RowFormat::int8, 64, 1024, Into::second_level) == 0);
+    CHECK(burst(RowFormat::f16, 32, 4096, Into::second_level) == 16);  // of one line each
+    CHECK(burst(RowFormat::f16, 32, 4096, Into::first_level) == 0);
 }
 
 TEST_CASE("a distance of any size is taken") {

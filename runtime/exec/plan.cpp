@@ -126,6 +126,7 @@ kernels::Rows rows_of(const Table& table) noexcept {
             layout.codes_at,
             layout.qparams_at,
             false,
+            0,
             table.num_ids(),
             table.remap().data()};
 }
@@ -196,6 +197,7 @@ PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_
              .prefetch = options.prefetch ? *options.prefetch : prefetch_for(table, footprint)};
     setup.prefetch.distance = std::min(setup.prefetch.distance, Prefetch::kMostDistance);
     setup.rows.end_first = reads_end_first(table, setup.prefetch);
+    setup.rows.burst = prefetch_burst(table, setup.prefetch);
     return {};
 }
 

@@ -21,4 +21,7 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept;
 /// of its lines for that of an array, and fetch what comes after: for rows that would be read in rising order.
 bool reads_end_first(const Table& table, const Prefetch& prefetch) noexcept;
 
+/// How many rows are to be prefetched at once; 0 for one whenever one has its turn.
+std::size_t prefetch_burst(const Table& table, const Prefetch& prefetch) noexcept;
+
 }  // namespace rowpool::exec

@@ -94,30 +94,75 @@ inline std::size_t row_of(const PoolArgs& args, std::int64_t index) noexcept {
     if (args.rows.remap != nullptr && id < args.rows.ids) __builtin_prefetch(args.rows.remap + id);
 }
 
-/// Calls f(position of the index, bytes from the table's start to the row) for every row of a bag that counts; rows
-/// have at least kLeast lines. Rows of later positions, below `prefetch_end`, are prefetched on the way, across bags,
-/// and what says where they are as far again ahead; where there is nothing to prefetch the loop is one without a test
-/// for it.
-template <class Index, bool kFiltered, std::size_t kLeast, class F>
-[[gnu::always_inline]] inline void for_each_row(const PoolArgs& args, const Bag& bag, std::size_t prefetch_end,
-                                                const F& f) noexcept {
+/// Asks for the row of the index at a position, and for what says where the row is of one as far again ahead.
+template <class Index, bool kFiltered, std::size_t kLeast>
+[[gnu::always_inline]] inline void prefetch_index(const PoolArgs& args, std::size_t position) noexcept {
     const auto* indices = static_cast<const Index*>(args.indices);
-    const auto take = [&](std::size_t i, bool is_prefetched) ROWPOOL_INLINE {
+    const std::size_t row = kFiltered ? row_of(args, indices[position]) : static_cast<std::size_t>(indices[position]);
+    if (!kFiltered || row != kNoRow) prefetch_row<kLeast>(args, row);
+    const std::size_t further = position + args.prefetch.distance;
+    if (kFiltered && further < args.prefetch_end) prefetch_remap(args, indices[further]);
+}
+
+/// Prefetching in bursts, across the bags of a call. Where a row's page is not known a core waits for that with the
+/// request for the row, and with all that comes some hundred instructions after it: rows of a burst wait together,
+/// those that take turns with sums one after the other. kLeast is how many lines a row has at least.
+template <class Index, bool kFiltered, std::size_t kLeast>
+class Ahead {
+public:
+    explicit Ahead(const PoolArgs& args) noexcept
+        : next_(args.position + args.prefetch.distance), end_(args.rows.burst == 0 ? 0 : args.prefetch_end) {}
+
+    /// To be called before the row at `position` has its turn: asks for rows when fewer than the distance have been
+    /// asked for. Returns the position, larger than this one, from which on it is to be called again.
+    [[gnu::always_inline]] std::size_t keep(const PoolArgs& args, std::size_t position) noexcept {
+        if (next_ >= end_) return ~std::size_t{0};
+        if (position + args.prefetch.distance >= next_) {
+            const std::size_t last = next_ + args.rows.burst < end_ ? next_ + args.rows.burst : end_;
+            for (std::size_t i = next_; i < last; ++i) prefetch_index<Index, kFiltered, kLeast>(args, i);
+            next_ += args.rows.burst;
+        }
+        return next_ - args.prefetch.distance;
+    }
+
+private:
+    std::size_t next_;
+    std::size_t end_;
+};
+
+/// Calls f(position of the index, bytes from the table's start to the row) for every row of a bag that counts.
+template <class Index, bool kFiltered, class F>
+[[gnu::always_inline]] inline void for_each_row(const PoolArgs& args, const Bag& bag, const F& f) noexcept {
+    const auto* indices = static_cast<const Index*>(args.indices);
+    for (std::size_t i = bag.begin; i < bag.end; ++i) {
+        const std::size_t row = kFiltered ? row_of(args, indices[i]) : static_cast<std::size_t>(indices[i]);
+        if (!kFiltered || row != kNoRow) f(i, row * args.rows.stride);
+    }
+}
+
+/// The same, with the rows of later positions, below `prefetch_end`, prefetched on the way, across bags: in bursts, or
+/// each when another one has its turn. Where there is nothing to prefetch the loop is one without a test for it.
+template <class Index, bool kFiltered, std::size_t kLeast, class F>
+[[gnu::always_inline]] inline void for_each_row(const PoolArgs& args, const Bag& bag,
+                                                Ahead<Index, kFiltered, kLeast>& ahead, const F& f) noexcept {
+    const auto* indices = static_cast<const Index*>(args.indices);
+    const auto take = [&](std::size_t i) ROWPOOL_INLINE {
         const std::size_t row = kFiltered ? row_of(args, indices[i]) : static_cast<std::size_t>(indices[i]);
         if (kFiltered && row == kNoRow) return;
-        if (is_prefetched) read_end_first(args, row);
+        read_end_first(args, row);
         f(i, row * args.rows.stride);
     };
     const std::size_t distance = args.prefetch.distance;
+    const std::size_t in_turns = args.rows.burst == 0 ? args.prefetch_end : 0;
     std::size_t i = bag.begin;
-    for (; i < bag.end && i + distance < prefetch_end; ++i) {
-        const Index ahead = indices[i + distance];
-        const std::size_t row = kFiltered ? row_of(args, ahead) : static_cast<std::size_t>(ahead);
-        if (!kFiltered || row != kNoRow) prefetch_row<kLeast>(args, row);
-        if (kFiltered && i + 2 * distance < prefetch_end) prefetch_remap(args, indices[i + 2 * distance]);
-        take(i, true);
+    for (; i < bag.end && i + distance < in_turns; ++i) {
+        prefetch_index<Index, kFiltered, kLeast>(args, i + distance);
+        take(i);
     }
-    for (; i < bag.end; ++i) take(i, false);
+    while (i < bag.end) {
+        const std::size_t again = ahead.keep(args, i);
+        for (const std::size_t end = again < bag.end ? again : bag.end; i < end; ++i) take(i);
+    }
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ struct Rows {
     std::size_t codes_at;       ///< byte of a row's first element
     std::size_t qparams_at;     ///< byte of a row's scale, followed by its bias
     bool end_first;             ///< a prefetched row is to be read from its end: see exec::reads_end_first
+    std::size_t burst;          ///< rows to prefetch at once; 0 for one whenever one has its turn
     std::size_t ids;            ///< indices are below it; `count` without a remap
     const std::int32_t* remap;  ///< the row of each id, or anything that is no row; null when ids are rows. Only
                                 ///< filtering kernels look at it

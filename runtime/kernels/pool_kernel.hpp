@@ -31,6 +31,8 @@ inline void for_each_block_of_bags(const PoolArgs& args, const F& f) noexcept {
         one.first_bag = bag.number;
         one.last_bag = bag.number + 1;
         one.position = bag.begin;
+        const std::size_t ahead = bag.end + args.prefetch.distance;
+        one.prefetch_end = ahead < args.prefetch_end ? ahead : args.prefetch_end;  // the next bag goes on from there
         for_each_block<kFew>(columns, [&]<std::size_t kVectors>(const Block& block) {
             f.template operator()<kVectors>(one, block, columns);
             one.prefetch_end = 0;
@@ -82,12 +84,13 @@ private:
         const A addend;
         const bool divides = args.pooling != Pooling::sum;
         const bool is_strided = args.out_stride != args.rows.dim;
+        Ahead<Index, kFiltered, least_lines<C, kVectors, kWhole == kVectors>()> ahead(args);
         for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
             if (is_strided) prefetch_output<kVectors>(args, bag.number, block);
             const float divisor = divides ? divisor_of(args, bag) : 1.0f;
             constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
             V sums[kSums];
-            const float bias = add_rows<kVectors, kWhole>(addend, args, bag, block, columns, sums);
+            const float bias = add_rows<kVectors, kWhole>(addend, args, bag, ahead, block, columns, sums);
             for_each_load<A, kSums, kWhole>([&]<std::size_t kFirst, std::size_t kCount>() ROWPOOL_INLINE {
                 A::template reorder<kCount>(sums + kFirst);
 #pragma GCC unroll 4
@@ -101,8 +104,8 @@ private:
 
     /// Adds up one block of columns of one bag: the sums stay in registers while the rows go by. Returns the sum of the
     /// biases.
-    template <std::size_t kVectors, std::size_t kWhole, class A, std::size_t kSums>
-    [[gnu::always_inline]] static float add_rows(const A& addend, const PoolArgs& args, const Bag& bag,
+    template <std::size_t kVectors, std::size_t kWhole, class A, class Ahead, std::size_t kSums>
+    [[gnu::always_inline]] static float add_rows(const A& addend, const PoolArgs& args, const Bag& bag, Ahead& ahead,
                                                  const Block& block, std::size_t columns, V (&sums)[kSums]) noexcept {
 #pragma GCC unroll 16
         for (V& sum : sums) sum = Arch::set(0);
@@ -112,19 +115,18 @@ private:
         const std::byte* const qparams = args.rows.data + args.rows.qparams_at;
         const Block own{0, block.last - begin};
         float bias = 0;
-        for_each_row<Index, kFiltered, least_lines<C, kVectors, kWhole == kVectors>()>(
-            args, bag, args.prefetch_end, [&](std::size_t i, std::size_t row) ROWPOOL_INLINE {
-                const V factor = Arch::set(factor_of(args, i, qparams + row, bias));
-                for_each_load<A, kSums, kWhole>([&]<std::size_t kFirst, std::size_t kCount>() ROWPOOL_INLINE {
-                    V x[kCount];
-                    load_vectors<C, A, kVectors, kCount>(addend, codes + row, own, kFirst, columns, x);
+        for_each_row(args, bag, ahead, [&](std::size_t i, std::size_t row) ROWPOOL_INLINE {
+            const V factor = Arch::set(factor_of(args, i, qparams + row, bias));
+            for_each_load<A, kSums, kWhole>([&]<std::size_t kFirst, std::size_t kCount>() ROWPOOL_INLINE {
+                V x[kCount];
+                load_vectors<C, A, kVectors, kCount>(addend, codes + row, own, kFirst, columns, x);
 #pragma GCC unroll 4
-                    for (std::size_t v = 0; v < kCount; ++v) {
-                        V& sum = sums[kFirst + v];
-                        sum = C::is_coded || kWeighted ? Arch::fma(factor, x[v], sum) : sum + x[v];
-                    }
-                });
+                for (std::size_t v = 0; v < kCount; ++v) {
+                    V& sum = sums[kFirst + v];
+                    sum = C::is_coded || kWeighted ? Arch::fma(factor, x[v], sum) : sum + x[v];
+                }
             });
+        });
         return bias;
     }
 
@@ -159,11 +161,12 @@ private:
                                                          float divisor) noexcept {
         constexpr std::size_t kWidth = kVectors == 0 ? 0 : 1;
         args.prefetch_end = 0;
+        Ahead<Index, kFiltered, 1> ahead(args);
         for (std::size_t v = 0; v < (kVectors == 0 ? 1 : kVectors); ++v) {
             const std::size_t column = block.template column<kVectors>(v);
             const Block own{column, column};
             V sum[1];
-            const float bias = add_rows<kWidth, 0>(PlainAddend<kCodec>(), args, bag, own, columns, sum);
+            const float bias = add_rows<kWidth, 0>(PlainAddend<kCodec>(), args, bag, ahead, own, columns, sum);
             sum[0] = add_bias<PlainAddend<kCodec>, 1>(sum[0], bias);
             if (divisor != 1) divide(sum, divisor);
             sum[0] = Arch::canonical(sum[0]);
@@ -181,7 +184,7 @@ private:
     static float total_taken(const PoolArgs& args, const Bag& bag) noexcept {
         std::size_t count = 0;
         float weights = 0;
-        for_each_row<Index, kFiltered, 1>(args, bag, 0, [&](std::size_t i, std::size_t) ROWPOOL_INLINE {
+        for_each_row<Index, kFiltered>(args, bag, [&](std::size_t i, std::size_t) ROWPOOL_INLINE {
             ++count;
             if constexpr (kWeighted) {
                 const float w = args.weights[i];
@@ -218,37 +221,37 @@ private:
     [[gnu::noinline]] static void max_bags(const PoolArgs& given, Block block, std::size_t columns) noexcept {
         const PoolArgs args = given;
         const bool is_strided = args.out_stride != args.rows.dim;
+        Ahead<Index, kFiltered, least_lines<C, kVectors, false>()> ahead(args);
         for_each_bag(args, [&](const Bag& bag) ROWPOOL_INLINE {
             if (is_strided) prefetch_output<kVectors>(args, bag.number, block);
             V largest[kVectors == 0 ? 1 : kVectors];
-            find_largest<kVectors>(args, bag, block, columns, largest);
+            find_largest<kVectors>(args, bag, ahead, block, columns, largest);
 #pragma GCC unroll 16
             for (V& x : largest) x = Arch::canonical(x);
             write_block(args, given, bag.number, block, largest);
         });
     }
 
-    template <std::size_t kVectors>
-    [[gnu::always_inline]] static void find_largest(const PoolArgs& args, const Bag& bag, const Block& block,
-                                                    std::size_t columns,
+    template <std::size_t kVectors, class Ahead>
+    [[gnu::always_inline]] static void find_largest(const PoolArgs& args, const Bag& bag, Ahead& ahead,
+                                                    const Block& block, std::size_t columns,
                                                     V (&largest)[kVectors == 0 ? 1 : kVectors]) noexcept {
 #pragma GCC unroll 16
         for (V& x : largest) x = Arch::set(0);
         bool is_first = true;
-        for_each_row<Index, kFiltered, least_lines<C, kVectors, false>()>(
-            args, bag, args.prefetch_end, [&](std::size_t, std::size_t at) ROWPOOL_INLINE {
-                const std::byte* const row = args.rows.data + at;
-                const Qparams q = C::is_coded ? C::qparams(row + args.rows.qparams_at) : Qparams{};
+        for_each_row(args, bag, ahead, [&](std::size_t, std::size_t at) ROWPOOL_INLINE {
+            const std::byte* const row = args.rows.data + at;
+            const Qparams q = C::is_coded ? C::qparams(row + args.rows.qparams_at) : Qparams{};
 #pragma GCC unroll 16
-                for (std::size_t v = 0; v < sizeof largest / sizeof largest[0]; ++v) {
-                    V x;
-                    load_vectors<C, PlainAddend<kCodec>, kVectors, 1>(PlainAddend<kCodec>(), row + args.rows.codes_at,
-                                                                      block, v, columns, &x);
-                    if constexpr (C::is_coded) x = Arch::fma(Arch::set(q.scale), x, Arch::set(0)) + Arch::set(q.bias);
-                    largest[v] = is_first ? x : Arch::greater_or(x, largest[v]);
-                }
-                is_first = false;
-            });
+            for (std::size_t v = 0; v < sizeof largest / sizeof largest[0]; ++v) {
+                V x;
+                load_vectors<C, PlainAddend<kCodec>, kVectors, 1>(PlainAddend<kCodec>(), row + args.rows.codes_at,
+                                                                  block, v, columns, &x);
+                if constexpr (C::is_coded) x = Arch::fma(Arch::set(q.scale), x, Arch::set(0)) + Arch::set(q.bias);
+                largest[v] = is_first ? x : Arch::greater_or(x, largest[v]);
+            }
+            is_first = false;
+        });
     }
 };
 

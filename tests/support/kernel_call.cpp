@@ -45,6 +45,7 @@ kernels::Rows rows_of(const MadeTable& table) {
             .codes_at = parts.parameters_first ? 2 * parts.parameter_bytes : 0,
             .qparams_at = parts.parameters_first ? 0 : parts.code_bytes,
             .end_first = false,
+            .burst = 0,
             .ids = table.reference.remap.empty() ? table.rows : table.reference.remap.size(),
             .remap = nullptr};
 }
@@ -65,8 +66,8 @@ std::string describe(const CallForm& form) {
            (form.padding ? ", padding " + std::to_string(*form.padding) : "") + (form.filtering ? ", filtering" : "") +
            (form.divisor == Divisor::bag_length ? ", by bag length" : "") + ", to " +
            std::string(to_string(form.type)) + (form.guard == Guard::after ? ", guard after" : ", guard before") +
-           ", gap " + std::to_string(form.out_gap) + ", prefetch " + std::to_string(form.prefetch_distance) +
-           (form.in_two_parts ? ", in two parts" : "");
+           ", gap " + std::to_string(form.out_gap) + ", prefetch " + std::to_string(form.prefetch_distance) + " by " +
+           std::to_string(form.prefetch_burst) + (form.in_two_parts ? ", in two parts" : "");
 }
 
 KernelCall::KernelCall(const MadeTable& table, const ReferenceBags& bags, const CallForm& form)
@@ -125,6 +126,7 @@ kernels::PoolArgs KernelCall::arguments() const {
     args.padding = form_.padding.value_or(-1);
     using Into = Prefetch::Into;
     args.rows.end_first = form_.prefetch_to_second_level;
+    args.rows.burst = form_.prefetch_burst;
     args.prefetch = {form_.prefetch_distance, form_.prefetch_to_second_level ? Into::second_level : Into::first_level};
     args.prefetch_end = form_.prefetch_distance == 0 ? 0 : num_indices_;
     args.out = out_.data();
