@@ -390,6 +390,7 @@ TEST_CASE("row names that are not as many as rows") {
     std::string file = by_hand([](Json&) {});
     file[file.find("a\nb")] = '\n';
     write_file(folder / "f", file);
+    CHECK(!open_tables(folder / "f").joined_row_names(0));
     const auto names = open_tables(folder / "f").row_names(0);
     REQUIRE(!names);
     CHECK(names.error().code == ErrorCode::corrupt_file);
