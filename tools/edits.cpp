@@ -112,10 +112,9 @@ std::vector<bool> rows_above(const Source& source, double least) {
 /// Drops the ids of rows whose norm is not above `least`.
 void prune_below(const Source& source, double least, std::vector<bool>& kept_ids) {
     const std::vector<bool> above = rows_above(source, least);
-    const NewTable& table = source.description();
     for (std::size_t id = 0; id < kept_ids.size(); ++id) {
-        const auto row = table.remap.empty() ? id : static_cast<std::size_t>(table.remap[id]);  // -1 becomes huge
-        kept_ids[id] = kept_ids[id] && row < above.size() && above[row];
+        const std::int64_t row = row_of(source.description(), id);
+        kept_ids[id] = kept_ids[id] && row >= 0 && above[static_cast<std::size_t>(row)];
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,6 +51,11 @@ private:
 
 /// Indices of lookups are below it: the table's rows, or with a remap its length.
 std::size_t num_ids(const NewTable& table);
+/// The row of an id below num_ids(); -1 when it was pruned, or the remap gives it what is no row: as Table::row_of().
+inline std::int64_t row_of(const NewTable& table, std::size_t id) {
+    const std::int64_t row = table.remap.empty() ? static_cast<std::int64_t>(id) : table.remap[id];
+    return row >= 0 && static_cast<std::size_t>(row) < table.shape.rows ? row : -1;
+}
 
 using Sources = std::vector<std::unique_ptr<Source>>;
 
