@@ -54,7 +54,7 @@ class Padding(Edits):
         self.assertEqual([file.record(name)["padding_index"] for name in ("users", "items")], [3, 4])
 
     def test_bad_values(self):
-        for value, status, says in [("300", 1, "padding index 300 is outside its 300 rows"), ("x", 2, "no id"),
+        for value, status, says in [("300", 1, "padding index 300 is outside its 300 ids"), ("x", 2, "no id"),
                                     ("user=1", 1, "no table of that name is converted; there are users"),
                                     ("users=", 2, "no id")]:
             self.fails("convert", "users.npy", "-o", "out", "--padding-idx", value, says=says, status=status)
