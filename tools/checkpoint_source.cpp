@@ -270,7 +270,8 @@ Sources open_checkpoint_sources(const ZipArchive& archive, PackedRows& packed) {
                                                       : plain_source(archive, checkpoint, named, packed);
         if (source != nullptr) sources.push_back(std::move(source));
     }
-    if (sources.empty()) fail(archive.path(), ": no table in it: no two-dimensional tensor of floating-point numbers");
+    if (sources.empty())
+        fail(archive.path(), ": no table in it: no two-dimensional tensor of floating-point numbers", kNoPackedRows);
     return sources;
 }
 

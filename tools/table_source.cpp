@@ -77,7 +77,7 @@ Sources open_table_sources(const std::string& path, PackedRows& packed) {
         sources.push_back(std::make_unique<TableSource>(file, describe(file, i), i));
     }
     add_matrices(file, packed, sources);
-    if (sources.empty()) fail(path, ": no table in it: no two-dimensional F32, F16, BF16 or F64 tensor");
+    if (sources.empty()) fail(path, ": no table in it: no two-dimensional F32, F16, BF16 or F64 tensor", kNoPackedRows);
     return sources;
 }
 

@@ -38,7 +38,8 @@ class Reads(CheckpointTest):
 
     def test_a_tensor_alone(self):
         self.write("m.pt", checkpoint(tensor(storage("0", 6), (3, 2)), {"0": SIX}))
-        self.fails("convert", "m.pt", "-o", "out", says=["no name for a table file", "--table"])
+        self.fails("convert", "m.pt", "-o", "out",
+                   says=["no name for a table file", "alone has none: name it with --table '=NEWNAME'"])
         self.passes("convert", "m.pt", "--table", "=weight", "-o", "out")
 
     def test_views(self):
