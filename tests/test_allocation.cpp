@@ -6,6 +6,7 @@
 #include <new>
 
 #include "rowpool/engine.hpp"
+#include "rowpool/quantize.hpp"
 #include "support/tables.hpp"
 
 namespace {
@@ -71,6 +72,21 @@ TEST_CASE("pool does not allocate, whether it succeeds or fails") {
     CHECK(good);
     CHECK(!bad);
     CHECK(count == 0);
+}
+
+TEST_CASE("rows become floats without scratch memory, whatever the method") {
+    const Fixture f;
+    const std::vector<float> values(100 * 64, 1.5F);
+    const Table table = *Table::view("t", {RowFormat::f32, 100, 64, 0, {}}, std::as_bytes(std::span(values)));
+    std::vector<std::byte> out(100 * 64 * 2);
+    const auto convert = [&](RowFormat format, QuantizationMethod method) {
+        const std::size_t bytes = 100 * row_bytes(format, 64);
+        return allocations_of([&] { CHECK(quantize_rows(table, {format, method}, std::span(out).first(bytes))); });
+    };
+    convert(RowFormat::f16, QuantizationMethod::min_max);  // chooses the instruction set
+    CHECK(convert(RowFormat::f16, QuantizationMethod::search) == 0);
+    CHECK(convert(RowFormat::bf16, QuantizationMethod::greedy) == 0);
+    CHECK(convert(RowFormat::int4, QuantizationMethod::search) == 1);
 }
 
 TEST_CASE("an engine does not allocate after its first call") {

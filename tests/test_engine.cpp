@@ -193,7 +193,7 @@ TEST_CASE("faults of single tables are those of pool()") {
     CHECK(engine.pool(table, Bags(indices, Ids{0, 1}), {}, out).message() ==
           "table item_id, the last offset is 1, but there are 2 indices");
     CHECK(engine.pool(table, Bags(indices, Ids{0, 2}), {.padding_index = 2}, out).message() ==
-          "table item_id, padding index 2 is outside its 2 rows");
+          "table item_id, padding index 2 is outside its 2 ids");
     CHECK(out == Floats(10, -99.0f));
 }
 

@@ -102,6 +102,21 @@ TEST_CASE("what is in the memo is shared, not copied") {
     CHECK(pair.items.at(0) == pair.items.at(1));
 }
 
+TEST_CASE("a hundred thousand tensors") {
+    const std::string tensor = kTensor.substr(kTensor.find('c'), kTensor.size() - kTensor.find('c') - 2);
+    std::string text = "]"s;
+    for (int i = 0; i < 100'000; ++i) text += "N" + tensor + "\x86" + "a";
+    CHECK(read(text + ".").tensors.size() == 100'000);
+}
+
+TEST_CASE("keys of the memo may have gaps") {
+    const PickleTree tree = read("(K\x07q\x02K\x08\x94h\x02h\x01t."s);
+    const PickleTuple& items = root<PickleTuple>(tree);
+    CHECK(std::get<std::int64_t>(items.items.at(2)->data) == 7);
+    CHECK(std::get<std::int64_t>(items.items.at(3)->data) == 8);
+    CHECK(fault("K\x07q\x02h\x01."s) == "file: byte 4: takes a value from the memo that is not there");
+}
+
 TEST_CASE("a container may hold itself") {
     const PickleTree tree = read(
         "]q\x00h\x00"

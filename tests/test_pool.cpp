@@ -229,7 +229,7 @@ TEST_CASE("bad indices of a remapped table are those that are no id") {
     CHECK(message(fault_of(table, Bags::rows(Ids{2, 3}), {.mode = Pooling::none}), PoolFault::index,
                   ErrorCode::index_out_of_range) == "table t, bag 1: index 3 at position 1 is not in [0, 3)");
     CHECK(message(fault_of(table, Bags::rows(Ids{0}), {.mode = Pooling::sum, .padding_index = 3}),
-                  PoolFault::padding_index) == "table t, padding index 3 is outside its 3 rows");
+                  PoolFault::padding_index) == "table t, padding index 3 is outside its 3 ids");
     Floats out(1);
     const PoolStatus status =
         pool(table, Bags::fixed(Ids{0, 1, 7}, 1, 3), {.mode = Pooling::sum, .on_bad_index = OnBadIndex::skip}, out);
@@ -330,9 +330,9 @@ TEST_CASE("faults of options") {
     CHECK(message(fault_of(f.table, bags, {.mode = Pooling::none}), PoolFault::bags_with_none) ==
           "table item_id, mode none wants one index a bag");
     CHECK(message(fault_of(f.table, bags, {.padding_index = 10}), PoolFault::padding_index) ==
-          "table item_id, padding index 10 is outside its 10 rows");
+          "table item_id, padding index 10 is outside its 10 ids");
     CHECK(message(fault_of(f.table, bags, {.padding_index = -11}), PoolFault::padding_index) ==
-          "table item_id, padding index -11 is outside its 10 rows");
+          "table item_id, padding index -11 is outside its 10 ids");
 }
 
 TEST_CASE("faults of outputs") {

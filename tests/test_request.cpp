@@ -162,7 +162,7 @@ TEST_CASE("models that cannot be are refused") {
     CHECK(refusal({{table, {.mode = Pooling::none}}}) ==
           "feature 0, table item_id: a feature is pooled; mode none is for single tables");
     CHECK(refusal({{table, {}}, {table, {.padding_index = 2}}}) ==
-          "feature 1, table item_id: padding index 2 is outside its 2 rows");
+          "feature 1, table item_id: padding index 2 is outside its 2 ids");
 }
 
 /// Two features of two rows of one column, asked with these buffers.

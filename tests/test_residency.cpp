@@ -106,7 +106,8 @@ TEST_CASE("every residency holds the same rows") {
     std::vector<NewTable> tables = {new_table("int8", RowFormat::int8, 1000, 33),
                                     new_table("none", RowFormat::f32, 0, 8), new_table("f16", RowFormat::f16, 77, 5),
                                     new_table("last", RowFormat::f32, 2, 8)};
-    tables[2].row_names = std::string(76, '\n');
+    const std::string names(76, '\n');
+    tables[2].row_names = names;
     const std::vector<std::int32_t> remap = {1, -1, 0, 1};
     tables[3].remap = remap;
     REQUIRE(write_tables(folder / "f", tables) == "");

@@ -68,11 +68,11 @@ TEST_CASE("shapes that cannot be are refused") {
 
 TEST_CASE("padding indices outside the table are refused") {
     CHECK(refusal({.format = RowFormat::f32, .rows = 2, .dim = 1, .padding_index = 2}, 8) ==
-          "table t: padding index 2 is outside its 2 rows");
+          "table t: padding index 2 is outside its 2 ids");
     CHECK(refusal({.format = RowFormat::f32, .rows = 2, .dim = 1, .padding_index = -3}, 8) ==
-          "table t: padding index -3 is outside its 2 rows");
+          "table t: padding index -3 is outside its 2 ids");
     CHECK(refusal({.format = RowFormat::f32, .rows = 0, .dim = 1, .padding_index = 0}, 0) ==
-          "table t: padding index 0 is outside its 0 rows");
+          "table t: padding index 0 is outside its 0 ids");
 }
 
 TEST_CASE("a remap says which ids there are and where their rows are") {
@@ -111,7 +111,7 @@ TEST_CASE("a remap that does not fit its table is refused") {
         return table ? std::string() : table.error().message;
     };
     CHECK(refused({.format = RowFormat::f32, .rows = 3, .dim = 1, .padding_index = 2}, 12) ==
-          "table t: padding index 2 is outside its 2 rows");
+          "table t: padding index 2 is outside its 2 ids");
     CHECK(refused({.format = RowFormat::f16, .rows = std::size_t{1} << 31, .dim = 1}, 0) ==
           "table t: 2147483648 rows are more than a remap can name");
     CHECK(refused({.format = RowFormat::f16, .rows = (std::size_t{1} << 31) - 1, .dim = 1}, 0) ==

@@ -108,6 +108,9 @@ TEST_CASE("row names point into the file") {
     CHECK(*file.row_names(0) == std::vector<std::string_view>{"apt", "", "caf\xc3\xa9 \xff", ""});
     CHECK(*file.row_names(1) == std::vector<std::string_view>{"alone"});
     CHECK(file.row_names(2)->empty());
+    CHECK(*file.joined_row_names(0) == named.row_names);
+    CHECK(*file.joined_row_names(1) == "alone");
+    CHECK(file.joined_row_names(2)->empty());
 }
 
 TEST_CASE("every tensor of a file is listed, tables or not") {

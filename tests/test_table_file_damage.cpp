@@ -255,7 +255,7 @@ TEST_CASE("metadata that contradicts the tensors") {
     CHECK(with("row_stride", INT64_MAX) ==
           "tensor t: is not U8 with 9223372036854775807 columns, as its metadata has it");
     CHECK(with("format", "f32") == "tensor t: is not F32 with 4 columns, as its metadata has it");
-    CHECK(with("padding_index", 2) == "tensor t: padding index 2 is outside its 2 rows");
+    CHECK(with("padding_index", 2) == "tensor t: padding index 2 is outside its 2 ids");
     CHECK(with("hot_rows", 2) == "none");
     CHECK(with("hot_rows", 3) == "tensor t: 3 hot rows are more than its 2 rows");
     CHECK(with("hot_rows", INT64_MAX) == "tensor t: 9223372036854775807 hot rows are more than its 2 rows");
@@ -287,7 +287,7 @@ TEST_CASE("remaps that contradict their table or its tensors") {
         CHECK(with_remap(tensor) == "tensor t: its remap " + std::string(tensor) + no_remap);
     }
     CHECK(with_remap("ids", [](Json& table) { table["padding_index"] = 2; }) ==
-          "tensor t: padding index 2 is outside its 2 rows");
+          "tensor t: padding index 2 is outside its 2 ids");
     CHECK(with_remap("ids", [](Json& table) { table.erase("remap_xxh3"); }) ==
           "metadata rowpool table t: remap_xxh3 is missing");
     CHECK(with_remap("ids", [](Json& table) {
@@ -318,6 +318,42 @@ TEST_CASE("a remap that two tables share is in a copy of the file once") {
         CHECK(t.row_of(0) == 1);
         CHECK(other.row_of(0) == -1);
     }
+}
+
+/// A file of two tables with names, with `edit` of its header.
+std::string two_with_names(const std::function<void(std::string&)>& edit) {
+    const TemporaryFolder folder;
+    std::vector<NewTable> tables = {new_table("t", RowFormat::f32, 2, 1), new_table("u", RowFormat::f32, 2, 1)};
+    for (NewTable& table : tables) table.row_names = "a\nb";
+    REQUIRE(write_tables(folder / "f", tables) == "");
+    const std::string file = read_file(folder / "f");
+    std::uint64_t length = 0;
+    std::memcpy(&length, file.data(), sizeof length);
+    std::string header = file.substr(sizeof length, length);
+    edit(header);
+    return file.substr(0, sizeof length) + sealed(header) + file.substr(sizeof length + length);
+}
+
+void replace(std::string& text, const std::string& from, const std::string& to) {
+    REQUIRE(text.find(from) != text.npos);
+    text.replace(text.find(from), from.size(), to);
+}
+
+TEST_CASE("what tables share is verified once, but by the checksum of each") {
+    const auto verified_bytes = [](const std::string& contents) {
+        const TemporaryFolder folder;
+        write_file(folder / "f", contents);
+        std::atomic<std::uint64_t> bytes = 0;
+        CHECK(open_tables(folder / "f").verify([&](std::uint64_t more) { bytes += more; }));
+        return bytes.load();
+    };
+    const auto share = [](std::string& header) { replace(header, R"(\"__names.u\")", R"(\"__names.t\")"); };
+    CHECK(verified_bytes(two_with_names(share)) + 3 == verified_bytes(two_with_names([](std::string&) {})));
+    const std::string checksum = to_hex(xxh3(bytes_of(std::string("a\nb"))));
+    CHECK(fault(two_with_names([&](std::string& header) {
+              share(header);
+              replace(header, checksum, std::string(16, '0'));
+          })).starts_with("tensor __names.t: the 3 bytes from byte "));
 }
 
 TEST_CASE("a remap to what is no row is found by verify, and prunes the id until then") {
@@ -390,6 +426,7 @@ TEST_CASE("row names that are not as many as rows") {
     std::string file = by_hand([](Json&) {});
     file[file.find("a\nb")] = '\n';
     write_file(folder / "f", file);
+    CHECK(!open_tables(folder / "f").joined_row_names(0));
     const auto names = open_tables(folder / "f").row_names(0);
     REQUIRE(!names);
     CHECK(names.error().code == ErrorCode::corrupt_file);

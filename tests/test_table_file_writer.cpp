@@ -137,7 +137,7 @@ TEST_CASE("a remap to what is no row is refused, as is what does not fit its ids
     CHECK(refusal({table}) == "table t: has 2 row names for 3 rows");
     table.row_names = "";
     table.shape.padding_index = 3;
-    CHECK(refusal({table}) == "table t: padding index 3 is outside its 3 rows");
+    CHECK(refusal({table}) == "table t: padding index 3 is outside its 3 ids");
 }
 
 TEST_CASE("tables without rows") {
@@ -274,7 +274,7 @@ TEST_CASE("shapes that are refused") {
     CHECK(refusal({strided}) == "table t: row_stride is not 0");
     auto padded = new_table("t", RowFormat::f32, 1, 1);
     padded.shape.padding_index = 1;
-    CHECK(refusal({padded}) == "table t: padding index 1 is outside its 1 rows");
+    CHECK(refusal({padded}) == "table t: padding index 1 is outside its 1 ids");
 }
 
 TEST_CASE("row names that are not one a row are refused") {

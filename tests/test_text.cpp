@@ -46,6 +46,10 @@ TEST_CASE("what is shown in messages") {
     CHECK(printable("caf\xc3\xa9") == "caf\xc3\xa9");
     CHECK(printable("a\nb\x1b[31m") == "a\\x0ab\\x1b[31m");
     CHECK(printable("\xc2\x9b") == "\\xc2\\x9b");
+    CHECK(printable("a\xe2\x80\xaez") == "a\\xe2\\x80\\xaez");  // U+202E, right-to-left override
+    CHECK(printable("\xe2\x80\xa8\xe2\x81\xa9") == "\\xe2\\x80\\xa8\\xe2\\x81\\xa9");
+    CHECK(printable("\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa") ==
+          "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa");
     CHECK(printable("\xff\xfe") == "\\xff\\xfe");
     CHECK(printable("a\\x0a") == "a\\x5cx0a");
     CHECK(printable(std::string(100, 'x')) == std::string(100, 'x'));

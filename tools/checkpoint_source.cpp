@@ -18,8 +18,8 @@ namespace {
 constexpr std::string_view kPickle = "/data.pkl";
 constexpr std::size_t kDeepest = 64;
 // All tables of a checkpoint together: far more than a table file can list.
-constexpr std::size_t kMostTables = std::size_t{1} << 18;
-constexpr std::size_t kMostNameBytes = std::size_t{64} << 20;
+constexpr std::size_t kMostTables = std::size_t{1} << 17;
+constexpr std::size_t kMostNameBytes = std::size_t{16} << 20;
 // A tensor may repeat its elements without taking memory; what it becomes takes some.
 constexpr std::uint64_t kMostRepeated = std::uint64_t{1} << 30;
 
@@ -42,9 +42,10 @@ public:
 
 private:
     static bool may_hold_tensors(const PickleValue& value) {
-        const auto& data = value.data;
-        return std::holds_alternative<const TorchTensor*>(data) || std::holds_alternative<PickleDict>(data) ||
-               std::holds_alternative<PickleList>(data) || std::holds_alternative<PickleTuple>(data);
+        if (const auto* dict = std::get_if<PickleDict>(&value.data)) return !dict->entries.empty();
+        if (const auto* list = std::get_if<PickleList>(&value.data)) return !list->items.empty();
+        if (const auto* tuple = std::get_if<PickleTuple>(&value.data)) return !tuple->items.empty();
+        return std::holds_alternative<const TorchTensor*>(value.data);
     }
 
     void visit(const PickleValue& value, std::size_t depth) {
@@ -269,7 +270,8 @@ Sources open_checkpoint_sources(const ZipArchive& archive, PackedRows& packed) {
                                                       : plain_source(archive, checkpoint, named, packed);
         if (source != nullptr) sources.push_back(std::move(source));
     }
-    if (sources.empty()) fail(archive.path(), ": no table in it: no two-dimensional tensor of floating-point numbers");
+    if (sources.empty())
+        fail(archive.path(), ": no table in it: no two-dimensional tensor of floating-point numbers", kNoPackedRows);
     return sources;
 }
 

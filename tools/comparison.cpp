@@ -31,19 +31,11 @@ std::size_t count_stored_differently(const Table& a, const Table& b) {
     return count;
 }
 
-/// The row of an id; nothing when it was pruned.
-std::optional<std::size_t> row_of(const NewTable& table, std::size_t id) {
-    if (table.remap.empty()) return id;
-    const std::int32_t row = table.remap[id];
-    if (row < 0 || static_cast<std::size_t>(row) >= table.shape.rows) return {};
-    return static_cast<std::size_t>(row);
-}
-
 /// Of how many ids from `first` on, at most `most`, the rows follow that of the first, which is `row`.
-std::size_t run_length(const NewTable& table, std::size_t first, std::size_t row, std::size_t most) {
+std::size_t run_length(const NewTable& table, std::size_t first, std::int64_t row, std::size_t most) {
     if (table.remap.empty()) return most;
     std::size_t run = 1;
-    while (run < most && row_of(table, first + run) == row + run) ++run;
+    while (run < most && row_of(table, first + run) == row + static_cast<std::int64_t>(run)) ++run;
     return run;
 }
 
@@ -54,17 +46,17 @@ Comparison compare_ids(const Source& source, const Source& decoded, std::size_t 
     const bool one_format = source.description().shape.format == decoded.description().shape.format;
     if (one_format) comparison.stored_differently = 0;
     for (std::size_t id = first; id < first + count;) {
-        const std::optional<std::size_t> row_a = row_of(source.description(), id);
-        const std::optional<std::size_t> row_b = row_of(decoded.description(), id);
-        if (!row_a || !row_b) {
-            if (row_a || row_b) ++comparison.pruned;
+        const std::int64_t row_a = row_of(source.description(), id);
+        const std::int64_t row_b = row_of(decoded.description(), id);
+        if (row_a < 0 || row_b < 0) {
+            if (row_a >= 0 || row_b >= 0) ++comparison.pruned;
             ++id;
             continue;
         }
-        std::size_t run = run_length(source.description(), id, *row_a, first + count - id);
-        run = run_length(decoded.description(), id, *row_b, run);
-        const Table a = source.read(*row_a, run, of_source);
-        const Table b = decoded.read(*row_b, run, of_decoded);
+        std::size_t run = run_length(source.description(), id, row_a, first + count - id);
+        run = run_length(decoded.description(), id, row_b, run);
+        const Table a = source.read(static_cast<std::size_t>(row_a), run, of_source);
+        const Table b = decoded.read(static_cast<std::size_t>(row_b), run, of_decoded);
         comparison.errors.add(id, a, b);
         if (one_format) *comparison.stored_differently += count_stored_differently(a, b);
         id += run;

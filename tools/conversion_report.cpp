@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -114,17 +115,18 @@ std::string section(const Conversion& table, const ConversionErrors& errors) {
     return html + "<div class=\"beside\">" + error_chart(errors.rows) + worst_rows(errors) + "</div>\n";
 }
 
-/// The names of some rows, of all names joined by newlines.
-std::vector<std::string> pick_names(std::string_view names, std::span<const RowError> rows) {
-    std::vector<std::size_t> starts = {0};
-    for (std::size_t end = names.find('\n'); end != names.npos; end = names.find('\n', end + 1)) {
-        starts.push_back(end + 1);
+/// The names of some rows, of all names joined by newlines. Looks for them in the order of the rows, in one pass.
+std::vector<std::string_view> pick_names(std::string_view names, std::span<const RowError> rows) {
+    std::map<std::size_t, std::string_view> of_rows;
+    for (const RowError& row : rows) of_rows[row.row] = {};
+    std::size_t at = 0;
+    std::size_t passed = 0;
+    for (auto& [row, name] : of_rows) {
+        for (; passed < row; ++passed) at = names.find('\n', at) + 1;
+        name = names.substr(at, names.find('\n', at) - at);
     }
-    std::vector<std::string> picked;
-    for (const RowError& row : rows) {
-        const std::string_view rest = names.substr(starts[row.row]);
-        picked.emplace_back(rest.substr(0, rest.find('\n')));
-    }
+    std::vector<std::string_view> picked;
+    for (const RowError& row : rows) picked.push_back(of_rows.at(row.row));
     return picked;
 }
 
@@ -141,7 +143,7 @@ std::vector<ConversionErrors> measure_conversions(const std::string& output, con
         const auto found = std::find_if(written.begin(), written.end(), is_it);
         if (found == written.end()) fail(output, ": was replaced while it was measured");
         ConversionErrors errors = {.rows = compare_tables(*table.source, **found, progress).errors};
-        const std::string& names = table.table.row_names;
+        const std::string_view names = table.table.row_names;
         if (!names.empty()) errors.worst_row_names = pick_names(names, errors.rows.worst());
         all.push_back(std::move(errors));
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "row_errors.hpp"
@@ -21,7 +22,8 @@ struct Conversion {
 /// How far its rows then are from their source.
 struct ConversionErrors {
     RowErrors rows;
-    std::vector<std::string> worst_row_names = {};  ///< those of rows.worst(), if the table has names
+    /// Those of rows.worst(), if the table has names; they last as long as the conversion's source.
+    std::vector<std::string_view> worst_row_names = {};
 };
 
 /// Compares the tables of the new file with their sources, in that order. Shows progress.

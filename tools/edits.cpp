@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "described_source.hpp"
@@ -42,6 +44,13 @@ public:
         }
     }
 
+    /// The path for a table. Fails when it is no file but begins as a value for one table does.
+    std::optional<std::string> path_of(std::size_t table) const {
+        const bool may_name_a_table = !of_tables_[table] && of_all_ && of_all_->find('=') != std::string::npos;
+        std::error_code unknown;
+        if (may_name_a_table && !std::filesystem::exists(*of_all_, unknown)) fail_unknown(*of_all_);
+        return of(table);
+    }
     /// The text for a table; its own goes before that for all.
     const std::optional<std::string>& of(std::size_t table) const {
         return of_tables_[table] ? of_tables_[table] : of_all_;
@@ -112,10 +121,9 @@ std::vector<bool> rows_above(const Source& source, double least) {
 /// Drops the ids of rows whose norm is not above `least`.
 void prune_below(const Source& source, double least, std::vector<bool>& kept_ids) {
     const std::vector<bool> above = rows_above(source, least);
-    const NewTable& table = source.description();
     for (std::size_t id = 0; id < kept_ids.size(); ++id) {
-        const auto row = table.remap.empty() ? id : static_cast<std::size_t>(table.remap[id]);  // -1 becomes huge
-        kept_ids[id] = kept_ids[id] && row < above.size() && above[row];
+        const std::int64_t row = row_of(source.description(), id);
+        kept_ids[id] = kept_ids[id] && row >= 0 && above[static_cast<std::size_t>(row)];
     }
 }
 
@@ -134,6 +142,14 @@ void keep_listed(const std::string& path, const std::string& table, std::vector<
         listed[id] = true;
     }
     for (std::size_t id = 0; id < kept_ids.size(); ++id) kept_ids[id] = kept_ids[id] && listed[id];
+}
+
+/// A table without rows is what somebody may want who lists no ids to keep, but hardly by a norm.
+void require_rows(const Source& source, const std::string& table, const std::vector<bool>& kept_ids) {
+    const std::size_t rows = source.description().shape.rows;
+    if (rows == 0 || std::ranges::find(kept_ids, true) != kept_ids.end()) return;
+    fail(source.file(), ": table ", printable(table), ": --prune-below leaves none of its ", rows,
+         " rows; --keep with an empty list does so on purpose");
 }
 
 std::optional<Trace> read_trace(const std::string& path, const std::vector<Edits::Edited>& tables) {
@@ -193,9 +209,13 @@ Edits::Edits(const EditOptions& options, const std::vector<Edited>& tables, cons
         }
         RowChoice choice;
         const auto least = least_norm.number_of(t, 0.0, kLargest, "norm");
-        if (least || keep.of(t)) choice.kept_ids.assign(num_ids(source->description()), true);
-        if (least) prune_below(*source, *least, choice.kept_ids);
-        if (keep.of(t)) keep_listed(*keep.of(t), tables[t].name, choice.kept_ids);
+        const std::optional<std::string> kept = keep.path_of(t);
+        if (least || kept) choice.kept_ids.assign(num_ids(source->description()), true);
+        if (least) {
+            prune_below(*source, *least, choice.kept_ids);
+            require_rows(*source, tables[t].name, choice.kept_ids);
+        }
+        if (kept) keep_listed(*kept, tables[t].name, choice.kept_ids);
         if (trace) choice.hot = hot_rows(*trace, t, source->description());
         if (!choice.kept_ids.empty() || choice.hot) put(choose_rows(*source, choice, output));
         constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();

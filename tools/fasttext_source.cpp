@@ -7,6 +7,7 @@
 
 #include "failure.hpp"
 #include "mapped_source.hpp"
+#include "name_list.hpp"
 #include "source.hpp"
 #include "text.hpp"
 
@@ -91,7 +92,7 @@ Arguments take_arguments(Parts& parts, std::int32_t version) {
 
 struct Dictionary {
     std::uint64_t words = 0;
-    std::string names;  ///< of the words, joined by newlines
+    NameList names;  ///< of the words
     bool pruned = false;
 };
 
@@ -107,8 +108,7 @@ void take_entry(const std::string& path, Parts& parts, std::uint64_t entry, Dict
     if (name.empty()) fail(here(), ": an empty name");
     if (name.find('\n') != std::string_view::npos) fail(here(), ": a newline in its name");
     if (entry >= dictionary.words) return;
-    if (entry > 0) dictionary.names += '\n';
-    dictionary.names += name;
+    dictionary.names.append(name);
 }
 
 Dictionary take_dictionary(const std::string& path, Parts& parts) {
@@ -156,6 +156,12 @@ std::string source_text(const std::string& path, const Arguments& arguments, con
            std::to_string(arguments.longest);
 }
 
+/// The words, and an empty name a bucket.
+RowNames names_of_rows(Dictionary dictionary, const Arguments& arguments) {
+    for (std::uint64_t i = 0; dictionary.words > 0 && i < arguments.buckets; ++i) dictionary.names.append("");
+    return dictionary.names.take();
+}
+
 }  // namespace
 
 bool is_fasttext(std::span<const std::byte> bytes) {
@@ -182,10 +188,11 @@ Sources open_fasttext_source(MappedFile mapped) {
     description.source = source_text(path, arguments, dictionary);
     description.shape.rows = rows;
     description.shape.dim = arguments.dim;
-    description.row_names = std::move(dictionary.names);
-    if (dictionary.words > 0) description.row_names.append(arguments.buckets, '\n');  // an empty name a bucket
+    const RowNames names = names_of_rows(std::move(dictionary), arguments);
+    description.row_names = names.text;
     Sources sources;
-    sources.push_back(std::make_unique<MappedSource>(path, std::move(description), SharedBytes{file, matrix}));
+    sources.push_back(
+        std::make_unique<MappedSource>(path, std::move(description), SharedBytes{file, matrix}, names.owner));
     return sources;
 }
 

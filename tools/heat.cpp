@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "source.hpp"
+
 namespace rowpool::tools {
 
 namespace {
@@ -25,9 +27,8 @@ std::vector<Lookup> lookups_of(const Trace& trace, std::size_t position, const N
         const IndexSpan ids = index_values(feature.indices, "indices");
         for (std::size_t i = 0; i < ids.size(); ++i) {
             const std::int64_t id = ids[i];
-            const std::int64_t row = table.remap.empty() ? id : table.remap[static_cast<std::size_t>(id)];
-            const bool is_row = row >= 0 && static_cast<std::size_t>(row) < table.shape.rows;
-            if (is_row) lookups.emplace_back(static_cast<std::int32_t>(row), id);
+            const std::int64_t row = row_of(table, static_cast<std::size_t>(id));
+            if (row >= 0) lookups.emplace_back(static_cast<std::int32_t>(row), id);
         }
     }
     return lookups;

@@ -15,8 +15,8 @@ namespace rowpool::tools {
 class MappedSource : public Source {
 public:
     /// `rows` has the exact size that the description's shape says.
-    MappedSource(std::string file, NewTable description, SharedBytes rows)
-        : Source(std::move(file), std::move(description)), rows_(std::move(rows)) {}
+    MappedSource(std::string file, NewTable description, SharedBytes rows, std::shared_ptr<const void> owner = {})
+        : Source(std::move(file), std::move(description), std::move(owner)), rows_(std::move(rows)) {}
 
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& /*buffer*/) const override {
         const TableShape& shape = description().shape;

@@ -135,7 +135,9 @@ std::optional<TableShape> shape_of(const Matrix& matrix, std::optional<RowFormat
         shape.format = *packed;
         shape.dim = widest_dim(*packed, matrix.columns);
         if (shape.dim == 0) {
-            fail(where, ": its rows of ", matrix.columns, " bytes are no ", to_string(*packed), " rows");
+            fail(where, ": its rows of ", matrix.columns, " bytes are no ", to_string(*packed),
+                 " rows, of which the shortest has ", row_bytes(*packed, 1),
+                 "; --packed must match none but packed rows");
         }
     }
     if (shape.dim == 0 || shape.dim > kMaxDim) return {};

@@ -89,7 +89,8 @@ Sources open_npz_sources(const ZipArchive& archive, PackedRows& packed) {
         NewTable description = describe(name, file_name_of(archive.path()) + ":" + name, *shape);
         sources.push_back(make_matrix_source(where, std::move(description), std::move(matrix)));
     }
-    if (sources.empty()) fail(archive.path(), ": no table in it: no two-dimensional array of floating-point numbers");
+    if (sources.empty())
+        fail(archive.path(), ": no table in it: no two-dimensional array of floating-point numbers", kNoPackedRows);
     return sources;
 }
 

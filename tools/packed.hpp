@@ -10,6 +10,9 @@
 
 namespace rowpool::tools {
 
+/// Ends the message of a file in which no table was found.
+inline constexpr std::string_view kNoPackedRows = ", and no uint8 one that --packed NAME=FORMAT says is of coded rows";
+
 /// The options --packed PATTERN=FORMAT. Not thread safe.
 class PackedRows {
 public:

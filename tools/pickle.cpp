@@ -5,9 +5,10 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
-#include <unordered_map>
+#include <optional>
 
 #include "failure.hpp"
+#include "interrupt.hpp"
 #include "text.hpp"
 #include "torch_objects.hpp"
 
@@ -16,6 +17,11 @@ namespace rowpool::tools {
 namespace {
 
 constexpr unsigned kNewestProtocol = 5;
+constexpr std::size_t kStepsBetweenLooks = 1024;
+// Words that a container with items takes besides them: the rest of its block, and what finding tensors in it takes.
+constexpr std::size_t kContainerWords = 6;
+// Words for each item of a vector that grows, so that there is room for it and for one of twice the size.
+constexpr std::size_t kGrowth = 3;
 
 struct OpcodeName {
     unsigned char code;
@@ -43,8 +49,8 @@ public:
 
     PickleTree run() {
         for (std::size_t steps = 0; tree_.root == nullptr; ++steps) {
-            if (steps == kMostPickleOpcodes) error("over " + std::to_string(kMostPickleOpcodes) + " opcodes");
             opcode_at_ = at_;
+            if (steps % kStepsBetweenLooks == 0) look_around();
             const auto opcode = number<unsigned char>();
             const Handler handler = kHandlers[opcode];
             if (handler == nullptr) refuse(opcode);
@@ -109,6 +115,32 @@ private:
     }
     static const std::array<Handler, 256> kHandlers;
 
+    // --- limits ---
+
+    void look_around() const {
+        stop_if_interrupted();
+        require_memory(0);
+    }
+
+    void require_memory(std::size_t more) const {
+        if (more <= kMostPickleMemory && memory() <= kMostPickleMemory - more) return;
+        error("its values take over " + std::to_string(kMostPickleMemory) + " bytes of memory");
+    }
+
+    /// Bytes that all of this takes, or a little less. Between two looks they grow by little but for vectors that
+    /// double.
+    std::size_t memory() const {
+        constexpr std::size_t kTwoRuns = 4 * sizeof(std::uint64_t);  // of sizes and strides, as allocators round them
+        const std::size_t slots = stack_.size() + marks_.size() + memo_.size();
+        return (words_ + kGrowth * slots) * sizeof(Value*) + tree_.values.size() * sizeof(Value) +
+               tree_.tensors.size() * (sizeof(TorchTensor) + 2 * kTwoRuns) +
+               tree_.storages.size() * sizeof(TorchStorage);
+    }
+
+    void count_growth(bool from_nothing, std::size_t items) {
+        words_ += (from_nothing ? kContainerWords : 0) + kGrowth * items;
+    }
+
     // --- the bytes ---
 
     std::string_view take(std::uint64_t size) {
@@ -136,6 +168,8 @@ private:
     // --- the stack ---
 
     Value& push(Value value) {
+        const auto* tuple = std::get_if<PickleTuple>(&value.data);
+        if (tuple != nullptr && !tuple->items.empty()) words_ += kContainerWords + tuple->items.size();
         stack_.push_back(&tree_.values.emplace_back(std::move(value)));
         return *stack_.back();
     }
@@ -242,12 +276,14 @@ private:
 
     void append() {
         const Value& item = pop();
-        as<PickleList>(top(), "a list").items.push_back(&item);
+        add_elements(std::array<const Value*, 1>{&item});
     }
 
-    void append_to_mark() {
-        const std::vector<const Value*> items = pop_to_mark();
+    void append_to_mark() { add_elements(pop_to_mark()); }
+
+    void add_elements(std::span<const Value* const> items) {
         std::vector<const Value*>& list = as<PickleList>(top(), "a list").items;
+        count_growth(list.empty(), items.size());
         list.insert(list.end(), items.begin(), items.end());
     }
 
@@ -263,6 +299,7 @@ private:
         if (items.size() % 2 != 0) error("a key without a value");
         if (std::holds_alternative<PickleOpaque>(top().data)) return;  // collections.Counter
         PickleDict& dict = as<PickleDict>(top(), "a dict");
+        count_growth(dict.entries.empty(), items.size());
         for (std::size_t i = 0; i < items.size(); i += 2) dict.entries.emplace_back(items[i], items[i + 1]);
     }
 
@@ -278,17 +315,30 @@ private:
 
     template <class T>
     void get() {
-        const auto found = memo_.find(number<T>());
-        if (found == memo_.end()) error("takes a value from the memo that is not there");
-        stack_.push_back(found->second);
+        const std::size_t key = number<T>();
+        Value* value = key < memo_.size() ? memo_[key] : nullptr;
+        if (value == nullptr) error("takes a value from the memo that is not there");
+        stack_.push_back(value);
     }
 
     template <class T>
     void put() {
-        memo_[number<T>()] = &top();
+        put_under(number<T>());
     }
 
-    void memoize() { memo_[memo_.size()] = &top(); }
+    void memoize() { put_under(memoized_); }
+
+    /// Picklers count what they put, so that keys are below the number of bytes before them.
+    void put_under(std::size_t key) {
+        Value& value = top();
+        if (key >= at_) error("memo key " + std::to_string(key) + " is larger than picklers make them");
+        if (key >= memo_.size()) {
+            require_memory(kGrowth * sizeof(Value*) * (key - memo_.size()));
+            memo_.resize(key + 1);
+        }
+        if (memo_[key] == nullptr) ++memoized_;
+        memo_[key] = &value;
+    }
 
     void global() {
         const std::string_view module = line();
@@ -302,12 +352,12 @@ private:
 
     /// Protocol 2 has the names of Python 2.
     void push_global(std::string_view module, std::string_view name) {
-        std::string full(module == "__builtin__" ? "builtins" : module);
-        (full += '.') += name;
-        if (!is_known_global(full)) {
-            fail(where(), "refers to ", printable(full), ", which is not data; save the state_dict alone");
-        }
-        push({PickleGlobal{tree_.names.emplace_back(std::move(full))}});
+        static constexpr std::size_t kLongest = 200;  // of either part; those that are known are shorter
+        std::string full(module == "__builtin__" ? "builtins" : module.substr(0, kLongest));
+        (full += '.') += name.substr(0, kLongest);
+        const std::optional<std::string_view> known = find_global(full);
+        if (!known) fail(where(), "refers to ", printable(full), ", which is not data; save the state_dict alone");
+        push({PickleGlobal{*known}});
     }
 
     void call() {
@@ -351,7 +401,9 @@ private:
     PickleTree tree_;
     std::vector<Value*> stack_;
     std::vector<std::size_t> marks_;  // heights of the stack
-    std::unordered_map<std::uint64_t, Value*> memo_;
+    std::vector<Value*> memo_;        // by key; null where nothing was put
+    std::size_t memoized_ = 0;        // values in it
+    std::size_t words_ = 0;           // that the items of containers take
 };
 
 constexpr std::array<Unpickler::Handler, 256> Unpickler::kHandlers = Unpickler::make_handlers();

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -46,7 +45,8 @@ struct PickleList {
 struct PickleDict {
     std::vector<std::pair<const PickleValue*, const PickleValue*>> entries;  ///< in their order; keys may repeat
 };
-/// A function, class or constant of Python by its name, "torch.float32". All that exist are data or make data.
+/// A function, class or constant of Python by its name, "torch.float32". All that exist are data or make data. The name
+/// is that of find_global(), not the pickle's.
 struct PickleGlobal {
     std::string_view name;
 };
@@ -63,7 +63,6 @@ struct PickleTree {
     std::deque<PickleValue> values;
     std::deque<TorchStorage> storages;
     std::deque<TorchTensor> tensors;
-    std::deque<std::string> names;  ///< of globals
     const PickleValue* root = nullptr;
 };
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <mutex>
 #include <utility>
 
@@ -181,13 +180,6 @@ BudgetTable candidates(const Target& target, const Measured& table) {
             {coding, shape.rows * row_bytes(coding.format, shape.dim), table.errors[i]->relative_l2});
     }
     return result;
-}
-
-/// With the digits in which cosines near 1 differ.
-std::string cosine_text(double cosine) {
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.6f", cosine);
-    return text.data();
 }
 
 std::string measurement_text(const Measured& table, std::size_t chosen) {

@@ -72,9 +72,8 @@ std::vector<bool> wanted_rows(const Source& source, const std::vector<bool>& kep
     if (table.remap.empty()) return kept_ids;
     std::vector<bool> wanted(table.shape.rows);
     for (std::size_t id = 0; id < table.remap.size(); ++id) {
-        const std::int32_t row = table.remap[id];
-        const bool is_row = row >= 0 && static_cast<std::size_t>(row) < wanted.size();
-        if (is_row && (kept_ids.empty() || kept_ids[id])) wanted[static_cast<std::size_t>(row)] = true;
+        const std::int64_t row = row_of(table, id);
+        if (row >= 0 && (kept_ids.empty() || kept_ids[id])) wanted[static_cast<std::size_t>(row)] = true;
     }
     return wanted;
 }
@@ -115,9 +114,9 @@ void for_each_row(const std::vector<bool>& wanted, const Order& order, const Pla
 void write_remap(const NewTable& table, const std::vector<bool>& kept_ids, std::span<const std::int32_t> places,
                  NumberFile& out) {
     for (std::size_t id = 0; id < table.remap.size(); ++id) {
-        const std::int32_t row = table.remap[id];
-        const bool is_row = row >= 0 && static_cast<std::size_t>(row) < places.size();
-        out.append(is_row && (kept_ids.empty() || kept_ids[id]) ? places[static_cast<std::size_t>(row)] : kPruned);
+        const std::int64_t row = row_of(table, id);
+        const bool is_kept = row >= 0 && (kept_ids.empty() || kept_ids[id]);
+        out.append(is_kept ? places[static_cast<std::size_t>(row)] : kPruned);
     }
 }
 

@@ -19,14 +19,14 @@ constexpr std::uint64_t kSeed = 1;
 class Sample {
 public:
     Sample(const NewTable& table, bool weighted) : table_(table), weighted_(weighted) {
-        const auto ids = static_cast<std::int64_t>(table.remap.empty() ? table.shape.rows : table.remap.size());
+        const auto ids = static_cast<std::int64_t>(num_ids(table));
         padding_ = table.shape.padding_index.value_or(ids);  // no id is that large
         if (padding_ < 0) padding_ += ids;
     }
 
     /// The next id of the bag that is being made. A bag longer than what is kept at all is cut.
     void add(std::int64_t id, float weight) {
-        const std::int64_t row = row_of(id);
+        const std::int64_t row = id == padding_ ? -1 : row_of(table_, static_cast<std::size_t>(id));
         if (row < 0 || is_full()) return;
         distinct_.insert(row);
         bags_.rows.push_back(row);
@@ -47,13 +47,6 @@ public:
     SampledBags take() && { return std::move(bags_); }
 
 private:
-    /// Of an id that bags take; else -1.
-    std::int64_t row_of(std::int64_t id) const {
-        if (id == padding_) return -1;
-        const std::int64_t row = table_.remap.empty() ? id : table_.remap[static_cast<std::size_t>(id)];
-        return row < static_cast<std::int64_t>(table_.shape.rows) ? row : -1;
-    }
-
     const NewTable& table_;
     bool weighted_;
     std::int64_t padding_;

@@ -50,7 +50,11 @@ std::string renamed(const Choice& choice, const std::string& name) {
 }
 
 [[noreturn]] void fail_unmatched(const std::string& pattern, const Sources& sources) {
-    fail("no input has a table ", printable(pattern), "; there are ", listed(names_of(sources)));
+    const std::vector<std::string_view> names = names_of(sources);
+    const std::string wider = "*" + pattern + "*";
+    const bool would_match = std::ranges::any_of(names, [&](std::string_view name) { return matches(wider, name); });
+    fail("no input has a table ", printable(pattern), "; there are ", listed(names),
+         would_match ? ", some of which '" + printable(wider) + "' matches" : "");
 }
 
 /// The sources that no --exclude matches.
@@ -70,9 +74,11 @@ std::vector<const Source*> without_excluded(const Sources& sources, const std::v
 void check_name(const SelectedTable& table) {
     const std::string& name = table.name;
     if (!name.empty() && name.size() <= kLongestTableName && name == one_line(name) && !name.starts_with("__")) return;
+    const bool unnamed = table.source->description().name.empty();
     fail(table.source->file(), ": table ", printable(name), ": no name for a table file: it must have 1 to ",
-         kLongestTableName,
-         " bytes of UTF-8 without control characters, not \"__\" first; rename it with --table 'PATTERN=NEWNAME'");
+         kLongestTableName, " bytes of UTF-8 without control characters, not \"__\" first; ",
+         unnamed ? "a tensor that was saved alone has none: name it with --table '=NEWNAME'"
+                 : "rename it with --table 'PATTERN=NEWNAME'");
 }
 
 void check_names(const std::vector<SelectedTable>& tables) {

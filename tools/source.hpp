@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,7 +21,9 @@ namespace rowpool::tools {
 /// One table of an input file. Immutable once made.
 class Source {
 public:
-    Source(std::string file, NewTable description) : file_(std::move(file)), description_(std::move(description)) {}
+    /// `owner` keeps what the description points to where it is.
+    Source(std::string file, NewTable description, std::shared_ptr<const void> owner = {})
+        : file_(std::move(file)), description_(std::move(description)), owner_(std::move(owner)) {}
     Source(const Source&) = delete;
     Source& operator=(const Source&) = delete;
     virtual ~Source() = default;
@@ -28,7 +31,7 @@ public:
     /// The input file, as the command line names it.
     const std::string& file() const { return file_; }
     /// The table as it would be written unchanged: shape.format is that of the tables that read() returns. Its remap
-    /// lives as long as the source.
+    /// and its row names live as long as the source.
     const NewTable& description() const { return description_; }
     /// Error figures that the input file records.
     virtual std::optional<ErrorFigures> error() const { return {}; }
@@ -43,10 +46,16 @@ public:
 private:
     std::string file_;
     NewTable description_;
+    std::shared_ptr<const void> owner_;
 };
 
 /// Indices of lookups are below it: the table's rows, or with a remap its length.
 std::size_t num_ids(const NewTable& table);
+/// The row of an id below num_ids(); -1 when it was pruned, or the remap gives it what is no row: as Table::row_of().
+inline std::int64_t row_of(const NewTable& table, std::size_t id) {
+    const std::int64_t row = table.remap.empty() ? static_cast<std::int64_t>(id) : table.remap[id];
+    return row >= 0 && static_cast<std::size_t>(row) < table.shape.rows ? row : -1;
+}
 
 using Sources = std::vector<std::unique_ptr<Source>>;
 

@@ -13,8 +13,10 @@ namespace {
 
 class TableSource : public Source {
 public:
-    TableSource(const std::string& path, NewTable description, Table table, std::optional<ErrorFigures> error)
-        : Source(path, std::move(description)), table_(std::move(table)), error_(error) {}
+    TableSource(const TableFile& file, NewTable description, std::size_t position)
+        : Source(file.path(), std::move(description), std::make_shared<TableFile>(file)),
+          table_(file.tables()[position]),
+          error_(file.origin(position).error) {}
 
     std::optional<ErrorFigures> error() const override { return error_; }
 
@@ -34,7 +36,7 @@ NewTable describe(const TableFile& file, std::size_t position) {
     description.shape = {table.format(), table.rows(), table.dim(), 0, table.padding_index()};
     description.source = file_name_of(file.path()) + ":" + description.name;
     description.quantization = file.origin(position).quantization;
-    description.row_names = joined(value_of(file.row_names(position)), "\n");
+    description.row_names = value_of(file.joined_row_names(position));
     description.remap = table.remap();
     description.hot_rows = file.hot_rows(position);
     return description;
@@ -72,11 +74,10 @@ Sources open_table_sources(const std::string& path, PackedRows& packed) {
     const TableFile file = value_of(TableFile::open(path));
     Sources sources;
     for (std::size_t i = 0; i < file.tables().size(); ++i) {
-        sources.push_back(
-            std::make_unique<TableSource>(path, describe(file, i), file.tables()[i], file.origin(i).error));
+        sources.push_back(std::make_unique<TableSource>(file, describe(file, i), i));
     }
     add_matrices(file, packed, sources);
-    if (sources.empty()) fail(path, ": no table in it: no two-dimensional F32, F16, BF16 or F64 tensor");
+    if (sources.empty()) fail(path, ": no table in it: no two-dimensional F32, F16, BF16 or F64 tensor", kNoPackedRows);
     return sources;
 }
 

@@ -22,8 +22,13 @@ constexpr std::size_t kMostListed = 5;
 /// A run of bytes that is one character, or one byte that belongs to none.
 struct Character {
     std::size_t bytes;
-    bool harmless;  ///< well-formed UTF-8 and no control character
+    bool harmless;  ///< well-formed UTF-8 and no control character, of terminals or of the direction of text
 };
+
+/// Whether a character ends a line or sets the direction of what follows it, so that a text looks like another one.
+bool changes_lines(std::uint32_t code) {
+    return (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
 
 /// The first character of a text that is not empty.
 Character first_character(std::string_view text) {
@@ -39,7 +44,7 @@ Character first_character(std::string_view text) {
     }
     const bool surrogate = code >= 0xd800 && code <= 0xdfff;
     if (code < kLeast[length] || code > 0x10ffff || surrogate) return {1, false};
-    return {length, code >= 0xa0};
+    return {length, code >= 0xa0 && !changes_lines(code)};
 }
 
 std::string escaped(std::string_view bytes) {

@@ -6,7 +6,9 @@
 
 #include "failure.hpp"
 #include "interrupt.hpp"
+#include "name_list.hpp"
 #include "progress.hpp"
+#include "rows.hpp"
 #include "source.hpp"
 #include "text.hpp"
 #include "text_fields.hpp"
@@ -15,6 +17,8 @@ namespace rowpool::tools {
 
 namespace {
 
+// A position is kept for every so many bytes of values: enough of them to find a row at once, few beside the rows.
+constexpr std::size_t kMarkBytes = std::size_t{16} << 10;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 /// The header that word2vec and fastText put first. A file without one whose first row looks the same (a name that is a
@@ -25,7 +29,7 @@ std::optional<VectorHeader> find_header(std::string_view text) {
     return header;
 }
 
-/// The first pass over a file: finds its shape, its names, and where the numbers of each row begin.
+/// The first pass over a file: finds its shape, its names, and where every `step`-th row begins.
 class Scan {
 public:
     explicit Scan(const MappedFile& file)
@@ -40,17 +44,20 @@ public:
         if (header_) take_line(rest);
         if (!header_ && dim_ == 0) fail(path_, ":1: a name without numbers; this is no word-vector text");
         check_dim(path_ + ":1", dim_);
+        step_ = rows_in(kMarkBytes, dim_);
         scan_rows(rest);
-        if (header_ && header_->rows != numbers_.size()) {
-            fail(path_, ":1: the header says ", header_->rows, " rows, but ", numbers_.size(), " follow it");
+        if (header_ && header_->rows != rows_) {
+            fail(path_, ":1: the header says ", header_->rows, " rows, but ", rows_, " follow it");
         }
     }
 
+    std::size_t rows() const { return rows_; }
     std::size_t dim() const { return dim_; }
+    std::size_t step() const { return step_; }
     /// Line of the file that holds row 0, counted from 1.
     std::size_t first_line() const { return header_ ? 2 : 1; }
-    std::string take_names() { return std::move(names_); }
-    std::vector<std::size_t> take_numbers() { return std::move(numbers_); }
+    RowNames take_names() { return names_.take(); }
+    std::vector<std::size_t> take_marks() { return std::move(marks_); }
 
 private:
     /// A file of another kind would fail somewhere anyway; this says it in words that help.
@@ -76,17 +83,15 @@ private:
     }
 
     void add_row(std::string_view line) {
-        const std::size_t numbers = last_fields(line, dim_);
-        const std::string_view name = without_end_blanks(line.substr(0, numbers));
+        const std::string_view name = without_end_blanks(line.substr(0, last_fields(line, dim_)));
         if (name.empty()) {
             if (line.empty()) fail(here(), ": an empty line");
             if (is_blank(line.front())) fail(here(), ": no name before the numbers");
             fail(here(), ": a name and ", count_fields(line) - 1, " numbers, expected ", dim_);
         }
         check_name(name);
-        if (!numbers_.empty()) names_ += '\n';
-        names_ += name;
-        numbers_.push_back(static_cast<std::size_t>(line.data() - text_.data()) + numbers);
+        names_.append(name);
+        if (rows_++ % step_ == 0) marks_.push_back(static_cast<std::size_t>(line.data() - text_.data()));
     }
 
     /// A name may be of several words, as some of GloVe's are. When no header says how many numbers follow and the last
@@ -99,40 +104,52 @@ private:
         if (number && std::isfinite(*number)) fail(here(), ": more than ", dim_, " numbers");
     }
 
-    std::string here() const { return path_ + ":" + std::to_string(numbers_.size() + first_line()); }
+    std::string here() const { return path_ + ":" + std::to_string(rows_ + first_line()); }
 
     const std::string& path_;
     std::string_view text_;
     std::optional<VectorHeader> header_;
     std::size_t dim_ = 0;
-    std::string names_;
-    std::vector<std::size_t> numbers_;
+    std::size_t step_ = 0;
+    std::size_t rows_ = 0;
+    NameList names_;
+    std::vector<std::size_t> marks_;
 };
 
 class TextSource : public Source {
 public:
-    TextSource(MappedFile file, NewTable description, std::vector<std::size_t> numbers, std::size_t first_line)
-        : Source(file.path(), std::move(description)),
-          text_(std::move(file)),
-          numbers_(std::move(numbers)),
-          first_line_(first_line) {}
+    TextSource(const MappedFile& file, NewTable description, std::shared_ptr<const void> owner, Scan& scan)
+        : Source(file.path(), std::move(description), std::move(owner)),
+          text_(file),
+          marks_(scan.take_marks()),
+          step_(scan.step()),
+          first_line_(scan.first_line()) {}
 
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
         const std::size_t dim = description().shape.dim;
         buffer.resize(count * dim * sizeof(float));
-        for (std::size_t row = 0; row < count; ++row) {
-            parse_row(first + row, std::span(buffer).subspan(row * dim * sizeof(float), dim * sizeof(float)));
-        }
+        if (count > 0) parse_rows(first, buffer);
         return value_of(Table::view(description().name, {RowFormat::f32, count, dim, 0, {}}, buffer));
     }
 
 private:
-    void parse_row(std::size_t row, std::span<std::byte> out) const {
+    void parse_rows(std::size_t first, std::span<std::byte> out) const {
+        const std::size_t row_size = description().shape.dim * sizeof(float);
         const std::span<const std::byte> bytes = text_.bytes();
         std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-        rest.remove_prefix(numbers_[row]);
+        rest.remove_prefix(marks_[first / step_]);
+        for (std::size_t row = first / step_ * step_; !out.empty(); ++row) {
+            const std::string_view line = take_line(rest);
+            if (row < first) continue;
+            parse_row(line, row, out.first(row_size));
+            out = out.subspan(row_size);
+        }
+    }
+
+    void parse_row(std::string_view line, std::size_t row, std::span<std::byte> out) const {
+        std::string_view rest = line.substr(last_fields(line, description().shape.dim));
         for (; !out.empty(); out = out.subspan(sizeof(float))) {
-            const std::string_view field = take_number(rest);
+            const std::string_view field = take_field(rest);
             const std::optional<float> number = parse_f32(field);
             if (!number) {
                 fail(file(), ':', row + first_line_, ": '", printable(field.substr(0, 40)),
@@ -142,17 +159,9 @@ private:
         }
     }
 
-    /// As take_field, within the row that the first pass found to have enough fields.
-    static std::string_view take_number(std::string_view& rest) {
-        rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r"), rest.size()));
-        const std::size_t end = std::min(rest.find_first_of(" \t\r\n"), rest.size());
-        const std::string_view field = rest.substr(0, end);
-        rest.remove_prefix(end);
-        return field;
-    }
-
     MappedFile text_;
-    std::vector<std::size_t> numbers_;
+    std::vector<std::size_t> marks_;
+    std::size_t step_;
     std::size_t first_line_;
 };
 
@@ -160,16 +169,15 @@ private:
 
 Sources open_text_source(MappedFile file) {
     Scan scan(file);
-    std::vector<std::size_t> numbers = scan.take_numbers();
+    const RowNames names = scan.take_names();
     NewTable description;
     description.name = table_name_of(file.path());
     description.source = file_name_of(file.path());
-    description.shape.rows = numbers.size();
+    description.shape.rows = scan.rows();
     description.shape.dim = scan.dim();
-    description.row_names = scan.take_names();
+    description.row_names = names.text;
     Sources sources;
-    sources.push_back(
-        std::make_unique<TextSource>(std::move(file), std::move(description), std::move(numbers), scan.first_line()));
+    sources.push_back(std::make_unique<TextSource>(file, std::move(description), names.owner, scan));
     return sources;
 }
 

@@ -15,6 +15,7 @@ namespace rowpool::tools {
 namespace {
 
 constexpr std::size_t kMostDimensions = 64;  // PyTorch's own limit
+constexpr std::size_t kLongestKey = 65535;   // a zip archive's
 
 /// Reads the arguments of a call, each by its place.
 class Arguments {
@@ -225,9 +226,12 @@ PickleValue rebuild_with_attributes(PickleTree& tree, const Arguments& arguments
 
 }  // namespace
 
-bool is_known_global(std::string_view name) {
-    return find_function(name) != nullptr || find_torch_dtype(name) != nullptr || find_torch_storage(name) != nullptr ||
-           std::ranges::count(kSchemes, name) != 0;
+std::optional<std::string_view> find_global(std::string_view name) {
+    if (const Function* function = find_function(name)) return function->name;
+    if (const TorchType* type = find_torch_dtype(name)) return type->dtype;
+    if (const TorchType* type = find_torch_storage(name)) return type->storage;
+    const auto scheme = std::ranges::find(kSchemes, name);
+    return scheme == kSchemes.end() ? std::nullopt : std::optional(*scheme);
 }
 
 PickleValue call_global(PickleTree& tree, std::string_view name, const PickleTuple& arguments,
@@ -246,6 +250,7 @@ const TorchStorage* find_storage(PickleTree& tree, const PickleValue& id, const 
     storage.type = find_torch_storage(arguments.get<PickleGlobal>(1).name);
     if (storage.type == nullptr) arguments.fault("its class is none of storages");
     storage.key = arguments.get<std::string_view>(2);
+    if (storage.key.size() > kLongestKey) arguments.fault("its key is longer than names in an archive");
     if (__builtin_mul_overflow(arguments.size(4), std::uint64_t{storage.type->storage_bytes}, &storage.bytes)) {
         arguments.fault("its size overflows");
     }

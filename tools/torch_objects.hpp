@@ -1,6 +1,7 @@
 // What a checkpoint may refer to besides plain values, and what comes of it: PyTorch's tensors and Python's containers.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,9 +9,9 @@
 
 namespace rowpool::tools {
 
-/// Whether a pickle may name it: element types, storages, and functions that make tensors or containers. The list is
-/// that of torch.load(weights_only=True).
-bool is_known_global(std::string_view name);
+/// The name, which lasts for ever, of what a pickle may name: element types, storages, and functions that make tensors
+/// or containers. Nothing for any other name. The list is that of torch.load(weights_only=True).
+std::optional<std::string_view> find_global(std::string_view name);
 
 /// What a pickle's call of that function gives; tensors that cannot be tables are opaque. `where` begins the errors.
 /// Fails when the arguments are not those that torch.save writes, or a tensor leaves its storage.

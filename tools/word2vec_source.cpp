@@ -6,6 +6,7 @@
 
 #include "failure.hpp"
 #include "interrupt.hpp"
+#include "name_list.hpp"
 #include "progress.hpp"
 #include "rows.hpp"
 #include "source.hpp"
@@ -106,7 +107,7 @@ private:
 
 /// What one pass over a file finds: the names, and the positions of every `step`-th row.
 struct Scan {
-    std::string names;
+    NameList names;
     std::vector<std::size_t> marks;
 };
 
@@ -122,8 +123,7 @@ Scan scan_rows(const MappedFile& file, const Beginning& beginning, std::size_t s
             reported = cursor.at();
             scan.marks.push_back(cursor.at());
         }
-        if (row > 0) scan.names += '\n';
-        scan.names += cursor.take_name();
+        scan.names.append(cursor.take_name());
         cursor.take_values();
     }
     cursor.expect_end();
@@ -132,8 +132,12 @@ Scan scan_rows(const MappedFile& file, const Beginning& beginning, std::size_t s
 
 class Word2vecSource : public Source {
 public:
-    Word2vecSource(MappedFile file, NewTable description, std::vector<std::size_t> marks, std::size_t step)
-        : Source(file.path(), std::move(description)), file_(std::move(file)), marks_(std::move(marks)), step_(step) {}
+    Word2vecSource(MappedFile file, NewTable description, std::shared_ptr<const void> owner,
+                   std::vector<std::size_t> marks, std::size_t step)
+        : Source(file.path(), std::move(description), std::move(owner)),
+          file_(std::move(file)),
+          marks_(std::move(marks)),
+          step_(step) {}
 
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
         const std::size_t dim = description().shape.dim;
@@ -196,10 +200,11 @@ Sources open_word2vec_source(MappedFile file) {
     description.source = file_name_of(file.path());
     description.shape.rows = header.rows;
     description.shape.dim = header.dim;
-    description.row_names = std::move(scan.names);
+    const RowNames names = scan.names.take();
+    description.row_names = names.text;
     Sources sources;
-    sources.push_back(
-        std::make_unique<Word2vecSource>(std::move(file), std::move(description), std::move(scan.marks), step));
+    sources.push_back(std::make_unique<Word2vecSource>(std::move(file), std::move(description), names.owner,
+                                                       std::move(scan.marks), step));
     return sources;
 }
 

@@ -92,6 +92,9 @@ public:
     /// Reads the names: takes time in proportion to them. Error: corrupt_file when there are not as many names as ids.
     Result<std::vector<std::string_view>> row_names(std::size_t table) const;
 
+    /// The same names as they lie in the file: joined by newlines, one an id, as NewTable has them; takes no memory.
+    Result<std::string_view> joined_row_names(std::size_t table) const;
+
     /// Told how many more bytes have been compared, on any thread and on several at once. It must not throw.
     using VerifyProgress = std::function<void(std::uint64_t bytes)>;
 
@@ -116,7 +119,9 @@ struct NewTable {
     TableShape shape;         ///< row_stride must be 0: rows are written without gaps
     std::string source = {};  ///< what is not UTF-8 in source and quantization is written as U+FFFD
     std::string quantization = {};
-    std::string row_names = {};  ///< names joined by newlines, one an id, or empty; any bytes but newlines
+    /// Names joined by newlines, one an id, or empty; any bytes but newlines. The caller's own, read by
+    /// TableFileWriter::create() only.
+    std::string_view row_names = {};
     /// Where ids are not rows: the row of each id, or -1 for a pruned one; see Table::view(). The caller's own, read
     /// by TableFileWriter::create() only. Empty when ids are rows.
     std::span<const std::int32_t> remap = {};

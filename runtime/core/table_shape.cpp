@@ -30,7 +30,7 @@ Status wrap_padding_index(TableShape& shape, std::size_t ids) {
     const auto end = static_cast<std::int64_t>(ids);
     const std::int64_t given = *shape.padding_index;
     if (given < -end || given >= end) {
-        return invalid("padding index " + std::to_string(given) + " is outside its " + std::to_string(ids) + " rows");
+        return invalid("padding index " + std::to_string(given) + " is outside its " + std::to_string(ids) + " ids");
     }
     shape.padding_index = given < 0 ? given + end : given;
     return {};

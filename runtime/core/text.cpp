@@ -44,6 +44,13 @@ bool is_control(std::string_view character) noexcept {
     return lead < 0x20 || lead == 0x7f || (lead == 0xc2 && byte_at(character, 1) < 0xa0);
 }
 
+// Separators of lines, and what makes text run the other way so that it looks like another one.
+bool changes_lines(std::string_view character) noexcept {
+    if (character.size() != 3 || byte_at(character, 0) != 0xe2) return false;
+    return (byte_at(character, 1) == 0x80 && between(byte_at(character, 2), 0xa8, 0xae)) ||
+           (byte_at(character, 1) == 0x81 && between(byte_at(character, 2), 0xa6, 0xa9));
+}
+
 void append_escaped(std::string& out, std::string_view bytes) {
     constexpr char kDigits[] = "0123456789abcdef";
     for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -77,7 +84,7 @@ std::string printable(std::string_view text) {
         if (out.size() >= kLongestShown) return out + "...";
         const std::size_t length = character_length(text.substr(i));
         const std::string_view character = text.substr(i, length == 0 ? 1 : length);
-        if (length == 0 || is_control(character) || character == "\\") {
+        if (length == 0 || is_control(character) || changes_lines(character) || character == "\\") {
             append_escaped(out, character);
         } else {
             out += character;

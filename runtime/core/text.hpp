@@ -13,7 +13,8 @@ std::size_t find_invalid_utf8(std::string_view text) noexcept;
 /// Whether the text has a control character (U+0000 to U+001F, U+007F to U+009F). The text is UTF-8.
 bool has_control_character(std::string_view text) noexcept;
 
-/// The text on one line and harmless to a terminal: control characters, backslashes and bytes that are no UTF-8 become
+/// The text on one line and harmless to a terminal: control characters, line separators, characters that set the
+/// direction of text (U+2028 to U+202E, U+2066 to U+2069), backslashes and bytes that are no UTF-8 become
 /// \xNN, and what is over 100 bytes long ends in "...".
 std::string printable(std::string_view text);
 

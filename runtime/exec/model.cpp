@@ -46,7 +46,7 @@ Result<Model> Model::create(std::vector<Feature> features) {
             if (!exec::make_setup(feature.table, feature.options, footprint, setup)) {
                 return refusal(f, feature,
                                "padding index " + std::to_string(feature.options.padding_index.index()) +
-                                   " is outside its " + std::to_string(feature.table.num_ids()) + " rows");
+                                   " is outside its " + std::to_string(feature.table.num_ids()) + " ids");
             }
             contents.takes_weights = contents.takes_weights && feature.options.mode != Pooling::max;
             contents.setups.push_back(setup);

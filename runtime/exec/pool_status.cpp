@@ -48,7 +48,7 @@ std::string describe(const PoolStatus& s) {
         case PoolFault::bags_with_none:
             return "mode none wants one index a bag";
         case PoolFault::padding_index:
-            return "padding index " + value + " is outside its " + limit + " rows";
+            return "padding index " + value + " is outside its " + limit + " ids";
         case PoolFault::output_stride:
             return "output stride " + value + " is below the " + limit + " columns of a row";
         case PoolFault::output_size:

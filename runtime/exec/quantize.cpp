@@ -45,7 +45,8 @@ Status check_quantize(const Table& source, RowCoding coding, std::span<std::byte
 std::size_t quantize_range(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first,
                            std::size_t last) {
     const std::size_t out_stride = row_bytes(coding.format, source.dim());
-    std::vector<float> scratch(coding.method == QuantizationMethod::min_max ? 0 : kernels::kRowsAtOnce * source.dim());
+    const bool searches = is_coded(coding.format) && coding.method != QuantizationMethod::min_max;
+    std::vector<float> scratch(searches ? kernels::kRowsAtOnce * source.dim() : 0);
     return first + cpu::active_kernels()->quantize({.source = source.data() + first * source.row_stride(),
                                                     .source_format = source.format(),
                                                     .source_stride = source.row_stride(),

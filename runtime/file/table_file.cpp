@@ -247,18 +247,29 @@ Result<Table> TableFile::table(std::string_view name) const {
     });
 }
 
-Result<std::vector<std::string_view>> TableFile::row_names(std::size_t table) const {
-    return without_exceptions([&]() -> Result<std::vector<std::string_view>> {
+Result<std::string_view> TableFile::joined_row_names(std::size_t table) const {
+    return without_exceptions([&]() -> Result<std::string_view> {
         const Contents::Entry& entry = contents_->entries[table];
-        std::vector<std::string_view> names;
-        if (entry.names == nullptr) return names;
+        if (entry.names == nullptr) return std::string_view();
         const auto bytes = contents_->bytes(*entry.names);
-        std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         const std::size_t rows = contents_->tables[table].num_ids();
-        const std::size_t separators = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+        const auto separators = static_cast<std::size_t>(std::ranges::count(text, '\n'));
         if (rows == 0 ? !text.empty() : separators != rows - 1) {
             return contents_->corrupt(entry.names->name, "does not hold " + std::to_string(rows) + " names");
         }
+        return text;
+    });
+}
+
+Result<std::vector<std::string_view>> TableFile::row_names(std::size_t table) const {
+    return without_exceptions([&]() -> Result<std::vector<std::string_view>> {
+        const auto joined = joined_row_names(table);
+        if (!joined) return joined.error();
+        std::string_view text = *joined;
+        std::vector<std::string_view> names;
+        if (!has_row_names(table)) return names;
+        const std::size_t rows = contents_->tables[table].num_ids();
         names.reserve(rows);
         while (names.size() < rows) {
             names.push_back(text.substr(0, text.find('\n')));

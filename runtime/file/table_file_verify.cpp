@@ -1,6 +1,7 @@
 // Compares every byte of a table file with its checksums.
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "core/boundary.hpp"
 #include "core/parallel.hpp"
@@ -64,7 +65,11 @@ bool TableFile::Contents::is_intact(const Block& block) {
 }
 
 Status TableFile::Contents::check(std::vector<Block> blocks, const VerifyProgress& progress) const {
-    std::ranges::sort(blocks, {}, [](const Block& block) { return block.bytes.data(); });
+    // Names and remaps that several tables share are here once for each of them.
+    const auto key = [](const Block& block) { return std::tuple(block.bytes.data(), block.bytes.size(), block.xxh3); };
+    std::ranges::sort(blocks, {}, key);
+    const auto is_same = [&](const Block& a, const Block& b) { return key(a) == key(b); };
+    blocks.erase(std::unique(blocks.begin(), blocks.end(), is_same), blocks.end());
     const std::size_t damaged = find_first_damage(blocks.size(), [&](std::size_t i) {
         const bool intact = is_intact(blocks[i]);
         if (progress) progress(blocks[i].bytes.size());

@@ -104,7 +104,7 @@ struct QuantizeArgs {
     std::size_t out_stride;
     std::size_t rows;
     std::size_t dim;
-    float* scratch;  ///< kRowsAtOnce * dim numbers; not used by min_max
+    float* scratch;  ///< kRowsAtOnce * dim numbers; only for coded rows, and not by min_max
 };
 
 /// One instruction set's kernels.

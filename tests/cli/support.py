@@ -7,11 +7,27 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 import warnings
 import zipfile
 
 ROWPOOL = None  # path of the command, set by run.py
+
+
+def anonymous_bytes(pid):
+    """Memory of a process that is no file's; 0 when it has ended."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Anonymous:"))
+    except ProcessLookupError:
+        return 0
+
+
+def is_sanitized():
+    """Whether the command has the address sanitizer in it, which puts room around every value."""
+    with open(ROWPOOL, "rb") as file:
+        return b"__asan_init" in file.read()
 
 
 class CommandTest(unittest.TestCase):
@@ -36,6 +52,17 @@ class CommandTest(unittest.TestCase):
     def run_command(self, *args, env=None, **options):
         return subprocess.run([ROWPOOL, *args], cwd=self.folder, capture_output=True, timeout=60,
                               env={**os.environ, **(env or {})}, **options)
+
+    def run_measured(self, *args):
+        """Runs the command; its process, which has ended, and the most bytes of memory seen that were no file's."""
+        environment = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=8"}  # a sanitizer keeps what was freed
+        process = subprocess.Popen([ROWPOOL, *args], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=environment)
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, anonymous_bytes(process.pid))
+            time.sleep(0.002)
+        return process, peak
 
     def passes(self, *args, **options):
         """Runs the command, which must succeed without a word on standard error; its standard output."""

@@ -54,7 +54,7 @@ class Padding(Edits):
         self.assertEqual([file.record(name)["padding_index"] for name in ("users", "items")], [3, 4])
 
     def test_bad_values(self):
-        for value, status, says in [("300", 1, "padding index 300 is outside its 300 rows"), ("x", 2, "no id"),
+        for value, status, says in [("300", 1, "padding index 300 is outside its 300 ids"), ("x", 2, "no id"),
                                     ("user=1", 1, "no table of that name is converted; there are users"),
                                     ("users=", 2, "no id")]:
             self.fails("convert", "users.npy", "-o", "out", "--padding-idx", value, says=says, status=status)
@@ -127,6 +127,8 @@ class Pruning(Edits):
         self.assertEqual(self.edit("--keep", "keep.npy", form="int4").header["users"]["shape"], [0, 7])
         self.assertEqual(self.exported(), [[0.0] * 6] * 300)
         self.fails("bench", "out", says="table users has no row to look up")
+        self.fails("convert", "users.npy", "-o", "out", "--prune-below", "1e9",
+                   says="users.npy: table users: --prune-below leaves none of its 300 rows; --keep with an empty list")
 
     def test_pruned_ids_count_in_a_mean_only_if_told(self):
         self.write("keep.npy", npy([1], (1,), "i8"))
@@ -152,6 +154,11 @@ class Pruning(Edits):
             self.write(name, data)
             self.fails("convert", "users.npy", "-o", "out", "--keep", name, says=[name, says])
         self.fails("convert", "users.npy", "-o", "out", "--keep", "no.npy", says="no.npy")
+        self.write("a=b.npy", npy([1], (1,), "i8"))
+        self.edit("--keep", "a=b.npy")
+        self.fails("convert", "users.npy", "-o", "out", "--keep", "zz=k.npy",
+                   says="--keep zz=k.npy: no table of that name is converted; there are users")
+        self.fails("convert", "users.npy", "-o", "out", "--keep", "users=k.npy", says="cannot open k.npy")
 
 
 class Order(Edits):

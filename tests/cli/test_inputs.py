@@ -45,6 +45,7 @@ class Selecting(CommandTest):
         listed = "there are user_id, user_age, item, sub/item, [x]"
         self.refuses("--table", "user", says=["no input has a table user", listed])
         self.refuses("--table", "item", "--table", "x*", says=["no input has a table x*", listed])
+        self.refuses("--table", "ser", says=["no input has a table ser", listed + ", some of which '*ser*' matches\n"])
         self.refuses("--exclude", "x*", says=["no input has a table x*", listed])
         self.refuses("--exclude", "*", says="--exclude leaves no table")
 
@@ -122,7 +123,10 @@ class Packed(CommandTest):
     def test_refusals(self):
         self.write("m.safetensors", safetensors({"q": ("U8", [1, 3], b"123"), "f": ("F32", [1, 1], bytes(4))}))
         self.fails("convert", "m.safetensors", "--packed", "q=int8", "-o", "out",
-                   says=["m.safetensors: tensor q", "rows of 3 bytes are no int8 rows"])
+                   says=["m.safetensors: tensor q", "rows of 3 bytes are no int8 rows, of which the shortest has 9;",
+                         "--packed must match none but packed rows"])
+        self.write("b.safetensors", safetensors({"q": ("U8", [1, 3], b"123")}))
+        self.fails("convert", "b.safetensors", "-o", "out", says=["no table in it", "--packed NAME=FORMAT"])
         self.fails("convert", "m.safetensors", "--packed", "f=int8", "-o", "out", says=["no input has", "others are q"])
         for option in ("q", "q=f32", "q=int7", "=int8"):
             done = self.run_command("convert", "m.safetensors", "--packed", option, "-o", "out")
