@@ -72,6 +72,8 @@ TEST_CASE("only the hot part counts against the limit on locked memory") {
     const OpenOptions four = {.residency = Residency::locked, .hot = HotPart{.most_rows = 4}};
     CHECK(in_child([&] { return open_with_limit(partly.path(), recorded, RLIMIT_MEMLOCK, 64 << 10); }) == "opened");
     CHECK(in_child([&] { return open_with_limit(partly.path(), four, RLIMIT_MEMLOCK, 20 << 10); }) == "opened");
+    const OpenOptions none = {.residency = Residency::locked, .hot = HotPart{.most_rows = 0}};
+    CHECK(in_child([&] { return open_with_limit(partly.path(), none, RLIMIT_MEMLOCK, 0); }) == "opened");
     CHECK(in_child([&] { return open_with_limit(partly.path(), recorded, RLIMIT_MEMLOCK, 20 << 10); }) ==
           "io_error cannot lock " + partly.path() +
               ": Cannot allocate memory; the rows to lock take 40 KiB, this process may lock 20 KiB (raise it with "

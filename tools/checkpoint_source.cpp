@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "failure.hpp"
+#include "interrupt.hpp"
 #include "matrix_source.hpp"
 #include "pickle.hpp"
 #include "quantized_source.hpp"
@@ -130,7 +131,10 @@ public:
         // As torch.save writes it when it is told not to compute CRC-32.
         pickle_ = member.crc32 == 0 ? archive.map(member) : archive.read(member);
         tree_ = read_pickle(member_text(archive.path(), member.name), pickle_.bytes);
-        for (const TorchStorage& storage : tree_.storages) check_size(storage);
+        for (const TorchStorage& storage : tree_.storages) {
+            stop_if_interrupted();  // a pickle may name a million
+            check_size(storage);
+        }
     }
 
     std::vector<NamedTensor> tensors() const { return TensorSearch(archive_.path()).run(*tree_.root); }
@@ -270,8 +274,9 @@ Sources open_checkpoint_sources(const ZipArchive& archive, PackedRows& packed) {
                                                       : plain_source(archive, checkpoint, named, packed);
         if (source != nullptr) sources.push_back(std::move(source));
     }
-    if (sources.empty())
+    if (sources.empty()) {
         fail(archive.path(), ": no table in it: no two-dimensional tensor of floating-point numbers", kNoPackedRows);
+    }
     return sources;
 }
 

@@ -35,22 +35,20 @@ constexpr double kLargest = std::numeric_limits<double>::max();
 /// The values of an option, each for all tables or for the one whose name and a '=' come before it.
 class Values {
 public:
-    Values(std::string option, const std::vector<std::string>& texts, const std::vector<Edits::Edited>& tables)
+    /// Fails when a text begins with the name of no table; a path may do so and be that of a file.
+    Values(std::string option, const std::vector<std::string>& texts, const std::vector<Edits::Edited>& tables,
+           bool are_paths = false)
         : option_(std::move(option)), tables_(tables), of_tables_(tables.size()) {
         for (const std::string& text : texts) {
             const std::optional<std::size_t> table = table_of(text, tables);
+            std::error_code unknown;
+            const bool is_file = are_paths && std::filesystem::exists(text, unknown);
+            if (!table && !is_file && text.find('=') != std::string::npos) fail_unknown(text);
             std::optional<std::string>& value = table ? of_tables_[*table] : of_all_;
             value = table ? text.substr(tables[*table].name.size() + 1) : text;
         }
     }
 
-    /// The path for a table. Fails when it is no file but begins as a value for one table does.
-    std::optional<std::string> path_of(std::size_t table) const {
-        const bool may_name_a_table = !of_tables_[table] && of_all_ && of_all_->find('=') != std::string::npos;
-        std::error_code unknown;
-        if (may_name_a_table && !std::filesystem::exists(*of_all_, unknown)) fail_unknown(*of_all_);
-        return of(table);
-    }
     /// The text for a table; its own goes before that for all.
     const std::optional<std::string>& of(std::size_t table) const {
         return of_tables_[table] ? of_tables_[table] : of_all_;
@@ -59,7 +57,6 @@ public:
     template <class T>
     std::optional<T> number_of(std::size_t table, T least, T most, const char* kind) const {
         const std::optional<std::string>& text = of(table);
-        if (text && text->find('=') != std::string::npos) fail_unknown(*text);
         return text ? std::optional(parse_number(option_, *text, least, most, kind)) : std::nullopt;
     }
 
@@ -195,7 +192,7 @@ Edits::Edits(const EditOptions& options, const std::vector<Edited>& tables, cons
     const Values padding("--padding-idx", options.padding, tables);
     const Values max_norm("--max-norm", options.max_norm, tables);
     const Values least_norm("--prune-below", options.prune_below, tables);
-    const Values keep("--keep", options.keep, tables);
+    const Values keep("--keep", options.keep, tables, true);
     const std::optional<Trace> trace = read_trace(options.order_by_trace, tables);
     for (std::size_t t = 0; t < tables.size(); ++t) {
         const Source* source = tables[t].source;
@@ -209,7 +206,7 @@ Edits::Edits(const EditOptions& options, const std::vector<Edited>& tables, cons
         }
         RowChoice choice;
         const auto least = least_norm.number_of(t, 0.0, kLargest, "norm");
-        const std::optional<std::string> kept = keep.path_of(t);
+        const std::optional<std::string>& kept = keep.of(t);
         if (least || kept) choice.kept_ids.assign(num_ids(source->description()), true);
         if (least) {
             prune_below(*source, *least, choice.kept_ids);

@@ -76,7 +76,8 @@ void check_name(const SelectedTable& table) {
     if (!name.empty() && name.size() <= kLongestTableName && name == one_line(name) && !name.starts_with("__")) return;
     const bool unnamed = table.source->description().name.empty();
     fail(table.source->file(), ": table ", printable(name), ": no name for a table file: it must have 1 to ",
-         kLongestTableName, " bytes of UTF-8 without control characters, not \"__\" first; ",
+         kLongestTableName,
+         " bytes of UTF-8 without characters that control a terminal or the direction of text, not \"__\" first; ",
          unnamed ? "a tensor that was saved alone has none: name it with --table '=NEWNAME'"
                  : "rename it with --table 'PATTERN=NEWNAME'");
 }

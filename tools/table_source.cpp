@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "failure.hpp"
+#include "interrupt.hpp"
 #include "matrix_source.hpp"
 #include "rows.hpp"
 #include "source.hpp"
@@ -74,6 +75,7 @@ Sources open_table_sources(const std::string& path, PackedRows& packed) {
     const TableFile file = value_of(TableFile::open(path));
     Sources sources;
     for (std::size_t i = 0; i < file.tables().size(); ++i) {
+        stop_if_interrupted();  // names are counted, and tables may share them
         sources.push_back(std::make_unique<TableSource>(file, describe(file, i), i));
     }
     add_matrices(file, packed, sources);

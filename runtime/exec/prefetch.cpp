@@ -60,7 +60,8 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept {
 bool reads_end_first(const Table& table, const Prefetch& prefetch) noexcept {
     const RowLayout layout = row_layout(table.format(), table.dim());
     const bool is_read_in_order = !is_coded(table.format()) || layout.qparams_at < layout.codes_at;
-    return is_read_in_order && prefetch.into == Into::second_level && lines_of_row(table) >= 3;
+    const bool is_prefetched = prefetch.distance != 0 && prefetch.into == Into::second_level;
+    return is_read_in_order && is_prefetched && lines_of_row(table) >= 3;
 }
 
 std::size_t prefetch_burst(const Table& table, const Prefetch& prefetch) noexcept {

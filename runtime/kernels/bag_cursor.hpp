@@ -46,7 +46,8 @@ template <class F>
 }
 
 /// Asks for the lines of a row: those of its first byte, of its last byte, and what can be between them. No row has
-/// fewer than kLeast lines: narrow rows, where it counts, need no loop for these. Always inline, as its caller: gcc 12
+/// fewer than kLeast lines, and none touches more than `lines`: narrow rows, where it counts, need no loop; the
+/// addresses of more lines than that would take registers from the sums. Always inline, as its caller: gcc 12
 /// takes a function that does nothing but prefetch for one without effects, and drops calls of it.
 template <int kLocality, std::size_t kLeast>
 [[gnu::always_inline]] inline void prefetch_lines(const std::byte* row, std::size_t lines, std::size_t bytes) noexcept {

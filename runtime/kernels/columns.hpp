@@ -94,13 +94,14 @@ template <std::size_t kVectors>
 [[gnu::always_inline]] inline void prefetch_output(const PoolArgs& args, std::size_t bag, const Block& block) noexcept {
     const std::size_t size = args.out_type == OutputType::f32 ? 4 : 2;
     const std::byte* const row = static_cast<const std::byte*>(args.out) + (bag * args.out_stride + block.first) * size;
-    const auto prefetch_lines = [&](std::size_t first, std::size_t last) ROWPOOL_INLINE {
+    const auto ask_for = [&](std::size_t first, std::size_t last) ROWPOOL_INLINE {
 #pragma GCC unroll 16
         for (std::size_t line = first; line < last; ++line) __builtin_prefetch(row + line * 64, 1);
     };
-    constexpr std::size_t kLines = kVectors * Arch::width * 4 / 64, kHalf = (kLines + 1) / 2;
-    prefetch_lines(0, kHalf);
-    if (args.out_type == OutputType::f32) prefetch_lines(kHalf, kLines);
+    constexpr std::size_t kLines = kVectors == 0 ? 1 : (kVectors * Arch::width * 4 + 63) / 64;
+    constexpr std::size_t kHalf = (kLines + 1) / 2;
+    ask_for(0, kHalf);
+    if (args.out_type == OutputType::f32) ask_for(kHalf, kLines);
     const std::size_t end = block.last + Arch::width < args.rows.dim ? block.last + Arch::width : args.rows.dim;
     __builtin_prefetch(row + (end - block.first) * size - 1, 1);
 }

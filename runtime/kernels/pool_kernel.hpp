@@ -31,11 +31,12 @@ inline void for_each_block_of_bags(const PoolArgs& args, const F& f) noexcept {
         one.first_bag = bag.number;
         one.last_bag = bag.number + 1;
         one.position = bag.begin;
-        const std::size_t ahead = bag.end + args.prefetch.distance;
-        one.prefetch_end = ahead < args.prefetch_end ? ahead : args.prefetch_end;  // the next bag goes on from there
+        const std::size_t length = bag.end - bag.begin;
+        one.rows.burst = length < args.rows.burst ? length : args.rows.burst;  // the next bag begins anew
         for_each_block<kFew>(columns, [&]<std::size_t kVectors>(const Block& block) {
             f.template operator()<kVectors>(one, block, columns);
             one.prefetch_end = 0;
+            one.rows.end_first = false;
         });
     });
 }
@@ -104,9 +105,10 @@ private:
 
     /// Adds up one block of columns of one bag: the sums stay in registers while the rows go by. Returns the sum of the
     /// biases.
-    template <std::size_t kVectors, std::size_t kWhole, class A, class Ahead, std::size_t kSums>
-    [[gnu::always_inline]] static float add_rows(const A& addend, const PoolArgs& args, const Bag& bag, Ahead& ahead,
-                                                 const Block& block, std::size_t columns, V (&sums)[kSums]) noexcept {
+    template <std::size_t kVectors, std::size_t kWhole, class A, std::size_t kLeast, std::size_t kSums>
+    [[gnu::always_inline]] static float add_rows(const A& addend, const PoolArgs& args, const Bag& bag,
+                                                 Ahead<Index, kFiltered, kLeast>& ahead, const Block& block,
+                                                 std::size_t columns, V (&sums)[kSums]) noexcept {
 #pragma GCC unroll 16
         for (V& sum : sums) sum = Arch::set(0);
         // Counted from the block's first column, so that all columns but the last vector's are constants of the loop.
@@ -232,9 +234,10 @@ private:
         });
     }
 
-    template <std::size_t kVectors, class Ahead>
-    [[gnu::always_inline]] static void find_largest(const PoolArgs& args, const Bag& bag, Ahead& ahead,
-                                                    const Block& block, std::size_t columns,
+    template <std::size_t kVectors, std::size_t kLeast>
+    [[gnu::always_inline]] static void find_largest(const PoolArgs& args, const Bag& bag,
+                                                    Ahead<Index, kFiltered, kLeast>& ahead, const Block& block,
+                                                    std::size_t columns,
                                                     V (&largest)[kVectors == 0 ? 1 : kVectors]) noexcept {
 #pragma GCC unroll 16
         for (V& x : largest) x = Arch::set(0);

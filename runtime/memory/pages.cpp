@@ -51,6 +51,7 @@ int populate(std::span<const std::byte> bytes) noexcept {
 }
 
 int lock(std::span<const std::byte> bytes) noexcept {
+    if (bytes.empty()) return 0;  // where nothing may be locked, to lock nothing is refused, too
     const Pages pages = pages_of(bytes);
     want_huge(pages);
     // As mlock(), of which sanitizers make a call that does nothing.

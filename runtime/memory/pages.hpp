@@ -18,7 +18,7 @@ int lock(std::span<const std::byte> bytes) noexcept;
 void forget(std::span<const std::byte> bytes) noexcept;
 
 /// Maps the pages of a file that is mapped and shared once more, over whatever is at `at`, which is the begin of a
-/// page. They must be unmapped there on their own. Returns 0 or an errno.
+/// page. Unmapping them there is up to the caller. Returns 0 or an errno.
 int map_again(std::span<const std::byte> bytes, std::byte* at) noexcept;
 
 }  // namespace rowpool

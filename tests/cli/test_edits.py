@@ -158,6 +158,8 @@ class Pruning(Edits):
         self.edit("--keep", "a=b.npy")
         self.fails("convert", "users.npy", "-o", "out", "--keep", "zz=k.npy",
                    says="--keep zz=k.npy: no table of that name is converted; there are users")
+        self.fails("convert", "users.npy", "-o", "out", "--keep", "users=a=b.npy", "--keep", "zz=k.npy",
+                   says="--keep zz=k.npy: no table of that name is converted; there are users")
         self.fails("convert", "users.npy", "-o", "out", "--keep", "users=k.npy", says="cannot open k.npy")
 
 
