@@ -159,17 +159,55 @@ TEST_CASE("rows of three lines that would be read upwards from far away are read
     CHECK(!reads_end_first(RowFormat::int8, 128, Into::second_level));   // its scale is at the end, and is read first
 }
 
+/// Calls f with a table of so many MiB whose rows nobody may read.
+template <class F>
+auto with_large_table(RowFormat format, std::size_t dim, std::size_t mib, const F& f) {
+    const std::size_t rows = (mib << 20) / row_bytes(format, dim);
+    void* const pages = ::mmap(nullptr, mib << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    REQUIRE(pages != MAP_FAILED);
+    const auto table = Table::view("t", {.format = format, .rows = rows, .dim = dim},
+                                   {static_cast<const std::byte*>(pages), mib << 20});
+    REQUIRE(table);
+    const auto result = f(*table);
+    ::munmap(pages, mib << 20);
+    return result;
+}
+
+std::string rule_for(RowFormat format, std::size_t dim, std::size_t mib, const exec::Caches& caches) {
+    const Prefetch prefetch = with_large_table(format, dim, mib, [&](const Table& table) {
+        return exec::prefetch_for(table, exec::bytes_behind(table), caches);
+    });
+    return std::to_string(prefetch.distance) + (prefetch.into == Prefetch::Into::first_level ? " L1" : " L2");
+}
+
+TEST_CASE("where a core has a large first-level cache, rows from afar go there, the fewer the wider they are") {
+    constexpr exec::Caches kLarge = {48 << 10, 1 << 20}, kSmall = {32 << 10, 1 << 20};
+    CHECK(rule_for(RowFormat::int8, 64, 256, kLarge) == "96 L1");
+    CHECK(rule_for(RowFormat::f32, 64, 256, kLarge) == "48 L1");
+    CHECK(rule_for(RowFormat::f16, 256, 256, kLarge) == "24 L1");
+    CHECK(rule_for(RowFormat::f32, 4096, 256, kLarge) == "16 L1");
+    CHECK(rule_for(RowFormat::int8, 64, 256, kSmall) == "96 L2");
+    CHECK(rule_for(RowFormat::f32, 64, 256, kSmall) == "64 L2");
+    CHECK(rule_for(RowFormat::f32, 256, 256, kSmall) == "32 L2");
+}
+
+TEST_CASE("rows in the second-level cache are prefetched where a sum leaves time for it") {
+    constexpr exec::Caches kLarge = {48 << 10, 2 << 20}, kSmall = {32 << 10, 2 << 20};
+    for (const exec::Caches& caches : {kLarge, kSmall}) {
+        CHECK(rule_for(RowFormat::f32, 256, 1, caches) == "0 L1");
+        CHECK(rule_for(RowFormat::f16, 64, 1, caches) == "0 L1");
+        CHECK(rule_for(RowFormat::f16, 128, 1, caches) == "8 L1");
+        CHECK(rule_for(RowFormat::int4, 128, 1, caches) == "8 L1");
+    }
+    CHECK(rule_for(RowFormat::int8, 64, 1, kLarge) == "0 L1");
+    CHECK(rule_for(RowFormat::int8, 64, 1, kSmall) == "8 L1");
+}
+
 TEST_CASE("rows of many pages are prefetched in bursts, the sooner the wider they are") {
     const auto burst = [](RowFormat format, std::size_t dim, std::size_t mib, Prefetch::Into into) {
-        const std::size_t rows = (mib << 20) / row_bytes(format, dim);
-        void* const pages = ::mmap(nullptr, mib << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        REQUIRE(pages != MAP_FAILED);
-        const auto table = Table::view("t", {.format = format, .rows = rows, .dim = dim},
-                                       {static_cast<const std::byte*>(pages), mib << 20});
-        REQUIRE(table);
-        const std::size_t result = exec::prefetch_burst(*table, {64, into});
-        ::munmap(pages, mib << 20);
-        return result;
+        return with_large_table(format, dim, mib, [&](const Table& table) {
+            return exec::prefetch_burst(table, {64, into});
+        });
     };
     using Into = Prefetch::Into;
     CHECK(burst(RowFormat::f16, 256, 256, Into::second_level) == 16);
@@ -177,7 +215,10 @@ TEST_CASE("rows of many pages are prefetched in bursts, the sooner the wider the
     CHECK(burst(RowFormat::int8, 128, 1024, Into::second_level) == 16);
     CHECK(burst(RowFormat::int8, 64, 1024, Into::second_level) == 0);
     CHECK(burst(RowFormat::f16, 32, 4096, Into::second_level) == 16);  // of one line each
-    CHECK(burst(RowFormat::f16, 32, 4096, Into::first_level) == 0);
+    CHECK(burst(RowFormat::int8, 256, 1025, Into::first_level) == 32);
+    CHECK(burst(RowFormat::int8, 256, 256, Into::first_level) == 0);
+    CHECK(burst(RowFormat::int8, 128, 4096, Into::first_level) == 0);
+    CHECK(burst(RowFormat::f32, 256, 4096, Into::first_level) == 0);
 }
 
 TEST_CASE("a distance of any size is taken") {

@@ -22,17 +22,25 @@ std::size_t cache_bytes(int name, std::size_t otherwise) noexcept {
     return bytes > 0 ? static_cast<std::size_t>(bytes) : otherwise;
 }
 
-std::size_t first_level_bytes() noexcept {
-    static const std::size_t bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, std::size_t{32} << 10);
-    return bytes;
-}
+/// First-level caches of this size hold the rows that are under way from memory; smaller ones lose them too soon.
+constexpr std::size_t kLargeFirstLevel = std::size_t{48} << 10;
 
-std::size_t second_level_bytes() noexcept {
-    static const std::size_t bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20);
-    return bytes;
+/// Whether to add up a row takes so long that its lines can come from the second level meanwhile. Other sums are as
+/// fast as the lines come, and requests would only be in the way.
+bool is_slow(const Table& table, const Caches& caches) noexcept {
+    if (table.format() == RowFormat::f32) return false;
+    if (!is_coded(table.format())) return lines_of_row(table) >= 4;
+    // The CPUs with the larger caches also have twice the width of arithmetic.
+    return table.dim() >= 128 || caches.first_level < kLargeFirstLevel;
 }
 
 }  // namespace
+
+const Caches& own_caches() noexcept {
+    static const Caches caches = {cache_bytes(_SC_LEVEL1_DCACHE_SIZE, std::size_t{32} << 10),
+                                  cache_bytes(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20)};
+    return caches;
+}
 
 std::size_t lines_of_row(const Table& table) noexcept {
     const std::size_t starts = reinterpret_cast<std::uintptr_t>(table.data()) | table.row_stride() | kLine;
@@ -44,17 +52,16 @@ std::size_t bytes_behind(const Table& table) noexcept {
     return table.rows() * table.row_stride() + table.remap().size_bytes();
 }
 
-Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept {
-    if (bytes_behind(table) <= first_level_bytes()) return {0, Into::first_level};
-    if (footprint <= second_level_bytes()) {
-        // Coded rows, and wide ones of halves, take long enough that lines can come from the second level meanwhile;
-        // other sums are as fast as the lines come, and requests would only be in the way.
-        const bool is_slow = is_coded(table.format()) || (table.format() != RowFormat::f32 && lines_of_row(table) >= 4);
-        return {is_slow ? std::size_t{8} : 0, Into::first_level};
-    }
+Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
+    if (bytes_behind(table) <= caches.first_level) return {0, Into::first_level};
+    if (footprint <= caches.second_level) return {is_slow(table, caches) ? std::size_t{8} : 0, Into::first_level};
     // From further away it is the number of lines under way that counts, and wide rows have more lines.
     const std::size_t lines = lines_of_row(table);
-    return {lines <= 2 ? std::size_t{96} : lines <= 8 ? 64 : 32, Into::second_level};
+    if (caches.first_level < kLargeFirstLevel) {
+        return {lines <= 2 ? std::size_t{96} : lines <= 8 ? 64 : 32, Into::second_level};
+    }
+    constexpr std::size_t kLinesUnderWay = 192, kLeast = 16, kMost = 96;
+    return {std::clamp(kLinesUnderWay / lines, kLeast, kMost), Into::first_level};
 }
 
 bool reads_end_first(const Table& table, const Prefetch& prefetch) noexcept {
@@ -67,9 +74,14 @@ bool reads_end_first(const Table& table, const Prefetch& prefetch) noexcept {
 std::size_t prefetch_burst(const Table& table, const Prefetch& prefetch) noexcept {
     // Measured, and what it measures: the more pages, the longer a core waits for where a row is; the more lines a row
     // has, the fewer rows go on meanwhile.
-    constexpr std::size_t kRows = 16, kPays = std::size_t{3} << 29;
-    const bool pays = bytes_behind(table) >= kPays / std::max<std::size_t>(lines_of_row(table) - 1, 1);
-    return pays && prefetch.into == Into::second_level ? kRows : 0;
+    if (prefetch.into == Into::second_level) {
+        constexpr std::size_t kRows = 16, kPays = std::size_t{3} << 29;
+        return bytes_behind(table) >= kPays / std::max<std::size_t>(lines_of_row(table) - 1, 1) ? kRows : 0;
+    }
+    // In the first level there is less room, and wide cores come to the next request sooner.
+    constexpr std::size_t kRows = 32, kPays = std::size_t{1} << 30, kNarrow = 128;
+    const bool is_long = table.format() != RowFormat::f32 && table.dim() > kNarrow;
+    return bytes_behind(table) >= kPays && is_long ? kRows : 0;
 }
 
 }  // namespace rowpool::exec

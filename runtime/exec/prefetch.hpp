@@ -14,8 +14,17 @@ std::size_t lines_of_row(const Table& table) noexcept;
 /// Bytes that lookups read from: all rows, and the remap if there is one.
 std::size_t bytes_behind(const Table& table) noexcept;
 
+/// Bytes of a core's own caches of data.
+struct Caches {
+    std::size_t first_level;
+    std::size_t second_level;
+};
+
+/// Those of this machine.
+const Caches& own_caches() noexcept;
+
 /// What suits a table that shares the caches with others; `footprint` is the bytes of all of them, its own included.
-Prefetch prefetch_for(const Table& table, std::size_t footprint) noexcept;
+Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
 /// Whether the last byte of a prefetched row is to be read before the rest, so that the core does not take the reading
 /// of its lines for that of an array, and fetch what comes after: for rows that would be read in rising order.

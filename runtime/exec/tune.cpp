@@ -21,14 +21,16 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Into = Prefetch::Into;
 
-constexpr std::array<Prefetch, 8> kCandidates = {{{0, Into::first_level},
-                                                  {8, Into::first_level},
-                                                  {16, Into::first_level},
-                                                  {16, Into::second_level},
-                                                  {32, Into::second_level},
-                                                  {64, Into::second_level},
-                                                  {96, Into::second_level},
-                                                  {128, Into::second_level}}};
+constexpr std::array<Prefetch, 10> kCandidates = {{{0, Into::first_level},
+                                                   {8, Into::first_level},
+                                                   {16, Into::first_level},
+                                                   {32, Into::first_level},
+                                                   {64, Into::first_level},
+                                                   {96, Into::first_level},
+                                                   {32, Into::second_level},
+                                                   {64, Into::second_level},
+                                                   {96, Into::second_level},
+                                                   {128, Into::second_level}}};
 constexpr std::size_t kBagLength = 20;
 constexpr std::size_t kBags = 32;
 constexpr std::size_t kLookups = kBags * kBagLength;  // a visit to a table: longer than the largest distance
