@@ -340,9 +340,10 @@ void read_local_rows(Plan& plan) noexcept {
 }
 
 void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last) noexcept {
-    if (plan.args.prefetch.into == Prefetch::Into::first_level) return;  // the rows are near enough
     const std::size_t indices = last.position - first.position;
     const std::size_t distance = plan.args.prefetch.distance;
+    constexpr std::size_t kFar = 16;
+    if (distance < kFar) return;
     if (plan.args.rows.remap != nullptr) {
         for (std::size_t i = 0; i < std::min(indices, 2 * distance); ++i) {
             kernels::prefetch_remap(plan.args, plan.indices[first.position + i]);
