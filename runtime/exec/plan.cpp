@@ -349,10 +349,12 @@ void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last
             kernels::prefetch_remap(plan.args, plan.indices[first.position + i]);
         }
     }
-    for (std::size_t i = 0; i < std::min(indices, distance); ++i) {
-        const std::size_t row = kernels::row_of(plan.args, plan.indices[first.position + i]);
-        if (row != kernels::kNoRow) kernels::prefetch_row<1>(plan.args, row);
-    }
+    kernels::visit_into(plan.args, [&]<Prefetch::Into kInto> {
+        for (std::size_t i = 0; i < std::min(indices, distance); ++i) {
+            const std::size_t row = kernels::row_of(plan.args, plan.indices[first.position + i]);
+            if (row != kernels::kNoRow) kernels::prefetch_row<kInto, 1>(plan.args, row);
+        }
+    });
 }
 
 std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last) noexcept {

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 #include "kernels/kernel_table.hpp"
 
@@ -62,31 +61,41 @@ template <Prefetch::Into kInto, std::ptrdiff_t kOffset = 0>
 #endif
 }
 
+/// Asks for the first kLines lines of a row.
+template <Prefetch::Into kInto, std::size_t kLines>
+[[gnu::always_inline]] inline void prefetch_first_lines(const std::byte* row) noexcept {
+    if constexpr (kLines > 1) prefetch_first_lines<kInto, kLines - 1>(row);
+    prefetch_line<kInto, (kLines - 1) * 64>(row);
+}
+
 /// Asks for the lines of a row: those of its first byte, of its last byte, and what can be between them. No row has
 /// fewer than kLeast lines, and none touches more than `lines`.
 template <Prefetch::Into kInto, std::size_t kLeast>
 [[gnu::always_inline]] inline void prefetch_lines(const std::byte* row, std::size_t lines, std::size_t bytes) noexcept {
     constexpr std::size_t kInner = kLeast < 2 ? 1 : kLeast - 1;
-    [&]<std::size_t... kLine>(std::index_sequence<kLine...>) ROWPOOL_INLINE {
-        (prefetch_line<kInto, kLine * 64>(row), ...);
-    }(std::make_index_sequence<kInner>());
+    prefetch_first_lines<kInto, kInner>(row);
     for (std::size_t line = kInner; line + 1 < lines; ++line) prefetch_line<kInto>(row + line * 64);
     prefetch_line<kInto, -1>(row + bytes);
 }
 
-template <std::size_t kLeast>
+template <Prefetch::Into kInto, std::size_t kLeast>
 [[gnu::always_inline]] inline void prefetch_row(const PoolArgs& args, std::size_t row) noexcept {
-    const std::byte* p = args.rows.data + row * args.rows.stride;
-    if (args.prefetch.into == Prefetch::Into::first_level) {
-        prefetch_lines<Prefetch::Into::first_level, kLeast>(p, args.rows.lines, args.rows.bytes);
+    prefetch_lines<kInto, kLeast>(args.rows.data + row * args.rows.stride, args.rows.lines, args.rows.bytes);
+}
+
+/// Calls f.operator()<kInto>() with the cache that the call prefetches into.
+template <class F>
+[[gnu::always_inline]] inline void visit_into(const PoolArgs& args, const F& f) noexcept {
+    using Into = Prefetch::Into;
+    if (args.prefetch.into == Into::first_level) {
+        f.template operator()<Into::first_level>();
     } else {
-        prefetch_lines<Prefetch::Into::second_level, kLeast>(p, args.rows.lines, args.rows.bytes);
+        f.template operator()<Into::second_level>();
     }
 }
 
-/// Reads the last byte of a row, whose other lines are about to be read in order, where that is to come first.
-[[gnu::always_inline]] inline void read_end_first(const PoolArgs& args, std::size_t row) noexcept {
-    if (!args.rows.end_first) return;
+/// Reads the last byte of a row.
+[[gnu::always_inline]] inline void read_end(const PoolArgs& args, std::size_t row) noexcept {
     static_cast<void>(
         *static_cast<const volatile std::byte*>(args.rows.data + row * args.rows.stride + args.rows.bytes - 1));
 }
@@ -111,11 +120,11 @@ inline std::size_t row_of(const PoolArgs& args, std::int64_t index) noexcept {
 }
 
 /// Asks for the row of the index at a position, and for what says where the row is of one as far again ahead.
-template <class Index, bool kFiltered, std::size_t kLeast>
+template <Prefetch::Into kInto, class Index, bool kFiltered, std::size_t kLeast>
 [[gnu::always_inline]] inline void prefetch_index(const PoolArgs& args, std::size_t position) noexcept {
     const auto* indices = static_cast<const Index*>(args.indices);
     const std::size_t row = kFiltered ? row_of(args, indices[position]) : static_cast<std::size_t>(indices[position]);
-    if (!kFiltered || row != kNoRow) prefetch_row<kLeast>(args, row);
+    if (!kFiltered || row != kNoRow) prefetch_row<kInto, kLeast>(args, row);
     const std::size_t further = position + args.prefetch.distance;
     if (kFiltered && further < args.prefetch_end) prefetch_remap(args, indices[further]);
 }
@@ -135,7 +144,9 @@ public:
         if (next_ >= end_) return ~std::size_t{0};
         if (position + args.prefetch.distance >= next_) {
             const std::size_t last = next_ + args.rows.burst < end_ ? next_ + args.rows.burst : end_;
-            for (std::size_t i = next_; i < last; ++i) prefetch_index<Index, kFiltered, kLeast>(args, i);
+            visit_into(args, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
+                for (std::size_t i = next_; i < last; ++i) prefetch_index<kInto, Index, kFiltered, kLeast>(args, i);
+            });
             next_ += args.rows.burst;
         }
         return next_ - args.prefetch.distance;
@@ -162,22 +173,30 @@ template <class Index, bool kFiltered, std::size_t kLeast, class F>
 [[gnu::always_inline]] inline void for_each_row(const PoolArgs& args, const Bag& bag,
                                                 Ahead<Index, kFiltered, kLeast>& ahead, const F& f) noexcept {
     const auto* indices = static_cast<const Index*>(args.indices);
-    const auto take = [&](std::size_t i) ROWPOOL_INLINE {
+    const auto take = [&](std::size_t i, bool end_first) ROWPOOL_INLINE {
         const std::size_t row = kFiltered ? row_of(args, indices[i]) : static_cast<std::size_t>(indices[i]);
         if (kFiltered && row == kNoRow) return;
-        read_end_first(args, row);
+        if (end_first) read_end(args, row);
         f(i, row * args.rows.stride);
     };
+    if (args.prefetch_end == 0) {
+        for (std::size_t i = bag.begin; i < bag.end; ++i) take(i, false);
+        return;
+    }
     const std::size_t distance = args.prefetch.distance;
-    const std::size_t in_turns = args.rows.burst == 0 ? args.prefetch_end : 0;
+    const std::size_t in_turns = args.rows.burst == 0 && args.prefetch_end > distance ? args.prefetch_end - distance : 0;
     std::size_t i = bag.begin;
-    for (; i < bag.end && i + distance < in_turns; ++i) {
-        prefetch_index<Index, kFiltered, kLeast>(args, i + distance);
-        take(i);
+    if (i < in_turns) {
+        visit_into(args, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
+            for (const std::size_t end = bag.end < in_turns ? bag.end : in_turns; i < end; ++i) {
+                prefetch_index<kInto, Index, kFiltered, kLeast>(args, i + distance);
+                take(i, kInto == Prefetch::Into::second_level && args.rows.end_first);
+            }
+        });
     }
     while (i < bag.end) {
         const std::size_t again = ahead.keep(args, i);
-        for (const std::size_t end = again < bag.end ? again : bag.end; i < end; ++i) take(i);
+        for (const std::size_t end = again < bag.end ? again : bag.end; i < end; ++i) take(i, args.rows.end_first);
     }
 }
 
