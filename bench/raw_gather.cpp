@@ -1,7 +1,10 @@
 // Which raw gather runs: that of the instruction set that lookups use.
 #include "bench/raw_gather.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <limits>
 #include <string_view>
 
 #include "bench/raw_gather_isa.hpp"
@@ -37,6 +40,12 @@ GatherRows* choose() noexcept {
 }
 
 }  // namespace
+
+std::size_t far_distance() noexcept {
+    constexpr long kLargeFirstLevel = 48 << 10;
+    static const bool is_large = sysconf(_SC_LEVEL1_DCACHE_SIZE) >= kLargeFirstLevel;
+    return is_large ? std::numeric_limits<std::size_t>::max() : 32;
+}
 
 std::uint64_t gather_rows(const RawRows& rows, std::span<const std::int64_t> ids, std::size_t distance) noexcept {
     static GatherRows* const gather = choose();

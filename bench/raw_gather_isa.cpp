@@ -89,8 +89,8 @@ template <int kLocality>
     __builtin_prefetch(row + bytes - 1, 0, kLocality);
 }
 
-[[gnu::always_inline]] inline void prefetch(const std::byte* row, std::size_t bytes, std::size_t distance) noexcept {
-    distance < kFarDistance ? prefetch_lines<3>(row, bytes) : prefetch_lines<2>(row, bytes);
+[[gnu::always_inline]] inline void prefetch(const std::byte* row, std::size_t bytes, bool is_far) noexcept {
+    is_far ? prefetch_lines<2>(row, bytes) : prefetch_lines<3>(row, bytes);
 }
 
 /// Lines that are missed in rising order make a core ask for the lines after the row: docs/TUNING.md.
@@ -106,10 +106,11 @@ std::uint64_t ROWPOOL_PASTE_VALUES(gather_rows_, ROWPOOL_KERNEL_ISA)(const std::
                                                                      std::size_t distance) noexcept {
     RowSum sum;
     const auto row = [&](std::size_t i) { return rows + static_cast<std::size_t>(ids[i]) * stride; };
+    const bool is_far = distance >= far_distance();
     const std::size_t prefetched = distance == 0 || distance > num_ids ? 0 : num_ids - distance;
     for (std::size_t i = 0; i < prefetched; ++i) {
-        prefetch(row(i + distance), row_bytes, distance);
-        if (distance >= kFarDistance) read_end(row(i), row_bytes);
+        prefetch(row(i + distance), row_bytes, is_far);
+        if (is_far) read_end(row(i), row_bytes);
         sum.add(row(i), row_bytes);
     }
     for (std::size_t i = prefetched; i < num_ids; ++i) sum.add(row(i), row_bytes);

@@ -7,8 +7,8 @@
 namespace rowpool::bench {
 
 /// Rows at this distance and further are prefetched into the second-level cache, nearer ones into the first: each is
-/// where the other never was the best (docs/TUNING.md).
-constexpr std::size_t kFarDistance = 32;
+/// where the other never was the best (docs/TUNING.md). Where the first level is large, no distance is that.
+std::size_t far_distance() noexcept;
 
 /// See gather_rows().
 using GatherRows = std::uint64_t(const std::byte* rows, std::size_t row_bytes, std::size_t stride,

@@ -76,17 +76,18 @@ template <std::size_t kBytes, int kLocality>
 }
 
 template <std::size_t kBytes>
-[[gnu::always_inline]] inline void prefetch(const std::byte* row, std::size_t distance) noexcept {
-    distance < kFarDistance ? prefetch_lines<kBytes, 3>(row) : prefetch_lines<kBytes, 2>(row);
+[[gnu::always_inline]] inline void prefetch(const std::byte* row, bool is_far) noexcept {
+    is_far ? prefetch_lines<kBytes, 2>(row) : prefetch_lines<kBytes, 3>(row);
 }
 
 template <std::size_t kBytes>
 std::uint32_t gather(const std::byte* rows, std::span<const std::int32_t> ids, std::size_t distance) noexcept {
     RowSum sum;
     const auto row = [rows](std::int32_t id) { return rows + static_cast<std::size_t>(id) * kBytes; };
+    const bool is_far = distance >= far_distance();
     const std::size_t prefetched = distance == 0 || distance > ids.size() ? 0 : ids.size() - distance;
     for (std::size_t i = 0; i < prefetched; ++i) {
-        prefetch<kBytes>(row(ids[i + distance]), distance);
+        prefetch<kBytes>(row(ids[i + distance]), is_far);
         sum.add<kBytes>(row(ids[i]));
     }
     for (std::size_t i = prefetched; i < ids.size(); ++i) sum.add<kBytes>(row(ids[i]));
