@@ -80,7 +80,7 @@ std::size_t prefetch_burst(const Table& table, const Prefetch& prefetch) noexcep
     }
     // In the first level there is less room, and wide cores come to the next request sooner.
     constexpr std::size_t kRows = 32, kPays = std::size_t{1} << 30, kNarrow = 128;
-    const bool is_long = table.format() != RowFormat::f32 && table.dim() > kNarrow;
+    const bool is_long = is_coded(table.format()) && table.dim() > kNarrow;
     return bytes_behind(table) >= kPays && is_long ? kRows : 0;
 }
 
