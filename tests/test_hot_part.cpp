@@ -162,7 +162,8 @@ bool is_anonymous(const std::byte* address) {
 
 const std::byte* end_of_mapping(const std::byte* address) {
     const std::string entry = smaps_entry(address);
-    return reinterpret_cast<const std::byte*>(std::stoull(entry.substr(entry.find('-') + 1), nullptr, 16));
+    const std::uintptr_t end = std::stoull(entry.substr(entry.find('-') + 1), nullptr, 16);
+    return address + (end - reinterpret_cast<std::uintptr_t>(address));
 }
 
 /// How many bytes of a table are copied; what follows must be mapped.

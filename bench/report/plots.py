@@ -49,7 +49,7 @@ def speed(cases):
 def percent_of_limit(cases):
     """The same as a part of what a raw gather of the same rows reaches, which decodes nothing."""
     def decorate(ax, values):
-        ax.set_ylim(0, max(105, *values))
+        ax.set_ylim(0, 1.05 * max(100, *values))
         ax.axhline(100, color=GREY, linewidth=1, linestyle="--")
     return by_dim(cases, "pct_limit", "% of a raw gather's speed", decorate)
 

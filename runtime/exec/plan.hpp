@@ -104,8 +104,8 @@ BagStart bag_after(const Plan& plan, std::size_t cost, const BagStart& from) noe
 void read_local_rows(Plan& plan) noexcept;
 
 /// Asks for the first rows of the bags from `first` up to `last`, as many as kernels ask for ahead of their turn: those
-/// that they themselves are too late for. Not where that is less than 16: such rows are near. Indices need not have been
-/// checked.
+/// that they themselves are too late for. Not where that is less than 16: such rows are near. Indices need not have
+/// been checked.
 void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last) noexcept;
 
 /// Pools the bags from `first` up to `last`, to which it sets the plan. Indices have been checked unless the plan skips

@@ -184,7 +184,8 @@ template <class Index, bool kFiltered, std::size_t kLeast, class F>
         return;
     }
     const std::size_t distance = args.prefetch.distance;
-    const std::size_t in_turns = args.rows.burst == 0 && args.prefetch_end > distance ? args.prefetch_end - distance : 0;
+    const std::size_t in_turns =
+        args.rows.burst == 0 && args.prefetch_end > distance ? args.prefetch_end - distance : 0;
     std::size_t i = bag.begin;
     if (i < in_turns) {
         visit_into(args, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
