@@ -349,7 +349,7 @@ void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last
             kernels::prefetch_remap(plan.args, plan.indices[first.position + i]);
         }
     }
-    kernels::visit_into(plan.args, [&]<Prefetch::Into kInto> {
+    kernels::visit_into(plan.args, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
         for (std::size_t i = 0; i < std::min(indices, distance); ++i) {
             const std::size_t row = kernels::row_of(plan.args, plan.indices[first.position + i]);
             if (row != kernels::kNoRow) kernels::prefetch_row<kInto, 1>(plan.args, row);

@@ -172,6 +172,7 @@ template <class Index, bool kFiltered, class F>
 template <class Index, bool kFiltered, std::size_t kLeast, class F>
 [[gnu::always_inline]] inline void for_each_row(const PoolArgs& args, const Bag& bag,
                                                 Ahead<Index, kFiltered, kLeast>& ahead, const F& f) noexcept {
+    if (args.prefetch_end == 0) return for_each_row<Index, kFiltered>(args, bag, f);
     const auto* indices = static_cast<const Index*>(args.indices);
     const auto take = [&](std::size_t i, bool end_first) ROWPOOL_INLINE {
         const std::size_t row = kFiltered ? row_of(args, indices[i]) : static_cast<std::size_t>(indices[i]);
@@ -179,10 +180,6 @@ template <class Index, bool kFiltered, std::size_t kLeast, class F>
         if (end_first) read_end(args, row);
         f(i, row * args.rows.stride);
     };
-    if (args.prefetch_end == 0) {
-        for (std::size_t i = bag.begin; i < bag.end; ++i) take(i, false);
-        return;
-    }
     const std::size_t distance = args.prefetch.distance;
     const std::size_t in_turns =
         args.rows.burst == 0 && args.prefetch_end > distance ? args.prefetch_end - distance : 0;
