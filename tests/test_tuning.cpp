@@ -218,6 +218,7 @@ TEST_CASE("rows of many pages are prefetched in bursts, the sooner the wider the
     CHECK(burst(RowFormat::int8, 256, 1025, Into::first_level) == 32);
     CHECK(burst(RowFormat::int8, 256, 256, Into::first_level) == 0);
     CHECK(burst(RowFormat::int8, 128, 4096, Into::first_level) == 0);
+    CHECK(burst(RowFormat::int8, 4096, 4096, Into::first_level) == 0);
     CHECK(burst(RowFormat::f16, 256, 4096, Into::first_level) == 0);
 }
 

@@ -79,16 +79,17 @@ enum class Pooling : std::uint8_t {
 /// How rows are asked for before they are read. It changes the time that a lookup takes, never its result.
 ///
 /// A core has few requests of its first-level cache under way at once. What is fetched into the second level does not
-/// wait for those, so that rows come from memory up to twice as fast; rows that are in the second level already gain
-/// from a short way into the first, or from nothing (docs/TUNING.md).
+/// wait for those: where the first level is small (32 KiB), rows come from memory up to twice as fast that way. A
+/// larger one takes them at once. Rows that are in the second level already gain from a short way into the first, or
+/// from nothing (docs/TUNING.md).
 struct Prefetch {
     enum class Into : std::uint8_t { first_level, second_level };
 
     /// Longest distance; a longer one counts as this.
     static constexpr std::size_t kMostDistance = 4096;
 
-    std::size_t distance = 0;  ///< how many indices before its turn a row is asked for; 0 for never
-    Into into = Into::second_level;
+    std::size_t distance = 0;        ///< how many indices before its turn a row is asked for; 0 for never
+    Into into = Into::second_level;  ///< suits small first levels
 
     friend bool operator==(const Prefetch&, const Prefetch&) noexcept = default;
 };

@@ -366,8 +366,8 @@ std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last) no
     plan.args.first_bag = first.bag;
     plan.args.last_bag = last.bag;
     plan.args.position = first.position;
-    // A kernel that does not look at indices must not prefetch by those of other bags, which nobody has looked at.
-    if (plan.skips_bad && bad == 0) plan.args.prefetch_end = std::min(plan.args.prefetch_end, last.position);
+    // Those of other bags may be another thread's, who asks for their rows, and may not have been checked.
+    plan.args.prefetch_end = std::min(plan.args.prefetch_end, last.position);
     kernel_of(plan, plan.args.padding >= 0 || bad > 0 || plan.args.rows.remap != nullptr)(plan.args);
     return bad;
 }

@@ -14,6 +14,13 @@
 namespace rowpool::kernels {
 namespace {
 
+/// The size of the parts of at most `most`, not 0, that `whole` is evenly cut into; at least 1. So are bursts cut from
+/// a bag, as the next bag begins anew.
+inline std::size_t even_part(std::size_t whole, std::size_t most) noexcept {
+    const std::size_t parts = (whole + most - 1) / most;
+    return parts == 0 ? 1 : (whole + parts - 1) / parts;
+}
+
 /// Runs f.operator()<kVectors>(PoolArgs, Block, columns) over all bags and columns of a call; kVectors is 0 for rows
 /// narrower than a vector. One block that holds a whole row takes all bags in one call; the blocks of wider rows take
 /// turns at each bag, while its rows are in the cache, and only the first of them prefetches.
@@ -31,12 +38,10 @@ inline void for_each_block_of_bags(const PoolArgs& args, const F& f) noexcept {
         one.first_bag = bag.number;
         one.last_bag = bag.number + 1;
         one.position = bag.begin;
-        const std::size_t length = bag.end - bag.begin;
-        one.rows.burst = length < args.rows.burst ? length : args.rows.burst;  // the next bag begins anew
+        if (args.rows.burst > 0) one.rows.burst = even_part(bag.end - bag.begin, args.rows.burst);
         for_each_block<kFew>(columns, [&]<std::size_t kVectors>(const Block& block) {
             f.template operator()<kVectors>(one, block, columns);
             one.prefetch_end = 0;
-            one.rows.end_first = false;
         });
     });
 }
