@@ -51,7 +51,7 @@ Sources open_sources(const std::string& path, PackedRows& packed) {
     if (is_fasttext(bytes)) return open_fasttext_source(std::move(file));
     if (is_word2vec(bytes)) return open_word2vec_source(std::move(file));
     if (is_onnx(bytes) || has_extension(path, ".onnx")) return open_onnx_sources(std::move(file));
-    return open_text_source(std::move(file));
+    return open_text_source(file);
 }
 
 Sources open_sources(const std::string& path) {

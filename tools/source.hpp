@@ -73,7 +73,7 @@ Sources open_checkpoint_sources(const ZipArchive& archive, PackedRows& packed);
 Sources open_onnx_sources(MappedFile file);
 Sources open_table_sources(const std::string& path, PackedRows& packed);
 Sources open_sharded_sources(const MappedFile& index, PackedRows& packed);
-Sources open_text_source(MappedFile file);
+Sources open_text_source(const MappedFile& file);
 Sources open_word2vec_source(MappedFile file);
 
 /// Whether the bytes begin as a fastText model does. No text begins so.

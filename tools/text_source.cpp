@@ -167,7 +167,7 @@ private:
 
 }  // namespace
 
-Sources open_text_source(MappedFile file) {
+Sources open_text_source(const MappedFile& file) {
     Scan scan(file);
     const RowNames names = scan.take_names();
     NewTable description;
