@@ -111,10 +111,11 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
     std::vector<Conversion> conversions;
     {
         TableFileWriter writer = value_of(TableFileWriter::create(options.output, std::move(tables)));
+        DropBehind behind(total);
         Progress progress("converting", total);
         for (const Target& target : targets) {
             const auto start = std::chrono::steady_clock::now();
-            written.push_back(write_rows(*target.source, target.coding, options.on_bad_row, writer, progress));
+            written.push_back(write_rows(*target.source, target.coding, options.on_bad_row, writer, behind, progress));
             if (written.back().error) writer.set_error(written.size() - 1, *written.back().error);
             const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
             conversions.push_back({target.source, target.table, target.reason, elapsed.count()});

@@ -43,10 +43,15 @@ public:
 struct Converted {
     ErrorSums sums;
     std::size_t zeroed = 0;
+    std::span<const std::byte> input;  ///< where the rows lie in the input; empty when they were put together
 
-    void merge(const Converted& other) {
-        sums.merge(other.sums);
-        zeroed += other.zeroed;
+    /// Takes in what is known of the rows that follow.
+    void merge(const Converted& next) {
+        sums.merge(next.sums);
+        zeroed += next.zeroed;
+        if (next.input.empty()) return;
+        const std::byte* begin = input.empty() ? next.input.data() : input.data();
+        input = {begin, next.input.data() + next.input.size()};
     }
 };
 
@@ -57,7 +62,11 @@ struct Conversion {
     OnBadRow on_bad_row;
 };
 
-/// Rows of one source on their way into one format.
+std::span<const std::byte> bytes_of(const Table& table) {
+    return {table.data(), (table.rows() - 1) * table.row_stride() + row_bytes(table.format(), table.dim())};
+}
+
+/// Rows of one source on their way into one format: at least one.
 class Chunk {
 public:
     Chunk(const Conversion& conversion, std::size_t first, std::size_t count)
@@ -65,11 +74,14 @@ public:
           coding_(conversion.coding),
           zeroes_bad_(conversion.on_bad_row == OnBadRow::zero),
           first_(first),
-          table_(source_.read(first, count, stored_)) {}
+          table_(source_.read(first, count, stored_)) {
+        if (stored_.empty()) input_ = bytes_of(table_);
+    }
 
     /// Puts the rows into `out`, which has their exact size in the new format.
     Converted write(std::span<std::byte> out) {
         Converted converted;
+        converted.input = input_;
         if (table_.format() == coding_.format) {
             copy(out);
             return converted;
@@ -119,6 +131,7 @@ private:
     std::vector<std::byte> stored_;
     std::vector<float> decoded_;
     Table table_;
+    std::span<const std::byte> input_;
 };
 
 /// Converts a block of rows into `out`, its chunks in parallel.
@@ -140,7 +153,7 @@ Converted convert_block(const Conversion& conversion, std::size_t first, std::si
 
 /// Converts all rows, a block at a time, and calls take(block) for each.
 template <class Take>
-Converted convert_rows(const Conversion& conversion, Progress& progress, const Take& take) {
+Converted convert_rows(const Conversion& conversion, DropBehind& behind, Progress& progress, const Take& take) {
     const TableShape& shape = conversion.source.description().shape;
     const std::size_t chunk_rows = rows_in(kChunkBytes, shape.dim);
     const std::size_t block_rows = std::min(chunk_rows * kChunksPerBlock, shape.rows);
@@ -151,7 +164,9 @@ Converted convert_rows(const Conversion& conversion, Progress& progress, const T
         const std::size_t rows = std::min(block_rows, shape.rows - first);
         const std::span<std::byte> block =
             std::span(codes).first(rows * row_bytes(conversion.coding.format, shape.dim));
-        total.merge(convert_block(conversion, first, chunk_rows, block));
+        const Converted converted = convert_block(conversion, first, chunk_rows, block);
+        total.merge(converted);
+        behind.passed(converted.input);
         take(block);
         progress.advance(rows * row_bytes(shape.format, shape.dim));
     }
@@ -179,9 +194,11 @@ std::optional<OnBadRow> parse_on_bad_row(std::string_view name) noexcept {
 std::optional<std::string> find_bad_row(const Source& source, RowCoding coding) {
     const TableShape& shape = source.description().shape;
     if (shape.format == coding.format) return {};
-    Progress progress("looking for bad rows", shape.rows * row_bytes(shape.format, shape.dim));
+    const std::uint64_t bytes = shape.rows * row_bytes(shape.format, shape.dim);
+    DropBehind behind(bytes);
+    Progress progress("looking for bad rows", bytes);
     try {
-        convert_rows({source, coding, OnBadRow::fail}, progress, [](std::span<const std::byte>) {});
+        convert_rows({source, coding, OnBadRow::fail}, behind, progress, [](std::span<const std::byte>) {});
     } catch (const BadRow& bad) {
         return bad.what();
     }
@@ -189,8 +206,8 @@ std::optional<std::string> find_bad_row(const Source& source, RowCoding coding) 
 }
 
 WrittenRows write_rows(const Source& source, RowCoding coding, OnBadRow on_bad_row, TableFileWriter& writer,
-                       Progress& progress) {
-    const Converted converted = convert_rows({source, coding, on_bad_row}, progress,
+                       DropBehind& behind, Progress& progress) {
+    const Converted converted = convert_rows({source, coding, on_bad_row}, behind, progress,
                                              [&](std::span<const std::byte> rows) { check(writer.append(rows)); });
     if (source.description().shape.format == coding.format) return {source.error(), 0};
     return {converted.sums.figures(), converted.zeroed};

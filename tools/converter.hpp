@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "drop_behind.hpp"
 #include "progress.hpp"
 #include "rowpool/table_file.hpp"
 #include "rowpool/types.hpp"
@@ -34,9 +35,9 @@ struct WrittenRows {
     std::size_t zeroed = 0;             ///< bad rows that became zeros
 };
 
-/// Appends all rows of the source in `coding`, a few MiB at a time. Rows that have the format already are copied as
-/// they are.
+/// Appends all rows of the source in `coding`, a few MiB at a time, and leaves them `behind`. Rows that have the format
+/// already are copied as they are.
 WrittenRows write_rows(const Source& source, RowCoding coding, OnBadRow on_bad_row, TableFileWriter& writer,
-                       Progress& progress);
+                       DropBehind& behind, Progress& progress);
 
 }  // namespace rowpool::tools
