@@ -125,10 +125,12 @@ kernels::Rows rows_of(const Table& table) noexcept {
             table.dim(),
             layout.codes_at,
             layout.qparams_at,
-            false,
-            0,
             table.num_ids(),
-            table.remap().data()};
+            table.remap().data(),
+            -1,
+            {},
+            0,
+            false};
 }
 
 /// Without a bag nothing was checked of the buffer: it may be null, and the column anything.
@@ -192,12 +194,13 @@ PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_
              .rows = rows_of(table),
              .mode = options.mode,
              .counts_all = options.divisor == Divisor::bag_length,
-             .skips_bad = options.on_bad_index == OnBadIndex::skip,
-             .padding = options.mode == Pooling::none ? -1 : *padding,
-             .prefetch = options.prefetch ? *options.prefetch : prefetch_for(table, footprint)};
-    setup.prefetch.distance = std::min(setup.prefetch.distance, Prefetch::kMostDistance);
-    setup.rows.end_first = reads_end_first(table, setup.prefetch);
-    setup.rows.burst = prefetch_burst(table, setup.prefetch);
+             .skips_bad = options.on_bad_index == OnBadIndex::skip};
+    kernels::Rows& rows = setup.rows;
+    if (options.mode != Pooling::none) rows.padding = *padding;
+    rows.prefetch = options.prefetch ? *options.prefetch : prefetch_for(table, footprint);
+    rows.prefetch.distance = std::min(rows.prefetch.distance, Prefetch::kMostDistance);
+    rows.end_first = reads_end_first(table, rows.prefetch);
+    rows.burst = prefetch_burst(table, rows.prefetch);
     return {};
 }
 
@@ -221,9 +224,7 @@ void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const Ba
     args.position = layout.begin;
     args.pooling = setup.mode;
     args.count_all = setup.counts_all;
-    args.padding = setup.padding;
-    args.prefetch = setup.prefetch;
-    args.prefetch_end = setup.prefetch.distance == 0 ? 0 : layout.end;
+    args.prefetch_end = setup.rows.prefetch.distance == 0 ? 0 : layout.end;
     args.out = first_element(out, layout.num_bags);
     args.out_stride = stride;
     args.out_type = out.type();
@@ -333,42 +334,53 @@ PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
     return status;
 }
 
-void read_local_rows(Plan& plan) noexcept {
-    if (plan.args.rows.count == 0) return;
-    plan.args.rows.data = plan.table->local_data();
-    if (plan.args.rows.remap != nullptr) plan.args.rows.remap = plan.table->local_remap().data();
+BagStart bag_at(const Plan& plan, std::size_t position, const BagStart& from) noexcept {
+    std::size_t first = from.bag;
+    std::size_t after = plan.args.last_bag;
+    while (after - first > 1) {
+        const std::size_t middle = first + (after - first) / 2;
+        (start_of(plan, middle).position <= position ? first : after) = middle;
+    }
+    return first == from.bag ? from : start_of(plan, first);
 }
 
-void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last) noexcept {
-    const std::size_t indices = last.position - first.position;
-    const std::size_t distance = plan.args.prefetch.distance;
+void read_local_rows(const Table& table, kernels::Rows& rows) noexcept {
+    if (rows.count == 0) return;
+    rows.data = table.local_data();
+    if (rows.remap != nullptr) rows.remap = table.local_remap().data();
+}
+
+std::size_t rows_ahead(const kernels::Rows& rows) noexcept {
     constexpr std::size_t kFar = 16;
-    if (distance < kFar) return;
-    if (plan.args.rows.remap != nullptr) {
-        for (std::size_t i = 0; i < std::min(indices, 2 * distance); ++i) {
-            kernels::prefetch_remap(plan.args, plan.indices[first.position + i]);
-        }
+    return rows.prefetch.distance < kFar ? 0 : rows.prefetch.distance;
+}
+
+void prefetch_rows(const kernels::Rows& rows, IndexSpan indices, std::size_t begin, std::size_t end,
+                   std::size_t last) noexcept {
+    if (rows.remap != nullptr) {
+        const std::size_t remap_end = std::min(end + rows.prefetch.distance, last);
+        for (std::size_t i = begin; i < remap_end; ++i) kernels::prefetch_remap(rows, indices[i]);
     }
-    kernels::visit_into(plan.args, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
-        for (std::size_t i = 0; i < std::min(indices, distance); ++i) {
-            const std::size_t row = kernels::row_of(plan.args, plan.indices[first.position + i]);
-            if (row != kernels::kNoRow) kernels::prefetch_row<kInto, 1>(plan.args, row);
+    kernels::visit_into(rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
+        for (std::size_t i = begin; i < end; ++i) {
+            const std::size_t row = kernels::row_of(rows, indices[i]);
+            if (row != kernels::kNoRow) kernels::prefetch_row<kInto, 1>(rows, row);
         }
     });
 }
 
-std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last) noexcept {
+std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last, std::size_t prefetch_end) noexcept {
     std::size_t bad = 0;
     if (plan.skips_bad) {
         bad = plan.kernels->count_outside[plan.indices.is_wide()](advance(plan.indices, first.position),
                                                                   last.position - first.position, plan.args.rows.ids);
+        prefetch_end = last.position;  // what comes then has not been looked at
     }
     plan.args.first_bag = first.bag;
     plan.args.last_bag = last.bag;
     plan.args.position = first.position;
-    // Those of other bags may be another thread's, who asks for their rows, and may not have been checked.
-    plan.args.prefetch_end = std::min(plan.args.prefetch_end, last.position);
-    kernel_of(plan, plan.args.padding >= 0 || bad > 0 || plan.args.rows.remap != nullptr)(plan.args);
+    plan.args.prefetch_end = std::min(plan.args.prefetch_end, prefetch_end);
+    kernel_of(plan, plan.args.rows.padding >= 0 || bad > 0 || plan.args.rows.remap != nullptr)(plan.args);
     return bad;
 }
 

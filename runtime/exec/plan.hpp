@@ -39,10 +39,8 @@ struct Setup {
     kernels::Codec codec;
     kernels::Rows rows;
     Pooling mode;
-    bool counts_all;       ///< the divisor is the length of the bag
-    bool skips_bad;        ///< bad indices are left out
-    std::int64_t padding;  ///< -1 for none
-    Prefetch prefetch;
+    bool counts_all;  ///< the divisor is the length of the bag
+    bool skips_bad;   ///< bad indices are left out
 };
 
 /// Resolves options against a table. `footprint` is the bytes of all tables that share the caches with this one, its
@@ -99,17 +97,26 @@ std::size_t cost_of(const Plan& plan) noexcept;
 /// does.
 BagStart bag_after(const Plan& plan, std::size_t cost, const BagStart& from) noexcept;
 
-/// Makes a plan read the copy of its rows that is nearest to the calling thread; to be called on the thread that runs
-/// it.
-void read_local_rows(Plan& plan) noexcept;
+/// The last bag, `from` or after it, that begins at `position` or before it, as `from` does. Not for bags that are
+/// given by lengths.
+BagStart bag_at(const Plan& plan, std::size_t position, const BagStart& from) noexcept;
 
-/// Asks for the first rows of the bags from `first` up to `last`, as many as kernels ask for ahead of their turn: those
-/// that they themselves are too late for. Not where that is less than 16: such rows are near. Indices need not have
-/// been checked.
-void prefetch_head(const Plan& plan, const BagStart& first, const BagStart& last) noexcept;
+/// Makes `rows` those of the table's copy that is nearest to the calling thread; to be called on the thread that reads
+/// them.
+void read_local_rows(const Table& table, kernels::Rows& rows) noexcept;
+
+/// How many rows are to be asked for before a kernel begins, which it would ask for too late: as many as it is ahead
+/// itself. None where that is less than 16: such rows are near.
+std::size_t rows_ahead(const kernels::Rows& rows) noexcept;
+
+/// Asks for the rows of indices [begin, end), and for what says where those of later ones are, below `last`, for which
+/// a kernel asks. Indices need not have been checked.
+void prefetch_rows(const kernels::Rows& rows, IndexSpan indices, std::size_t begin, std::size_t end,
+                   std::size_t last) noexcept;
 
 /// Pools the bags from `first` up to `last`, to which it sets the plan. Indices have been checked unless the plan skips
-/// bad ones; returns how many it skipped.
-std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last) noexcept;
+/// bad ones; returns how many it skipped. Rows of later bags are asked for, too, up to the index `prefetch_end`: what
+/// follows it may be another thread's, who asks for its rows.
+std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last, std::size_t prefetch_end) noexcept;
 
 }  // namespace rowpool::exec

@@ -22,6 +22,9 @@ public:
         return (first_index(f + 1) - first_index(f)) * rows.bytes + batch_ * rows.dim * sizeof(float);
     }
     void plan(std::size_t f, Plan& plan) const noexcept;
+    const Table& table(std::size_t f) const noexcept { return *model_->setups[f].table; }
+    const kernels::Rows& rows(std::size_t f) const noexcept { return model_->setups[f].rows; }
+    IndexSpan indices() const noexcept { return layout_.indices; }
     std::size_t first_index(std::size_t f) const noexcept { return static_cast<std::size_t>(offsets_[f * batch_]); }
     std::size_t find_bad(std::size_t f, std::size_t begin, std::size_t end) const noexcept {
         const Setup& setup = model_->setups[f];

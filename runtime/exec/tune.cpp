@@ -56,7 +56,7 @@ struct Subject {
         seconds;  // a candidate's visits; the last ones the default's
 
     Prefetch candidate(std::size_t c) const noexcept {
-        return c < kCandidates.size() ? kCandidates[c] : setup->prefetch;
+        return c < kCandidates.size() ? kCandidates[c] : setup->rows.prefetch;
     }
 };
 

@@ -79,15 +79,15 @@ template <Prefetch::Into kInto, std::size_t kLeast>
 }
 
 template <Prefetch::Into kInto, std::size_t kLeast>
-[[gnu::always_inline]] inline void prefetch_row(const PoolArgs& args, std::size_t row) noexcept {
-    prefetch_lines<kInto, kLeast>(args.rows.data + row * args.rows.stride, args.rows.lines, args.rows.bytes);
+[[gnu::always_inline]] inline void prefetch_row(const Rows& rows, std::size_t row) noexcept {
+    prefetch_lines<kInto, kLeast>(rows.data + row * rows.stride, rows.lines, rows.bytes);
 }
 
-/// Calls f.operator()<kInto>() with the cache that the call prefetches into.
+/// Calls f.operator()<kInto>() with the cache that rows are prefetched into.
 template <class F>
-[[gnu::always_inline]] inline void visit_into(const PoolArgs& args, const F& f) noexcept {
+[[gnu::always_inline]] inline void visit_into(const Rows& rows, const F& f) noexcept {
     using Into = Prefetch::Into;
-    if (args.prefetch.into == Into::first_level) {
+    if (rows.prefetch.into == Into::first_level) {
         f.template operator()<Into::first_level>();
     } else {
         f.template operator()<Into::second_level>();
@@ -95,9 +95,8 @@ template <class F>
 }
 
 /// Reads the last byte of a row.
-[[gnu::always_inline]] inline void read_end(const PoolArgs& args, std::size_t row) noexcept {
-    static_cast<void>(
-        *static_cast<const volatile std::byte*>(args.rows.data + row * args.rows.stride + args.rows.bytes - 1));
+[[gnu::always_inline]] inline void read_end(const Rows& rows, std::size_t row) noexcept {
+    static_cast<void>(*static_cast<const volatile std::byte*>(rows.data + row * rows.stride + rows.bytes - 1));
 }
 
 /// The row of an index that has none.
@@ -105,28 +104,29 @@ constexpr std::size_t kNoRow = ~std::size_t{0};
 
 /// The row that an index stands for; kNoRow when it is padding (-1 when there is none), bad, or an id that the remap
 /// gives no row. A remap is from a file: what is in it is trusted no more than indices are.
-inline std::size_t row_of(const PoolArgs& args, std::int64_t index) noexcept {
+inline std::size_t row_of(const Rows& rows, std::int64_t index) noexcept {
     const auto id = static_cast<std::size_t>(index);
-    if (index == args.padding || id >= args.rows.ids) return kNoRow;
-    if (args.rows.remap == nullptr) return id;
-    const std::int32_t row = args.rows.remap[id];
-    return row >= 0 && static_cast<std::size_t>(row) < args.rows.count ? static_cast<std::size_t>(row) : kNoRow;
+    if (index == rows.padding || id >= rows.ids) return kNoRow;
+    if (rows.remap == nullptr) return id;
+    const std::int32_t row = rows.remap[id];
+    return row >= 0 && static_cast<std::size_t>(row) < rows.count ? static_cast<std::size_t>(row) : kNoRow;
 }
 
 /// Asks for what row_of() will read of the remap, if there is one.
-[[gnu::always_inline]] inline void prefetch_remap(const PoolArgs& args, std::int64_t index) noexcept {
+[[gnu::always_inline]] inline void prefetch_remap(const Rows& rows, std::int64_t index) noexcept {
     const auto id = static_cast<std::size_t>(index);
-    if (args.rows.remap != nullptr && id < args.rows.ids) __builtin_prefetch(args.rows.remap + id);
+    if (rows.remap != nullptr && id < rows.ids) __builtin_prefetch(rows.remap + id);
 }
 
 /// Asks for the row of the index at a position, and for what says where the row is of one as far again ahead.
 template <Prefetch::Into kInto, class Index, bool kFiltered, std::size_t kLeast>
 [[gnu::always_inline]] inline void prefetch_index(const PoolArgs& args, std::size_t position) noexcept {
     const auto* indices = static_cast<const Index*>(args.indices);
-    const std::size_t row = kFiltered ? row_of(args, indices[position]) : static_cast<std::size_t>(indices[position]);
-    if (!kFiltered || row != kNoRow) prefetch_row<kInto, kLeast>(args, row);
-    const std::size_t further = position + args.prefetch.distance;
-    if (kFiltered && further < args.prefetch_end) prefetch_remap(args, indices[further]);
+    const std::size_t row =
+        kFiltered ? row_of(args.rows, indices[position]) : static_cast<std::size_t>(indices[position]);
+    if (!kFiltered || row != kNoRow) prefetch_row<kInto, kLeast>(args.rows, row);
+    const std::size_t further = position + args.rows.prefetch.distance;
+    if (kFiltered && further < args.prefetch_end) prefetch_remap(args.rows, indices[further]);
 }
 
 /// Prefetching in bursts, across the bags of a call. Where a row's page is not known a core waits for that with the
@@ -136,20 +136,20 @@ template <class Index, bool kFiltered, std::size_t kLeast>
 class Ahead {
 public:
     explicit Ahead(const PoolArgs& args) noexcept
-        : next_(args.position + args.prefetch.distance), end_(args.rows.burst == 0 ? 0 : args.prefetch_end) {}
+        : next_(args.position + args.rows.prefetch.distance), end_(args.rows.burst == 0 ? 0 : args.prefetch_end) {}
 
     /// To be called before the row at `position` has its turn: asks for rows when fewer than the distance have been
     /// asked for. Returns the position, larger than this one, from which on it is to be called again.
     [[gnu::always_inline]] std::size_t keep(const PoolArgs& args, std::size_t position) noexcept {
         if (next_ >= end_) return ~std::size_t{0};
-        if (position + args.prefetch.distance >= next_) {
+        if (position + args.rows.prefetch.distance >= next_) {
             const std::size_t last = next_ + args.rows.burst < end_ ? next_ + args.rows.burst : end_;
-            visit_into(args, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
+            visit_into(args.rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
                 for (std::size_t i = next_; i < last; ++i) prefetch_index<kInto, Index, kFiltered, kLeast>(args, i);
             });
             next_ += args.rows.burst;
         }
-        return next_ - args.prefetch.distance;
+        return next_ - args.rows.prefetch.distance;
     }
 
 private:
@@ -162,7 +162,7 @@ template <class Index, bool kFiltered, class F>
 [[gnu::always_inline]] inline void for_each_row(const PoolArgs& args, const Bag& bag, const F& f) noexcept {
     const auto* indices = static_cast<const Index*>(args.indices);
     for (std::size_t i = bag.begin; i < bag.end; ++i) {
-        const std::size_t row = kFiltered ? row_of(args, indices[i]) : static_cast<std::size_t>(indices[i]);
+        const std::size_t row = kFiltered ? row_of(args.rows, indices[i]) : static_cast<std::size_t>(indices[i]);
         if (!kFiltered || row != kNoRow) f(i, row * args.rows.stride);
     }
 }
@@ -175,17 +175,17 @@ template <class Index, bool kFiltered, std::size_t kLeast, class F>
     if (args.prefetch_end == 0) return for_each_row<Index, kFiltered>(args, bag, f);
     const auto* indices = static_cast<const Index*>(args.indices);
     const auto take = [&](std::size_t i, bool end_first) ROWPOOL_INLINE {
-        const std::size_t row = kFiltered ? row_of(args, indices[i]) : static_cast<std::size_t>(indices[i]);
+        const std::size_t row = kFiltered ? row_of(args.rows, indices[i]) : static_cast<std::size_t>(indices[i]);
         if (kFiltered && row == kNoRow) return;
-        if (end_first) read_end(args, row);
+        if (end_first) read_end(args.rows, row);
         f(i, row * args.rows.stride);
     };
-    const std::size_t distance = args.prefetch.distance;
+    const std::size_t distance = args.rows.prefetch.distance;
     const std::size_t in_turns =
         args.rows.burst == 0 && args.prefetch_end > distance ? args.prefetch_end - distance : 0;
     std::size_t i = bag.begin;
     if (i < in_turns) {
-        visit_into(args, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
+        visit_into(args.rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
             for (const std::size_t end = bag.end < in_turns ? bag.end : in_turns; i < end; ++i) {
                 prefetch_index<kInto, Index, kFiltered, kLeast>(args, i + distance);
                 take(i, kInto == Prefetch::Into::second_level && args.rows.end_first);

@@ -42,7 +42,7 @@ constexpr Codec codec_of(RowFormat format) noexcept {
     return Codec::f32;
 }
 
-/// The rows to look up in.
+/// The rows to look up in, and how they are looked up.
 struct Rows {
     const std::byte* data;
     std::size_t count;
@@ -52,11 +52,13 @@ struct Rows {
     std::size_t dim;
     std::size_t codes_at;       ///< byte of a row's first element
     std::size_t qparams_at;     ///< byte of a row's scale, followed by its bias
-    bool end_first;             ///< a prefetched row is to be read from its end: see exec::reads_end_first
-    std::size_t burst;          ///< rows to prefetch at once; 0 for one whenever one has its turn
     std::size_t ids;            ///< indices are below it; `count` without a remap
     const std::int32_t* remap;  ///< the row of each id, or anything that is no row; null when ids are rows. Only
                                 ///< filtering kernels look at it
+    std::int64_t padding;       ///< index that filtering kernels leave out; -1 for none
+    Prefetch prefetch;
+    std::size_t burst;  ///< rows to prefetch at once; 0 for one whenever one has its turn
+    bool end_first;     ///< a prefetched row is to be read from its end: see exec::reads_end_first
 };
 
 /// Where bags end. Bag b begins where bag b - 1 ends.
@@ -79,12 +81,10 @@ struct PoolArgs {
     const float* weights;  ///< used by weighted kernels only
     std::size_t first_bag;
     std::size_t last_bag;
-    std::size_t position;  ///< first index of first_bag
-    Pooling pooling;       ///< sum, mean or sqrtn for sum kernels
-    bool count_all;        ///< mean and sqrtn divide by the length of the bag, whatever was left out and weighted
-    std::int64_t padding;  ///< index that filtering kernels leave out; -1 for none
-    Prefetch prefetch;
-    std::size_t prefetch_end;  ///< indices from here on are not looked at; 0 to prefetch nothing
+    std::size_t position;      ///< first index of first_bag
+    Pooling pooling;           ///< sum, mean or sqrtn for sum kernels
+    bool count_all;            ///< mean and sqrtn divide by the length of the bag, whatever was left out and weighted
+    std::size_t prefetch_end;  ///< rows of indices from here on are not asked for; 0 to prefetch nothing
     void* out;                 ///< first element of bag 0's output row
     std::size_t out_stride;    ///< elements
     OutputType out_type;

@@ -44,10 +44,12 @@ kernels::Rows rows_of(const MadeTable& table) {
             .dim = table.dim,
             .codes_at = parts.parameters_first ? 2 * parts.parameter_bytes : 0,
             .qparams_at = parts.parameters_first ? 0 : parts.code_bytes,
-            .end_first = false,
-            .burst = 0,
             .ids = table.reference.remap.empty() ? table.rows : table.reference.remap.size(),
-            .remap = nullptr};
+            .remap = nullptr,
+            .padding = -1,
+            .prefetch = {},
+            .burst = 0,
+            .end_first = false};
 }
 
 kernels::PoolFn kernel_for(const kernels::KernelTable& kernels, RowFormat format, const CallForm& form, bool weighted) {
@@ -123,11 +125,12 @@ kernels::PoolArgs KernelCall::arguments() const {
     args.last_bag = num_bags_;
     args.pooling = form_.mode;
     args.count_all = form_.divisor == Divisor::bag_length;
-    args.padding = form_.padding.value_or(-1);
+    args.rows.padding = form_.padding.value_or(-1);
     using Into = Prefetch::Into;
     args.rows.end_first = form_.prefetch_to_second_level;
     args.rows.burst = form_.prefetch_burst;
-    args.prefetch = {form_.prefetch_distance, form_.prefetch_to_second_level ? Into::second_level : Into::first_level};
+    args.rows.prefetch = {form_.prefetch_distance,
+                          form_.prefetch_to_second_level ? Into::second_level : Into::first_level};
     args.prefetch_end = form_.prefetch_distance == 0 ? 0 : num_indices_;
     args.out = out_.data();
     args.out_stride = dim_ + form_.out_gap;
