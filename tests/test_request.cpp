@@ -14,7 +14,8 @@ namespace {
 using Ids = std::vector<std::int64_t>;
 using Floats = std::vector<float>;
 
-/// Twelve features of all formats and poolings over ten tables, and a batch for them.
+/// Twelve features of all formats, poolings and ways to prefetch over ten tables, and a batch for them. With bad
+/// indices among them where those are skipped.
 struct MixedRequest {
     std::vector<MadeTable> made;
     std::vector<Feature> features;
@@ -24,7 +25,8 @@ struct MixedRequest {
     Ids offsets = {0};
     Floats weights;
 
-    explicit MixedRequest(std::size_t batch_size, bool weighted) : batch(batch_size) {
+    explicit MixedRequest(std::size_t batch_size, bool weighted, OnBadIndex on_bad_index = OnBadIndex::skip)
+        : batch(batch_size) {
         Random random(41);
         std::size_t dim = 5;
         for (const RowFormat format : all_row_formats()) {
@@ -32,7 +34,7 @@ struct MixedRequest {
             if (made.size() % 3 == 0) add_remap(random, 50, false, made.back());
             dim += 7;
         }
-        for (std::size_t f = 0; f < 12; ++f) add_feature(random, f, weighted);
+        for (std::size_t f = 0; f < 12; ++f) add_feature(random, f, weighted, on_bad_index);
     }
 
     Model model() const {
@@ -49,16 +51,20 @@ struct MixedRequest {
     }
 
 private:
-    void add_feature(Random& random, std::size_t f, bool weighted) {
+    void add_feature(Random& random, std::size_t f, bool weighted, OnBadIndex on_bad_index) {
         static constexpr Pooling kModes[] = {Pooling::sum, Pooling::mean, Pooling::sqrtn, Pooling::max};
+        static constexpr std::size_t kDistances[] = {64, 0, 16, 4096, 8};
+        using Into = Prefetch::Into;
         const MadeTable& table = made[f * 7 % made.size()];
-        PoolOptions options = {.mode = kModes[f % (weighted ? 3 : 4)], .on_bad_index = OnBadIndex::skip};
+        PoolOptions options = {.mode = kModes[f % (weighted ? 3 : 4)], .on_bad_index = on_bad_index};
+        options.prefetch = Prefetch{kDistances[f % 5], f % 3 == 0 ? Into::second_level : Into::first_level};
         if (f % 2 != 0) options.padding_index = -1;
         if (f % 5 == 0) options.divisor = Divisor::bag_length;
         features.push_back({table_of(table, "table " + std::to_string(f)), options});
         std::vector<std::size_t> lengths(batch);
         for (std::size_t& length : lengths) length = random.below(f == 4 ? 200 : 6);  // one is heavier than all others
-        bags.push_back(make_bags(random, lengths, features.back().table.num_ids(), 20));
+        bags.push_back(
+            make_bags(random, lengths, features.back().table.num_ids(), on_bad_index == OnBadIndex::skip ? 20 : 0));
         if (weighted) bags[f].weights = make_weights(random, bags[f].indices.size());
         const auto first = static_cast<std::int64_t>(indices.size());
         indices.insert(indices.end(), bags[f].indices.begin(), bags[f].indices.end());
@@ -83,9 +89,12 @@ std::size_t wrong_elements(const MixedRequest& mixed, const Model& model, const 
 }
 
 TEST_CASE("each feature's columns are what pool() gives for it") {
-    for (const bool weighted : {false, true}) {
+    for (const auto& [weighted, on_bad_index] : {std::pair(false, OnBadIndex::skip),
+                                                 {true, OnBadIndex::skip},
+                                                 {false, OnBadIndex::fail},
+                                                 {true, OnBadIndex::fail}}) {
         for (const std::size_t batch : {std::size_t{1}, std::size_t{3}, std::size_t{700}}) {
-            const MixedRequest mixed(batch, weighted);
+            const MixedRequest mixed(batch, weighted, on_bad_index);
             const Model model = mixed.model();
             for (const std::size_t threads : {std::size_t{1}, std::size_t{2}, std::size_t{5}}) {
                 Floats out(batch * model.total_dim(), NAN);

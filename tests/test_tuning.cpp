@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "exec/plan.hpp"
 #include "exec/prefetch.hpp"
 #include "rowpool/tuning.hpp"
 #include "support/files.hpp"
@@ -220,6 +221,27 @@ TEST_CASE("rows of many pages are prefetched in bursts, the sooner the wider the
     CHECK(burst(RowFormat::int8, 128, 4096, Into::first_level) == 0);
     CHECK(burst(RowFormat::int8, 4096, 4096, Into::first_level) == 0);
     CHECK(burst(RowFormat::f16, 256, 4096, Into::first_level) == 0);
+}
+
+TEST_CASE(
+    "bags that a call is cut into are prefetched to the end of the call, or to their own where any index may be bad") {
+    const Floats values(100, 1.0f);
+    const Table table = f32_table(values, 2);
+    const Ids ids(40, 7);
+    Floats out(8);
+    const auto ends = [&](OnBadIndex on_bad_index, std::size_t distance) {
+        const PoolOptions options = {
+            .mode = Pooling::sum, .on_bad_index = on_bad_index, .prefetch = Prefetch{distance}};
+        exec::Plan plan;
+        REQUIRE(exec::plan_call(table, Bags::fixed(ids, 4, 10), options, out, plan));
+        exec::set_bags({0, 0}, {1, 10}, 40, plan);
+        const std::size_t first = plan.args.prefetch_end;
+        exec::set_bags({1, 10}, {4, 40}, 40, plan);
+        return std::pair(first, plan.args.prefetch_end);
+    };
+    CHECK((ends(OnBadIndex::fail, 64) == std::pair<std::size_t, std::size_t>(40, 40)));
+    CHECK((ends(OnBadIndex::skip, 64) == std::pair<std::size_t, std::size_t>(10, 40)));
+    CHECK((ends(OnBadIndex::fail, 0) == std::pair<std::size_t, std::size_t>(0, 0)));
 }
 
 TEST_CASE("a distance of any size is taken") {

@@ -100,11 +100,8 @@ void write_report(OutputFile& file, const ConvertOptions& options, const std::ve
 
 void write_targets(const std::vector<Target>& targets, const ConvertOptions& options) {
     std::vector<NewTable> tables;
-    std::uint64_t total = 0;
-    for (const Target& target : targets) {
-        tables.push_back(target.table);
-        total += stored_bytes(target.source->description().shape);
-    }
+    for (const Target& target : targets) tables.push_back(target.table);
+    const std::uint64_t total = source_bytes(targets);
     std::optional<OutputFile> report;
     if (!options.report.empty()) report = value_of(OutputFile::create(options.report));
     std::vector<WrittenRows> written;

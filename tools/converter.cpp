@@ -191,12 +191,10 @@ std::optional<OnBadRow> parse_on_bad_row(std::string_view name) noexcept {
     return {};
 }
 
-std::optional<std::string> find_bad_row(const Source& source, RowCoding coding) {
+std::optional<std::string> find_bad_row(const Source& source, RowCoding coding, DropBehind& behind) {
     const TableShape& shape = source.description().shape;
     if (shape.format == coding.format) return {};
-    const std::uint64_t bytes = shape.rows * row_bytes(shape.format, shape.dim);
-    DropBehind behind(bytes);
-    Progress progress("looking for bad rows", bytes);
+    Progress progress("looking for bad rows", shape.rows * row_bytes(shape.format, shape.dim));
     try {
         convert_rows({source, coding, OnBadRow::fail}, behind, progress, [](std::span<const std::byte>) {});
     } catch (const BadRow& bad) {

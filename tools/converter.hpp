@@ -26,9 +26,9 @@ enum class OnBadRow : std::uint8_t {
 };
 std::optional<OnBadRow> parse_on_bad_row(std::string_view name) noexcept;
 
-/// Why the first row that `coding` cannot hold is one; nothing when it holds all. Reads all rows, and has nothing to do
-/// where the source has the format already.
-std::optional<std::string> find_bad_row(const Source& source, RowCoding coding);
+/// Why the first row that `coding` cannot hold is one; nothing when it holds all. Reads all rows, leaves them
+/// `behind`, and has nothing to do where the source has the format already.
+std::optional<std::string> find_bad_row(const Source& source, RowCoding coding, DropBehind& behind);
 
 struct WrittenRows {
     std::optional<ErrorFigures> error;  ///< how far they are from the source; for copied rows, what that says of itself

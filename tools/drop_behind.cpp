@@ -12,9 +12,9 @@ namespace {
 // its memory is used for what is read next.
 constexpr std::size_t kDropBytes = std::size_t{16} << 20;
 
-/// Takes whole pages out of memory, the page of the first byte being one of them; returns how many of the bytes are
-/// done with. The kernel reads them from the file again if need be; it leaves pages that other processes have mapped,
-/// and files that this one could not write. Whether it does so is nothing that a result depends on.
+/// Takes whole pages out of memory, the page of the first byte being one of them; returns how many bytes are done with.
+/// The kernel reads them again if need be, from the file or from where it swapped them to; it leaves pages that other
+/// processes have mapped, and those of files that this one could not write. No result depends on whether it does so.
 std::size_t drop(std::span<const std::byte> bytes) {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     const std::size_t into_page = reinterpret_cast<std::uintptr_t>(bytes.data()) % page;
@@ -28,6 +28,7 @@ std::size_t drop(std::span<const std::byte> bytes) {
 void DropBehind::passed(std::span<const std::byte> bytes) {
     if (!drops_ || bytes.empty()) return;
     const bool follows = bytes.data() == behind_.data() + behind_.size();
+    if (!follows) drop(behind_);
     behind_ = follows ? std::span(behind_.data(), behind_.size() + bytes.size()) : bytes;
     if (behind_.size() >= kDropBytes) behind_ = behind_.subspan(drop(behind_));
 }

@@ -62,6 +62,15 @@ std::vector<Target> choose_targets(const Sources& sources, const Selection& sele
     return targets;
 }
 
+std::uint64_t source_bytes(const std::vector<Target>& targets) {
+    std::uint64_t bytes = 0;
+    for (const Target& target : targets) {
+        const TableShape& shape = target.source->description().shape;
+        bytes += shape.rows * row_bytes(shape.format, shape.dim);
+    }
+    return bytes;
+}
+
 void set_coding(Target& target, RowCoding coding) {
     target = described(std::move(target.table.name), *target.source, coding);
 }
@@ -77,8 +86,9 @@ Edits edit(const EditOptions& options, const std::string& output, std::vector<Ta
 }
 
 void fall_back_to_f16(std::vector<Target>& targets) {
+    DropBehind behind(source_bytes(targets));
     for (Target& target : targets) {
-        const std::optional<std::string> bad_row = find_bad_row(*target.source, target.coding);
+        const std::optional<std::string> bad_row = find_bad_row(*target.source, target.coding, behind);
         if (!bad_row) continue;
         set_coding(target, RowFormat::f16);
         target.reason = "stored as f16, because " + *bad_row;

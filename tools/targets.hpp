@@ -1,6 +1,7 @@
 // What convert writes: which tables, from where, and in which coding.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,6 +41,9 @@ std::optional<RowFormat> format_of(const WantedCoding& wanted, const std::string
 /// The selected tables, in the wanted coding. Fails when there is no such coding, or a pattern of --format-of matches
 /// none of them.
 std::vector<Target> choose_targets(const Sources& sources, const Selection& selection, const WantedCoding& coding);
+
+/// Bytes of all rows that a conversion reads.
+std::uint64_t source_bytes(const std::vector<Target>& targets);
 
 /// Gives the target another coding.
 void set_coding(Target& target, RowCoding coding);

@@ -69,9 +69,13 @@ template <class Calls>
 PoolStatus run_calls(const Calls& calls, std::size_t cost, std::size_t pieces) {
     const std::size_t first_bad = find_first_bad(calls, pieces);
     if (first_bad != Smallest::kNone) return calls.bad_index(first_bad);
+    const exec::Cut begin = exec::begin_of(calls);
+    const exec::Cut end = exec::end_of(calls, cost);
     std::atomic<std::size_t> skipped = 0;
     for_each(pieces, [&](std::size_t p) {
-        const std::size_t bad = exec::run_stretch(calls, cut(cost, pieces, p), cut(cost, pieces, p + 1));
+        const exec::Cut first = p == 0 ? begin : exec::cut_at(calls, cut(cost, pieces, p), begin);
+        const exec::Cut last = p + 1 == pieces ? end : exec::cut_at(calls, cut(cost, pieces, p + 1), first);
+        const std::size_t bad = exec::run_stretch(calls, first, last);
         if (bad > 0) skipped.fetch_add(bad, std::memory_order_relaxed);
     });
     PoolStatus status;

@@ -61,6 +61,16 @@ struct Cut {
     BagStart start;
 };
 
+template <class Calls>
+Cut begin_of(const Calls& calls) noexcept {
+    return {0, 0, {0, calls.first_index(0)}};
+}
+/// Behind all calls, which cost `cost`.
+template <class Calls>
+Cut end_of(const Calls& calls, std::size_t cost) noexcept {
+    return {calls.count(), cost, {0, calls.first_index(calls.count())}};
+}
+
 /// The first place, `from` or after it, before which calls cost `cost` or more.
 template <class Calls>
 Cut cut_at(const Calls& calls, std::size_t cost, const Cut& from) noexcept {
@@ -86,8 +96,8 @@ public:
         if (next_ < last_) enter();
     }
 
-    /// Whether an index at or after `position` is left.
-    bool reach(std::size_t position) const noexcept { return position < last_; }
+    /// Whether there are rows of indices at or after `position`.
+    bool has_more(std::size_t position) const noexcept { return position < last_; }
 
     /// Asks for all that are wanted before the row at `position` has its turn, and have not been asked for.
     void ask(std::size_t position) noexcept {
@@ -100,7 +110,7 @@ public:
             const std::size_t own_end = std::min(call_end_, call_begin_ + ahead_);
             const std::size_t end = std::min(own_end, position + ahead_);
             if (next_ < end) {
-                prefetch_rows(rows_, calls_.indices(), next_, end, call_end_);
+                prefetch_rows(rows_, calls_.indices(), next_, end);
                 next_ = end;
             }
             if (next_ < own_end) return;
@@ -117,6 +127,8 @@ private:
         if (call_begin_ == call_end_ || ahead_ == 0) return;
         rows_ = calls_.rows(call_);
         read_local_rows(calls_.table(call_), rows_);
+        // A kernel finds out where a row is when it asks for it, as far ahead as that.
+        prefetch_remap(rows_, calls_.indices(), call_begin_, std::min(call_end_, call_begin_ + 2 * ahead_));
     }
 
     const Calls& calls_;
@@ -129,38 +141,59 @@ private:
     std::size_t last_;
 };
 
-/// Runs some bags of one call, the first rows of what comes after it being asked for before the last ones of these have
-/// their turn; returns how many indices were skipped.
+/// Some bags of one call.
+struct Part {
+    Plan plan;
+    BagStart first;
+    BagStart last;
+};
+
+/// Those of call f that are from `first` up to `last`.
 template <class Calls>
-std::size_t run_part(Plan& plan, const BagStart& first, const BagStart& last, FirstRows<Calls>& first_rows) noexcept {
-    // Fewer would be too late, and many more would be gone again.
-    constexpr std::size_t kLastRows = 64;
-    BagStart middle = first;
-    std::size_t skipped = 0;
-    if (first_rows.reach(last.position) && last.position - first.position > 2 * kLastRows) {
-        middle = bag_at(plan, last.position - kLastRows, first);
-        first_rows.ask(first.position);
-        skipped = run_bags(plan, first, middle, last.position);
-    }
-    first_rows.ask(last.position);
-    return skipped + run_bags(plan, middle, last, last.position);
+void make_part(const Calls& calls, std::size_t f, const Cut& first, const Cut& last, Part& part) noexcept {
+    calls.plan(f, part.plan);
+    read_local_rows(*part.plan.table, part.plan.args.rows);
+    part.first = f == first.call ? first.start : BagStart{0, part.plan.begin};
+    part.last = f == last.call ? last.start : BagStart{part.plan.args.last_bag, part.plan.end};
+    set_bags(part.first, part.last, part.last.position, part.plan);
 }
 
-/// Runs the bags of every call from cost `begin` to cost `end`, counted over all of them; returns how many indices were
-/// skipped. Stretches that meet have no bag in common and none between them.
+/// Runs a part, the first rows of what comes after it being asked for before its last bags have their turn; returns how
+/// many indices were skipped.
 template <class Calls>
-std::size_t run_stretch(const Calls& calls, std::size_t begin, std::size_t end) noexcept {
-    const Cut first = cut_at(calls, begin, {0, 0, {0, calls.first_index(0)}});
-    const Cut last = cut_at(calls, end, first);
+std::size_t run_part(Part& part, FirstRows<Calls>& first_rows) noexcept {
+    // Fewer would be too late, and many more would be gone again.
+    constexpr std::size_t kLastRows = 64;
+    const BagStart& last = part.last;
+    // Where bad indices are skipped, the second half would begin with rows that were not asked for.
+    const bool can_be_cut = !part.plan.skips_bad && first_rows.has_more(last.position);
+    if (can_be_cut && last.position - part.first.position > 2 * kLastRows) {
+        const BagStart middle = bag_at(part.plan, last.position - kLastRows, part.first);
+        if (middle.bag > part.first.bag) {
+            first_rows.ask(part.first.position);
+            set_bags(part.first, middle, last.position, part.plan);
+            run_bags(part.plan);
+            set_bags(middle, last, last.position, part.plan);
+        }
+    }
+    first_rows.ask(last.position);
+    return run_bags(part.plan);
+}
+
+/// Runs the bags from `first` up to `last`; returns how many indices were skipped. Stretches that meet have no bag in
+/// common and none between them.
+template <class Calls>
+std::size_t run_stretch(const Calls& calls, const Cut& first, const Cut& last) noexcept {
     FirstRows first_rows(calls, first, last);
+    const std::size_t end = last.start.bag == 0 ? last.call : last.call + 1;
+    // A part is made before the one ahead of it runs: kernels copy it, and a copy of what has just been written waits.
+    Part parts[2];
+    if (first.call < end) make_part(calls, first.call, first, last, parts[first.call % 2]);
     std::size_t skipped = 0;
-    for (std::size_t f = first.call; f < calls.count() && f <= last.call; ++f) {
-        Plan plan;
-        calls.plan(f, plan);
-        read_local_rows(*plan.table, plan.args.rows);
-        const BagStart from = f == first.call ? first.start : BagStart{0, plan.begin};
-        const BagStart to = f == last.call ? last.start : BagStart{plan.args.last_bag, plan.end};
-        if (from.bag < to.bag) skipped += run_part(plan, from, to, first_rows);
+    for (std::size_t f = first.call; f < end; ++f) {
+        if (f + 1 < end) make_part(calls, f + 1, first, last, parts[(f + 1) % 2]);
+        Part& part = parts[f % 2];
+        if (part.first.bag < part.last.bag) skipped += run_part(part, first_rows);
     }
     return skipped;
 }

@@ -350,17 +350,12 @@ void read_local_rows(const Table& table, kernels::Rows& rows) noexcept {
     if (rows.remap != nullptr) rows.remap = table.local_remap().data();
 }
 
-std::size_t rows_ahead(const kernels::Rows& rows) noexcept {
-    constexpr std::size_t kFar = 16;
-    return rows.prefetch.distance < kFar ? 0 : rows.prefetch.distance;
+void prefetch_remap(const kernels::Rows& rows, IndexSpan indices, std::size_t begin, std::size_t end) noexcept {
+    if (rows.remap == nullptr) return;
+    for (std::size_t i = begin; i < end; ++i) kernels::prefetch_remap(rows, indices[i]);
 }
 
-void prefetch_rows(const kernels::Rows& rows, IndexSpan indices, std::size_t begin, std::size_t end,
-                   std::size_t last) noexcept {
-    if (rows.remap != nullptr) {
-        const std::size_t remap_end = std::min(end + rows.prefetch.distance, last);
-        for (std::size_t i = begin; i < remap_end; ++i) kernels::prefetch_remap(rows, indices[i]);
-    }
+void prefetch_rows(const kernels::Rows& rows, IndexSpan indices, std::size_t begin, std::size_t end) noexcept {
     kernels::visit_into(rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
         for (std::size_t i = begin; i < end; ++i) {
             const std::size_t row = kernels::row_of(rows, indices[i]);
@@ -369,17 +364,24 @@ void prefetch_rows(const kernels::Rows& rows, IndexSpan indices, std::size_t beg
     });
 }
 
-std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last, std::size_t prefetch_end) noexcept {
+void set_bags(const BagStart& first, const BagStart& last, std::size_t prefetch_end, Plan& plan) noexcept {
+    plan.end = last.position;
+    kernels::PoolArgs& args = plan.args;
+    args.first_bag = first.bag;
+    args.last_bag = last.bag;
+    args.position = first.position;
+    if (args.rows.prefetch.distance == 0) return;
+    // Where bad indices are skipped, those of later bags have not been looked at.
+    args.prefetch_end = plan.skips_bad ? last.position : prefetch_end;
+}
+
+std::size_t run_bags(const Plan& plan) noexcept {
     std::size_t bad = 0;
     if (plan.skips_bad) {
-        bad = plan.kernels->count_outside[plan.indices.is_wide()](advance(plan.indices, first.position),
-                                                                  last.position - first.position, plan.args.rows.ids);
-        prefetch_end = last.position;  // what comes then has not been looked at
+        const std::size_t first = plan.args.position;
+        bad = plan.kernels->count_outside[plan.indices.is_wide()](advance(plan.indices, first), plan.end - first,
+                                                                  plan.args.rows.ids);
     }
-    plan.args.first_bag = first.bag;
-    plan.args.last_bag = last.bag;
-    plan.args.position = first.position;
-    plan.args.prefetch_end = std::min(plan.args.prefetch_end, prefetch_end);
     kernel_of(plan, plan.args.rows.padding >= 0 || bad > 0 || plan.args.rows.remap != nullptr)(plan.args);
     return bad;
 }

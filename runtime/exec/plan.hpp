@@ -54,8 +54,8 @@ struct Plan {
     const Table* table;      ///< lives as long as the call
     kernels::PoolArgs args;  ///< all bags of the call
     IndexSpan indices;
-    std::size_t begin;  ///< indices of the call
-    std::size_t end;
+    std::size_t begin;  ///< first index of bag 0
+    std::size_t end;    ///< one past the last index of the last bag
     bool weighted;
     bool skips_bad;
 };
@@ -105,18 +105,23 @@ BagStart bag_at(const Plan& plan, std::size_t position, const BagStart& from) no
 /// them.
 void read_local_rows(const Table& table, kernels::Rows& rows) noexcept;
 
-/// How many rows are to be asked for before a kernel begins, which it would ask for too late: as many as it is ahead
-/// itself. None where that is less than 16: such rows are near.
-std::size_t rows_ahead(const kernels::Rows& rows) noexcept;
+/// How many of a call's first rows its kernel would ask for too late: its distance. None where that is less than 16:
+/// such rows are near.
+inline std::size_t rows_ahead(const kernels::Rows& rows) noexcept {
+    constexpr std::size_t kFar = 16;
+    return rows.prefetch.distance < kFar ? 0 : rows.prefetch.distance;
+}
 
-/// Asks for the rows of indices [begin, end), and for what says where those of later ones are, below `last`, for which
-/// a kernel asks. Indices need not have been checked.
-void prefetch_rows(const kernels::Rows& rows, IndexSpan indices, std::size_t begin, std::size_t end,
-                   std::size_t last) noexcept;
+/// Asks for the rows of indices [begin, end), which need not have been checked.
+void prefetch_rows(const kernels::Rows& rows, IndexSpan indices, std::size_t begin, std::size_t end) noexcept;
+/// Asks for what says where these rows are, if there is a remap.
+void prefetch_remap(const kernels::Rows& rows, IndexSpan indices, std::size_t begin, std::size_t end) noexcept;
 
-/// Pools the bags from `first` up to `last`, to which it sets the plan. Indices have been checked unless the plan skips
-/// bad ones; returns how many it skipped. Rows of later bags are asked for, too, up to the index `prefetch_end`: what
-/// follows it may be another thread's, who asks for its rows.
-std::size_t run_bags(Plan& plan, const BagStart& first, const BagStart& last, std::size_t prefetch_end) noexcept;
+/// Leaves a plan with its bags from `first` up to `last`. Unless it skips bad indices, rows of later ones are asked
+/// for, too, up to the index `prefetch_end`: what follows it may be another thread's, who asks for its rows.
+void set_bags(const BagStart& first, const BagStart& last, std::size_t prefetch_end, Plan& plan) noexcept;
+
+/// Pools the bags of a plan. Indices have been checked unless the plan skips bad ones; returns how many it skipped.
+std::size_t run_bags(const Plan& plan) noexcept;
 
 }  // namespace rowpool::exec

@@ -1,8 +1,7 @@
 // Pooling on the calling thread.
 #include "rowpool/pool.hpp"
 
-#include <algorithm>
-
+#include "exec/parts.hpp"
 #include "exec/plan.hpp"
 
 namespace rowpool {
@@ -13,12 +12,10 @@ PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options
     if (!status) return status;
     const std::size_t bad = exec::find_bad(plan, plan.begin, plan.end);
     if (bad != plan.end) return exec::bad_index(plan, bad);
-    const exec::BagStart first = {0, plan.begin};
-    const exec::BagStart last = {bags.num_bags(), plan.end};
     exec::read_local_rows(table, plan.args.rows);
-    const std::size_t ahead = std::min(plan.end, plan.begin + exec::rows_ahead(plan.args.rows));
-    exec::prefetch_rows(plan.args.rows, plan.indices, plan.begin, ahead, plan.end);
-    status.skipped = exec::run_bags(plan, first, last, plan.end);
+    const exec::OneCall call(plan);
+    exec::FirstRows(call, exec::begin_of(call), exec::end_of(call, exec::cost_of(plan))).ask(plan.begin);
+    status.skipped = exec::run_bags(plan);
     return status;
 }
 

@@ -84,7 +84,7 @@ struct PoolArgs {
     std::size_t position;      ///< first index of first_bag
     Pooling pooling;           ///< sum, mean or sqrtn for sum kernels
     bool count_all;            ///< mean and sqrtn divide by the length of the bag, whatever was left out and weighted
-    std::size_t prefetch_end;  ///< rows of indices from here on are not asked for; 0 to prefetch nothing
+    std::size_t prefetch_end;  ///< indices from here on are not looked at; 0 to prefetch nothing
     void* out;                 ///< first element of bag 0's output row
     std::size_t out_stride;    ///< elements
     OutputType out_type;
