@@ -1,11 +1,11 @@
 // What was read of a large input leaves memory behind the reader, and of a small one stays.
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "rowpool/file.hpp"
@@ -29,10 +29,12 @@ MappedFile synced_file(const std::string& path) {
     return *MappedFile::open(path);
 }
 
-/// Whether its files are held by memory alone: they cannot leave it.
-bool is_in_memory(const std::string& folder) {
+/// Whether the files of a folder are held by memory alone and cannot leave it; says so.
+bool is_in_memory(const TemporaryFolder& folder) {
     struct statfs status = {};
-    return ::statfs(folder.c_str(), &status) == 0 && status.f_type == TMPFS_MAGIC;
+    const bool in_memory = ::statfs(folder.path().c_str(), &status) == 0 && status.f_type == TMPFS_MAGIC;
+    if (in_memory) MESSAGE("skipped: the folder for temporary files is in memory");
+    return in_memory;
 }
 
 std::size_t sum_of(std::span<const std::byte> bytes) {
@@ -57,10 +59,7 @@ long resident_mib(const MappedFile& file) { return smaps_kib(file.bytes().data()
 TEST_SUITE("drop_behind") {
     TEST_CASE("an input of more than half of the memory leaves it, but for the last part") {
         const TemporaryFolder folder;
-        if (is_in_memory(folder.path())) {
-            MESSAGE("skipped: the folder for temporary files is in memory");
-            return;
-        }
+        if (is_in_memory(folder)) return;
         const MappedFile file = synced_file(folder / "large");
         pass_over(file.bytes(), tools::DropBehind(kFileBytes, 2 * kFileBytes - 1));
         CHECK(resident_mib(file) < 20);
@@ -76,10 +75,7 @@ TEST_SUITE("drop_behind") {
 
     TEST_CASE("parts with something between them are dropped each for itself") {
         const TemporaryFolder folder;
-        if (is_in_memory(folder.path())) {
-            MESSAGE("skipped: the folder for temporary files is in memory");
-            return;
-        }
+        if (is_in_memory(folder)) return;
         const MappedFile file = synced_file(folder / "parts");
         CHECK(sum_of(file.bytes()) == kFileBytes);
         tools::DropBehind behind(2, 1);

@@ -74,14 +74,12 @@ public:
           coding_(conversion.coding),
           zeroes_bad_(conversion.on_bad_row == OnBadRow::zero),
           first_(first),
-          table_(source_.read(first, count, stored_)) {
-        if (stored_.empty()) input_ = bytes_of(table_);
-    }
+          table_(source_.read(first, count, stored_)) {}
 
     /// Puts the rows into `out`, which has their exact size in the new format.
     Converted write(std::span<std::byte> out) {
         Converted converted;
-        converted.input = input_;
+        if (stored_.empty()) converted.input = bytes_of(table_);
         if (table_.format() == coding_.format) {
             copy(out);
             return converted;
@@ -131,7 +129,6 @@ private:
     std::vector<std::byte> stored_;
     std::vector<float> decoded_;
     Table table_;
-    std::span<const std::byte> input_;
 };
 
 /// Converts a block of rows into `out`, its chunks in parallel.

@@ -292,6 +292,18 @@ std::size_t cost_before(const Plan& plan, const BagStart& start) noexcept {
     return (start.position - plan.begin) * plan.args.rows.bytes + start.bag * plan.args.rows.dim * sizeof(float);
 }
 
+/// The first bag in [first, last) that is not before what is looked for; `last` when all are.
+template <class IsBefore>
+std::size_t first_bag(std::size_t first, std::size_t last, const IsBefore& is_before) noexcept {
+    for (std::size_t count = last - first; count > 0;) {
+        const std::size_t half = count / 2;
+        const bool before = is_before(first + half);
+        first = before ? first + half + 1 : first;
+        count = before ? count - half - 1 : half;
+    }
+    return first;
+}
+
 /// Bag b's start, for bags whose ends do not depend on those before them.
 BagStart start_of(const Plan& plan, std::size_t bag) noexcept {
     const BagEnds& ends = plan.args.ends;
@@ -313,15 +325,8 @@ BagStart bag_after(const Plan& plan, std::size_t cost, const BagStart& from) noe
         }
         return start;
     }
-    std::size_t first = from.bag;
-    std::size_t count = num_bags - from.bag;
-    while (count > 0) {
-        const std::size_t half = count / 2;
-        const bool is_before = cost_before(plan, start_of(plan, first + half)) < cost;
-        first = is_before ? first + half + 1 : first;
-        count = is_before ? count - half - 1 : half;
-    }
-    return start_of(plan, first);
+    const auto is_before = [&](std::size_t bag) { return cost_before(plan, start_of(plan, bag)) < cost; };
+    return start_of(plan, first_bag(from.bag, num_bags, is_before));
 }
 
 PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
@@ -335,13 +340,9 @@ PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
 }
 
 BagStart bag_at(const Plan& plan, std::size_t position, const BagStart& from) noexcept {
-    std::size_t first = from.bag;
-    std::size_t after = plan.args.last_bag;
-    while (after - first > 1) {
-        const std::size_t middle = first + (after - first) / 2;
-        (start_of(plan, middle).position <= position ? first : after) = middle;
-    }
-    return first == from.bag ? from : start_of(plan, first);
+    const auto begins_by = [&](std::size_t bag) { return start_of(plan, bag).position <= position; };
+    const std::size_t later = first_bag(from.bag + 1, plan.args.last_bag, begins_by);
+    return later == from.bag + 1 ? from : start_of(plan, later - 1);
 }
 
 void read_local_rows(const Table& table, kernels::Rows& rows) noexcept {
