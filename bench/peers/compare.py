@@ -6,6 +6,7 @@ ids. Their results are compared first; a case whose results are wrong is reporte
 status 1. Then both are timed in turns in this process. The ratio of a case is the median over the pairs of
 peer / rowpool: above 1, rowpool is faster. Beside it are the quartiles, and the median nanoseconds a looked-up row.
 
+--grid named, the default:
 kernel/<format>/dim:<d>/<place>
     Sums of 1,024 bags of 20 rows of one table on one thread, in processor time. int8, int4: PyTorch's
     quantized.embedding_bag_{byte,4bit}_rowwise_offsets. f32, f16, bf16: torch.nn.functional.embedding_bag, whose
@@ -21,6 +22,19 @@ latency/dlrm:250/batch:1/threads:1/<peer>
     One sample, tables that fit the cache; wall clock, with p50 and p99 of a call, rowpool / peer. tbe is the operator
     alone, tbe-module with its Python module around it.
 
+The other grids are of one table on one thread, too. Floats are pooled by torch.embedding_bag, the operator that
+torch.nn.functional.embedding_bag calls after some microseconds of Python.
+dims/<format>/dim:<d>/<size>: dims of 1 to 2,048.
+short/<format>/dim:<d>/bag:<rows>/batch:<b>/<size>: bags of 1 to 10 rows.
+lookup/<format>/dim:<d>/<size>/<peer>: rows without bags, beside torch.nn.functional.embedding, torch.index_select into
+    a given tensor, and numpy.take into a given array, which is a loop of memcpy.
+batches/<format>/dim:<d>/batch:<b>/<size>: 64 to 32,768 bags of 20 rows.
+overwritten/<format>/dim:<d>/<size>: other memory is written between calls, as the dense part of a model does.
+
+--random N is instead of a grid:
+random/<format>/dim:<d>/bag:<rows>/batch:<b>/<size>/<ids>/<type of ids>/<pooling>
+    N shapes that follow from --seed: their names say all of them, so that --filter repeats one. weighted is a sum.
+
 rowpool is called through its Python package and writes into one buffer, as a server would; the peers are called under
 torch.inference_mode and allocate their results, in memory that malloc keeps for them. rowpool checks all offsets and
 indices.
@@ -32,20 +46,26 @@ import sys
 
 import torch
 
-import kernel_cases
+import isa
 import report
 import request_cases
+import summary
+import table_cases
+import table_grids
 from checks import Wrong
 
 # The peers allocate their results in every call. As it is, glibc's malloc gives most of them fresh pages each time, and
 # the page faults cost a large part of the time of a small table: a matter of the allocator, which is not compared here.
-MALLOC = "glibc.malloc.tcache_count=0:glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=1073741824"
+MALLOC = "glibc.malloc.tcache_count=0:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=1073741824"
+KINDS = [(table_grids, table_cases), (request_cases, request_cases)]
+GRIDS = list(table_grids.GRIDS | request_cases.GRIDS)
+QUICK_STEP = 37  # of the cases of a large grid, one in so many
 
 
-def keep_freed_memory():
-    """Starts this program anew with a malloc that reuses what was freed; its settings are read at the start only."""
-    if os.environ.get("GLIBC_TUNABLES") != MALLOC:
-        os.environ["GLIBC_TUNABLES"] = MALLOC
+def restart_with(settings):
+    """Starts this program anew with what malloc, rowpool and PyTorch read from the environment when they start."""
+    if not settings.items() <= os.environ.items():
+        os.environ.update(settings)
         os.execv(sys.executable, [sys.executable, *sys.argv])
 
 
@@ -53,6 +73,13 @@ def parse_options():
     parser = argparse.ArgumentParser(prog="./dev bench --peers", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--filter", metavar="REGEX", default="", help="only the cases whose name it matches somewhere")
+    parser.add_argument("--grid", nargs="+", choices=[*GRIDS, "all"], default=["named"],
+                        help="which cases, see above; named without it")
+    parser.add_argument("--random", metavar="N", type=int, default=0, help="instead of a grid, so many random shapes")
+    parser.add_argument("--seed", metavar="S", type=int, default=1, help="of the random shapes; default %(default)s")
+    parser.add_argument("--between", metavar="BYTES", type=int, default=0,
+                        help="write so many bytes of other memory before each call of either side")
+    parser.add_argument("--isa", choices=isa.ISAS, help="what both sides run; without it, the best one of each")
     parser.add_argument("--quick", action="store_true", help="a small subset")
     parser.add_argument("--large", action="store_true", help="tables of 4 GiB, too")
     parser.add_argument("--zipf", metavar="ALPHA", type=float, help="ids of a Zipf distribution; uniform without it")
@@ -70,25 +97,39 @@ def parse_options():
     return options
 
 
+def chosen(options):
+    """The cases of all that was asked for."""
+    if options.random:
+        return table_cases.cases(table_grids.random_cells(options), options)
+    found = []
+    for name in GRIDS if "all" in options.grid else options.grid:
+        cells = [case for grids, cases in KINDS if name in grids.GRIDS
+                 for case in cases.cases(grids.GRIDS[name](options), options)]
+        found += cells[::QUICK_STEP] if options.quick and name != "named" else cells
+    return found
+
+
 def main():
     options = parse_options()
-    cases = [case for module in (kernel_cases, request_cases) for case in module.cases(options)
-             if re.search(options.filter, case.name)]
+    cases = [case for case in chosen(options) if re.search(options.filter, case.name)]
     if not cases:
         sys.exit(f"no case matches {options.filter}")
-    keep_freed_memory()
+    restart_with({"GLIBC_TUNABLES": MALLOC, **isa.environment(options.isa)})
+    if options.isa:
+        isa.force_fbgemm(options.isa)
     torch.set_num_threads(1)
+    width = max(len(case.name) for case in cases)
+    print(report.heading(options, width))
     results, wrong = [], 0
-    print(report.heading(options.zipf))
     with torch.inference_mode():
         for case in cases:
             try:
                 results.append(case.run())
-                print(report.line(results[-1]), flush=True)
+                print(report.line(results[-1], width), flush=True)
             except Wrong as error:
                 wrong += 1
                 print(f"{case.name}: wrong: {error}", flush=True)
-    print("\n".join(report.summary(results)))
+    print("\n".join(summary.summary(results, lambda result: report.line(result, width))))
     if options.json:
         report.write_json(options.json, options, results)
     return 1 if wrong else 0

@@ -1,4 +1,5 @@
 """Two sides timed in turns, so that a slow moment of the machine slows both."""
+import functools
 import time
 from typing import Any, Callable, NamedTuple
 
@@ -23,12 +24,26 @@ class Pairs(NamedTuple):
         return self.theirs / self.ours
 
 
+def nothing():
+    """What happens between calls that have the caches to themselves."""
+
+
+@functools.lru_cache(maxsize=1)
+def overwriting(size):
+    """Writes so many bytes of other memory, as a dense network does between two lookups. It reads them, too: mere
+    stores of many bytes may go past the caches."""
+    memory = np.zeros(size // 4, np.float32)
+    return functools.partial(np.add, memory, 1, out=memory) if size else nothing
+
+
 class Stretch(NamedTuple):
-    """How a side is timed: by which clock, over how many calls, after how many untimed ones. With threads, these wake
-    one's own and outlast the time for which those of the other side, idle, keep a core busy."""
+    """How a side is timed: by which clock, over how many calls, after how many untimed ones, with what before each.
+    With threads, the untimed ones wake one's own and outlast the time for which those of the other side, idle, keep a
+    core busy."""
     clock: Callable[[], int]
     calls: int = 1
     untimed: int = 0
+    between: Callable[[], Any] = nothing
 
 
 def timed(side, first, stretch):
@@ -38,10 +53,13 @@ def timed(side, first, stretch):
 
     for at in range(first - stretch.untimed, first):
         side.call(given(at))
-    start = stretch.clock()
+    time_taken = 0
     for at in range(first, first + stretch.calls):
+        stretch.between()
+        start = stretch.clock()
         side.call(given(at))
-    return (stretch.clock() - start) / stretch.calls
+        time_taken += stretch.clock() - start
+    return time_taken / stretch.calls
 
 
 def measure(ours, theirs, stretch, seconds, min_pairs=MIN_PAIRS):

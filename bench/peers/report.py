@@ -11,6 +11,8 @@ import numpy as np
 import rowpool
 import torch
 
+import isa
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -34,43 +36,24 @@ def latencies(pairs):
             for side, times in (("rowpool", pairs.ours), ("peer", pairs.theirs)) for percent in (50, 99)}
 
 
-def heading(zipf):
+def heading(options, width):
     """What the figures depend on most, and the names of the columns."""
     here = context()
     versions = ", ".join(f"{name} {version}" for name, version in here["versions"].items())
-    skew = "uniform ids" if zipf is None else f"ids of a Zipf distribution, exponent {zipf}"
-    return (f"{here['machine']['cpu']}, {here['machine']['cores']} cores; {versions}; {skew}\n"
-            f"{'case':<48} ratio  [quartiles]   rowpool     peer  (ns a row)")
+    skew = "uniform ids" if options.zipf is None else f"ids of a Zipf distribution, exponent {options.zipf}"
+    between = f"; {options.between} bytes of other memory written between calls" if options.between else ""
+    return (f"{here['machine']['cpu']}, {here['machine']['cores']} cores; {versions}; {skew}{between}\n"
+            f"{'case':<{width}} ratio  [quartiles]   rowpool     peer  (ns a row)")
 
 
-def line(result):
-    """One line of the table."""
-    text = (f"{result['case']:<48} {result['ratio']:5.2f}  [{result['q1']:.2f}, {result['q3']:.2f}]"
+def line(result, width):
+    """One line of the table, whose names have that width."""
+    text = (f"{result['case']:<{width}} {result['ratio']:5.2f}  [{result['q1']:.2f}, {result['q3']:.2f}]"
             f"  {result['ns_rowpool']:7.2f} {result['ns_peer']:8.2f}  {result['peer']}")
     if "p99_us_peer" in result:
         text += ("  p50 {p50_us_rowpool:.1f} / {p50_us_peer:.1f} us,"
                  " p99 {p99_us_rowpool:.1f} / {p99_us_peer:.1f} us").format(**result)
     return text + (f"  ({result['setting']})" if result.get("setting") else "")
-
-
-def geometric_mean(results):
-    return float(np.exp(np.mean([np.log(result["ratio"]) for result in results])))
-
-
-def summary(results):
-    """Geometric means of the kernels' ratios by format and place, and the cell where rowpool does worst."""
-    kernels = [result for result in results if result["case"].startswith("kernel/")]
-    if not kernels:
-        return []
-    formats = list(dict.fromkeys(result["format"] for result in kernels))
-    places = list(dict.fromkeys(result["place"] for result in kernels))
-    lines = ["", "geometric means", f"{'':8}{'all':>7}" + "".join(f"{place:>7}" for place in places)]
-    for format in formats:
-        own = [result for result in kernels if result["format"] == format]
-        cells = [own] + [[result for result in own if result["place"] == place] for place in places]
-        lines.append(f"{format:8}" + "".join(f"{geometric_mean(cell):7.2f}" if cell else f"{'':7}" for cell in cells))
-    worst = min(kernels, key=lambda result: result["ratio"])
-    return lines + [f"{'all':8}{geometric_mean(kernels):7.2f}", f"smallest: {worst['case']} {worst['ratio']:.2f}"]
 
 
 def first_match(path, start):
@@ -101,7 +84,7 @@ def context():
                     "caches": caches(), "memory": first_match("/proc/meminfo", "MemTotal"),
                     "huge_pages": first_match("/sys/kernel/mm/transparent_hugepage/enabled", ""),
                     "system": platform.platform()},
-        "versions": {"rowpool": rowpool.__version__, "isa": rowpool.active_isa(), "torch": torch.__version__,
+        "versions": {"rowpool": rowpool.__version__, **isa.running(), "torch": torch.__version__,
                      "fbgemm-gpu-cpu": importlib.metadata.version("fbgemm-gpu-cpu"), "numpy": np.__version__,
                      "python": platform.python_version()},
         "commit": git("rev-parse", "HEAD") + (" with changes" if git("status", "--porcelain") else "")}

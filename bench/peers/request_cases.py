@@ -9,7 +9,7 @@ import numpy as np
 import rowpool
 import torch
 
-from checks import check_sums
+from checks import check_bags
 from pairs import MIN_PAIRS, Side, Stretch, best_of, measure, parallel_stretch
 from report import Case, latencies, result
 from workload import DLRM_DIM, DLRM_LOOKUPS, DLRM_ROWS, fill, huge_pages, request, result_buffer, row_width
@@ -161,7 +161,7 @@ def check(format, rows, given, ours, theirs):
     for f, table in enumerate(rows):
         columns = slice(f * DLRM_DIM, (f + 1) * DLRM_DIM)
         bags = offsets[f * batch:(f + 1) * batch + 1]
-        check_sums(format, table, indices, bags, ours[:, columns], theirs[:, columns])
+        check_bags(format, table, indices, bags, ours[:, columns], theirs[:, columns])
 
 
 def run(case, peer, cap, batch, threads, options):
@@ -185,7 +185,7 @@ def run(case, peer, cap, batch, threads, options):
                   **(latencies(pairs) if batch == 1 else {}))
 
 
-def cases(options):
+def named(options):
     """Requests of batches, and the latency of single samples whose tables are in the cache."""
     cap, batches = (100_000, [64]) if options.quick else (1_000_000, [64, 512])
     wanted = [("request", peer, cap, batch, threads)
@@ -194,3 +194,10 @@ def cases(options):
     for group, peer, rows, batch, threads in wanted:
         name = f"{group}/dlrm:{rows}/batch:{batch}/threads:{threads}/{peer}"
         yield Case(name, functools.partial(run, name, peer, rows, batch, threads, options))
+
+
+GRIDS = {"named": named}
+
+
+def cases(found, _):
+    return list(found)

@@ -3,7 +3,8 @@ import mmap
 
 import numpy as np
 
-MIB = 1 << 20
+from sizes import MIB
+
 FLOATS = {"f32": np.float32, "f16": np.float16, "bf16": np.uint16}
 # Bits of a code, type of scale and bias, whether these come before the codes.
 CODED = {"int8": (8, np.float32, False), "int4": (4, np.float16, False), "tbe-int8": (8, np.float16, True)}
@@ -39,6 +40,15 @@ def row_width(format, dim):
         return dim
     bits, qparams, _ = CODED[format]
     return dim * bits // 8 + 2 * np.dtype(qparams).itemsize
+
+
+def row_bytes(format, dim):
+    return row_width(format, dim) * np.dtype(FLOATS.get(format, np.uint8)).itemsize
+
+
+def result_type(format):
+    """Of PyTorch's results: that of the table, f32 for codes."""
+    return FLOATS.get(format, np.float32)
 
 
 def random_rows(rng, format, rows, dim):

@@ -1,0 +1,124 @@
+"""The grids of one table: which shapes, beside which peer, by what names. Python's standard library is all it needs."""
+import math
+import random
+from itertools import product
+from typing import NamedTuple
+
+from sizes import KIB, MIB, second_level_cache, size_text
+
+FLOATS = ["f16", "f32", "bf16"]
+FORMATS = ["int8", "int4", *FLOATS]
+DIMS = [32, 64, 128, 256]
+PLACES = {"L1": 32 * KIB, "L2": 512 * KIB, "L3": 16 * MIB, "DRAM": 256 * MIB, "4GiB": 4096 * MIB}
+SIZES = [512 * KIB, 16 * MIB, 256 * MIB]
+ALL_DIMS = [*range(1, 18), 20, 24, 31, 32, 33, 40, 48, 50, 63, 64, 65, 80, 96, 100, 127, 128, 129, 160, 192, 200, 255,
+            256, 257, 300, 320, 384, 400, 512, 640, 768, 1000, 1024, 1536, 2048]
+SHORT = {1: 20480, 2: 8192, 3: 8192, 5: 4096, 10: 2048}  # rows of a bag: bags of a call
+BATCHES = [64, 256, 1024, 4096, 8192, 16384, 32768]
+LOOKUP_PEERS = ["embedding", "index_select", "take"]
+ZIPF = 1.05  # of the random shapes that are not uniform
+
+
+class Shape(NamedTuple):
+    """Bags of so many rows each, of a table of so many bytes."""
+    format: str
+    dim: int
+    size: int
+    bag: int = 20
+    batch: int = 1024
+    pooling: str = "sum"  # or mean; weighted, which is a sum, too; none: a plain lookup, of one row a bag
+    index: str = "int32"  # type of ids and offsets
+    zipf: float | None = None
+
+    @property
+    def lookups(self):
+        return self.batch * self.bag
+
+
+class Cell(NamedTuple):
+    """A shape beside that one of table_peers.SIDES. Labels go into the result; between is for Stretch."""
+    name: str
+    shape: Shape
+    against: str
+    between: int
+    labels: dict = {}
+
+
+def named(options):
+    """Every format and dim in every place; NumPy for a few."""
+    places = ["L2", "DRAM"] if options.quick else [place for place in PLACES if place != "4GiB" or options.large]
+    dims = [64] if options.quick else DIMS
+    kernels = [("kernel", "functional", "torch", format, dim, place)
+               for format in FORMATS for dim in dims for place in places]
+    naive = [("numpy", "numpy", "numpy", "f32", dim, place) for dim in dims[:3:2] for place in ("L2", "DRAM")]
+    for group, against, peer, format, dim, place in kernels + naive:
+        yield Cell(f"{group}/{format}/dim:{dim}/{place}", Shape(format, dim, PLACES[place], zipf=options.zipf), against,
+                   options.between, {"peer": peer, "place": place})
+
+
+def codable(format, dims):
+    """PyTorch's int4 rows have an even number of columns."""
+    return [dim for dim in dims if format != "int4" or dim % 2 == 0]
+
+
+def dims(options):
+    for format, size in product(FORMATS, SIZES):
+        for dim in codable(format, ALL_DIMS):
+            yield Cell(f"dims/{format}/dim:{dim}/{size_text(size)}", Shape(format, dim, size, zipf=options.zipf),
+                       "torch", options.between)
+
+
+def short(options):
+    for format, size, dim, (bag, batch) in product(FORMATS, SIZES, (16, *DIMS), SHORT.items()):
+        yield Cell(f"short/{format}/dim:{dim}/bag:{bag}/batch:{batch}/{size_text(size)}",
+                   Shape(format, dim, size, bag, batch, zipf=options.zipf), "torch", options.between)
+
+
+def lookup(options):
+    """Plain lookups, of floats: PyTorch has none of codes."""
+    for format, size, dim, peer in product(("f32", "f16"), SIZES, (8, 16, 32, 64, 100, 128, 256, 768), LOOKUP_PEERS):
+        yield Cell(f"lookup/{format}/dim:{dim}/{size_text(size)}/{peer}",
+                   Shape(format, dim, size, 1, 20480, "none", zipf=options.zipf), peer, options.between)
+
+
+def batches(options):
+    for format, size, dim, batch in product(FORMATS, SIZES[:2], DIMS[:3], BATCHES):
+        yield Cell(f"batches/{format}/dim:{dim}/batch:{batch}/{size_text(size)}",
+                   Shape(format, dim, size, batch=batch, zipf=options.zipf), "torch", options.between)
+
+
+def overwritten(options):
+    """Other memory is written before each call: four times the second-level cache unless --between says how much."""
+    for format, size, dim in product(FORMATS, SIZES, DIMS):
+        yield Cell(f"overwritten/{format}/dim:{dim}/{size_text(size)}", Shape(format, dim, size, zipf=options.zipf),
+                   "torch", options.between or 4 * second_level_cache())
+
+
+GRIDS = {"named": named, "dims": dims, "short": short, "lookup": lookup, "batches": batches, "overwritten": overwritten}
+
+
+def log_uniform(rng, low, high):
+    """A whole number in [low, high], whose logarithm is uniform."""
+    return min(high, int(math.exp(rng.uniform(math.log(low), math.log(high + 1)))))
+
+
+def random_shape(rng):
+    format, dim, bag = rng.choice(FORMATS), log_uniform(rng, 1, 2048), log_uniform(rng, 1, 200)
+    return Shape(format, dim + dim % 2 if format == "int4" else dim, log_uniform(rng, 512, 256 * KIB) * KIB, bag,
+                 round(log_uniform(rng, 1000, 20000) / bag),
+                 rng.choice(["sum", "weighted", "mean"] if format in FLOATS else ["sum", "weighted"]),
+                 rng.choice(["int32", "int64"]), rng.choice([None, ZIPF]))
+
+
+def random_name(shape):
+    """All of the shape."""
+    law = "uniform" if shape.zipf is None else f"zipf:{shape.zipf}"
+    return (f"random/{shape.format}/dim:{shape.dim}/bag:{shape.bag}/batch:{shape.batch}/{size_text(shape.size)}/{law}/"
+            f"{shape.index}/{shape.pooling}")
+
+
+def random_cells(options):
+    """The same shapes for the same seed, however many of them are asked for."""
+    for number in range(options.random):
+        shape = random_shape(random.Random(f"{options.seed}/{number}"))
+        yield Cell(random_name(shape), shape, "torch", options.between)
