@@ -22,6 +22,11 @@ latency/dlrm:250/batch:1/threads:1/<peer>
     One sample, tables that fit the cache; wall clock, with p50 and p99 of a call, rowpool / peer. tbe is the operator
     alone, tbe-module with its Python module around it.
 
+--grid requests:
+requests/criteo:<rows>/<format>/dim:<d>/bag:<rows>/batch:<b>
+    26 tables with Criteo's numbers of rows, cut to that many; one or four rows a bag, Zipf 1.05 unless --zipf says
+    otherwise, beside TBE's operator, on one thread.
+
 The other grids are of one table on one thread, too. Floats are pooled by torch.embedding_bag, the operator that
 torch.nn.functional.embedding_bag calls after some microseconds of Python.
 dims/<format>/dim:<d>/<size>: dims of 1 to 2,048.
@@ -34,6 +39,8 @@ overwritten/<format>/dim:<d>/<size>: other memory is written between calls, as t
 --random N is instead of a grid:
 random/<format>/dim:<d>/bag:<rows>/batch:<b>/<size>/<ids>/<type of ids>/<pooling>
     N shapes that follow from --seed: their names say all of them, so that --filter repeats one. weighted is a sum.
+random-requests/<seed>:<number>/...
+    With --grid requests: 1 to 100 tables of mixed dims, formats and bags, beside TBE's operator.
 
 rowpool is called through its Python package and writes into one buffer, as a server would; the peers are called under
 torch.inference_mode and allocate their results, in memory that malloc keeps for them. rowpool checks all offsets and
@@ -49,6 +56,7 @@ import torch
 import isa
 import report
 import request_cases
+import request_grids
 import summary
 import table_cases
 import table_grids
@@ -57,8 +65,8 @@ from checks import Wrong
 # The peers allocate their results in every call. As it is, glibc's malloc gives most of them fresh pages each time, and
 # the page faults cost a large part of the time of a small table: a matter of the allocator, which is not compared here.
 MALLOC = "glibc.malloc.tcache_count=0:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=1073741824"
-KINDS = [(table_grids, table_cases), (request_cases, request_cases)]
-GRIDS = list(table_grids.GRIDS | request_cases.GRIDS)
+KINDS = [(table_grids, table_cases), (request_grids, request_cases)]
+GRIDS = list(table_grids.GRIDS | request_grids.GRIDS)
 QUICK_STEP = 37  # of the cases of a large grid, one in so many
 
 
@@ -75,7 +83,7 @@ def parse_options():
     parser.add_argument("--filter", metavar="REGEX", default="", help="only the cases whose name it matches somewhere")
     parser.add_argument("--grid", nargs="+", choices=[*GRIDS, "all"], default=["named"],
                         help="which cases, see above; named without it")
-    parser.add_argument("--random", metavar="N", type=int, default=0, help="instead of a grid, so many random shapes")
+    parser.add_argument("--random", metavar="N", type=int, default=0, help="so many random shapes instead of a grid; with --grid requests, so many random requests")
     parser.add_argument("--seed", metavar="S", type=int, default=1, help="of the random shapes; default %(default)s")
     parser.add_argument("--between", metavar="BYTES", type=int, default=0,
                         help="write so many bytes of other memory before each call of either side")
@@ -100,7 +108,8 @@ def parse_options():
 def chosen(options):
     """The cases of all that was asked for."""
     if options.random:
-        return table_cases.cases(table_grids.random_cells(options), options)
+        grids, cases = KINDS[options.grid == ["requests"]]
+        return cases.cases(grids.random_cells(options), options)
     found = []
     for name in GRIDS if "all" in options.grid else options.grid:
         cells = [case for grids, cases in KINDS if name in grids.GRIDS

@@ -24,26 +24,14 @@ class Pairs(NamedTuple):
         return self.theirs / self.ours
 
 
-def nothing():
-    """What happens between calls that have the caches to themselves."""
-
-
-@functools.lru_cache(maxsize=1)
-def overwriting(size):
-    """Writes so many bytes of other memory, as a dense network does between two lookups. It reads them, too: mere
-    stores of many bytes may go past the caches."""
-    memory = np.zeros(size // 4, np.float32)
-    return functools.partial(np.add, memory, 1, out=memory) if size else nothing
-
-
 class Stretch(NamedTuple):
-    """How a side is timed: by which clock, over how many calls, after how many untimed ones, with what before each.
-    With threads, the untimed ones wake one's own and outlast the time for which those of the other side, idle, keep a
-    core busy."""
+    """How a side is timed: by which clock, over how many calls, after how many untimed ones and what else. With
+    threads, the untimed ones wake one's own and outlast the time for which those of the other side, idle, keep a core
+    busy."""
     clock: Callable[[], int]
     calls: int = 1
     untimed: int = 0
-    between: Callable[[], Any] = nothing
+    before: Callable[[], Any] = lambda: None
 
 
 def timed(side, first, stretch):
@@ -53,13 +41,11 @@ def timed(side, first, stretch):
 
     for at in range(first - stretch.untimed, first):
         side.call(given(at))
-    time_taken = 0
+    stretch.before()
+    start = stretch.clock()
     for at in range(first, first + stretch.calls):
-        stretch.between()
-        start = stretch.clock()
         side.call(given(at))
-        time_taken += stretch.clock() - start
-    return time_taken / stretch.calls
+    return (stretch.clock() - start) / stretch.calls
 
 
 def measure(ours, theirs, stretch, seconds, min_pairs=MIN_PAIRS):
@@ -77,10 +63,34 @@ def measure(ours, theirs, stretch, seconds, min_pairs=MIN_PAIRS):
     return Pairs(*np.array(pairs).T)
 
 
+def calls_for(nanoseconds, one, most):
+    return int(np.clip(nanoseconds / one, 1, most))
+
+
+def serial_stretch(side):
+    """For calls on one thread: processor time, and enough calls for ten microseconds, beside which reading that clock
+    does not show."""
+    one = timed(side, 0, Stretch(time.thread_time_ns, 3, 3))
+    return Stretch(time.thread_time_ns, calls_for(1e4, one, 100))
+
+
 def parallel_stretch(side):
     """For calls on several threads: wall clock, and enough calls for some milliseconds."""
     one = timed(side, 0, Stretch(time.perf_counter_ns, 3, 3))
-    return Stretch(time.perf_counter_ns, int(np.clip(6e6 / one, 1, 16)), int(np.clip(10e6 / one, 1, 100)))
+    return Stretch(time.perf_counter_ns, calls_for(6e6, one, 16), calls_for(10e6, one, 100))
+
+
+@functools.lru_cache(maxsize=1)
+def overwriting(size):
+    """Writes so many bytes of other memory, as a dense network does. It reads them, too: mere stores of many bytes may
+    go past the caches."""
+    memory = np.zeros(size // 4, np.float32)
+    return functools.partial(np.add, memory, 1, out=memory)
+
+
+def with_caches_overwritten(stretch, size):
+    """Each call after so many bytes of other memory were written; as it is for none."""
+    return stretch._replace(calls=1, before=overwriting(size)) if size else stretch
 
 
 def best_of(sides, stretch, rounds=7):

@@ -1,6 +1,5 @@
 """One table on one thread: its data, rowpool's side, the check of both sides and their timing."""
 import functools
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +7,7 @@ import rowpool
 
 import table_peers
 from checks import check_bags
-from pairs import Side, Stretch, measure, overwriting
+from pairs import Side, measure, serial_stretch, with_caches_overwritten
 from report import Case, result
 from sizes import MIB
 from workload import fill, huge_pages, ids, result_buffer, result_type, row_bytes
@@ -40,7 +39,8 @@ def draw(shape, memory):
     rows = fill(rng, memory, shape.format, count, shape.dim)
     sets = max(4, lookups_before_repeat(shape.size) // shape.lookups)
     indices = ids(rng, count, sets * shape.lookups, shape.zipf).astype(shape.index).reshape(sets, shape.lookups)
-    weights = rng.integers(64, 128, shape.lookups) / np.float32(128) if shape.pooling == "weighted" else None
+    weights = (rng.integers(64, 128, shape.lookups) / 128).astype(np.float32)
+    weights = weights if shape.pooling == "weighted" else None
     return Data(rows, list(indices), np.arange(0, shape.lookups + 1, shape.bag, dtype=shape.index), weights)
 
 
@@ -60,7 +60,7 @@ def run(cell, options):
     ours, theirs = rowpool_side(shape, data), table_peers.SIDES[cell.against](shape, data)
     check_bags(shape.format, data.rows, data.indices[0], data.offsets, ours.call(ours.inputs[0]),
                theirs.call(theirs.inputs[0]), shape.pooling, data.weights)
-    pairs = measure(ours, theirs, Stretch(time.thread_time_ns, between=overwriting(cell.between)), options.seconds)
+    pairs = measure(ours, theirs, with_caches_overwritten(serial_stretch(ours), cell.between), options.seconds)
     parameters = {"peer": cell.against, **shape._asdict(), "between": cell.between, **cell.labels}
     return result(cell.name, pairs, shape.lookups, **parameters)
 

@@ -1,4 +1,4 @@
-"""What both sides look up: rows in 2 MiB pages, ids that no cache learns, requests in the shape of a known model."""
+"""What both sides look up: rows in 2 MiB pages, ids that no cache learns, and memory for results."""
 import mmap
 
 import numpy as np
@@ -7,14 +7,9 @@ from sizes import MIB
 
 FLOATS = {"f32": np.float32, "f16": np.float16, "bf16": np.uint16}
 # Bits of a code, type of scale and bias, whether these come before the codes.
-CODED = {"int8": (8, np.float32, False), "int4": (4, np.float16, False), "tbe-int8": (8, np.float16, True)}
+CODED = {"int8": (8, np.float32, False), "int4": (4, np.float16, False), "tbe-int8": (8, np.float16, True),
+         "tbe-int4": (4, np.float16, True)}
 DISTINCT_ROWS = 4093
-
-# MLPerf DLRM-DCNv2: dim 128, rows and lookups a sample of its 26 tables.
-DLRM_DIM = 128
-DLRM_ROWS = [40000000, 39060, 17295, 7424, 20265, 3, 7122, 1543, 63, 40000000, 3067956, 405282, 10, 2209, 11938, 155, 4,
-             976, 14, 40000000, 40000000, 40000000, 590152, 12973, 108, 36]
-DLRM_LOOKUPS = [3, 2, 1, 2, 6, 1, 1, 1, 1, 7, 3, 8, 1, 6, 9, 5, 1, 1, 1, 12, 100, 27, 10, 3, 1, 1]
 
 
 def huge_pages(size):
@@ -97,11 +92,3 @@ def ids(rng, rows, count, zipf=None):
     uniform = rng.random(count)
     ranks = rows ** uniform if power == 0 else ((rows ** power - 1) * uniform + 1) ** (1 / power)
     return ((ranks.astype(np.int64) - 1) * 2654435761 % rows).astype(np.int32)
-
-
-def request(rng, rows, batch, zipf=None):
-    """Indices of all features one after the other, and offsets, feature-major."""
-    indices = np.concatenate([ids(rng, count, batch * lookups, zipf) for count, lookups in zip(rows, DLRM_LOOKUPS)])
-    offsets = np.zeros(len(rows) * batch + 1, np.int32)
-    np.cumsum(np.repeat(DLRM_LOOKUPS, batch), out=offsets[1:])
-    return indices, offsets
