@@ -5,8 +5,8 @@ import torch
 from workload import decoded
 
 # rtol and atol of a bag of 20 rows. Float outputs: what PyTorch's own tests of EmbeddingBag allow, and a unit in the
-# last place of large sums. Sums of codes: roundings of sums of up to 60 in size, of which rowpool adds the biases apart;
-# PyTorch's tests of the quantized operators allow far more.
+# last place of large sums. Sums of codes: roundings of sums of up to 60 in size, of which rowpool adds the biases
+# apart; PyTorch's tests of the quantized operators allow far more.
 TOLERANCES = {"f32": (0, 1e-5), "f16": (2**-10, 1e-2), "bf16": (2**-7, 1e-1)}
 CODED_TOLERANCE = (1.3e-6, 5e-5)
 TOLERANT_BAG = 20
@@ -15,6 +15,10 @@ REFERENCE_BAGS = 8
 
 class Wrong(Exception):
     """A side's results are not what they must be."""
+
+
+class Skipped(Exception):
+    """A peer that is not here, or that cannot do what a case asks."""
 
 
 def as_floats(array):

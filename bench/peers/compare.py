@@ -5,6 +5,7 @@ Every case gives both sides the same rows, in the same memory, in 2 MiB pages wh
 ids. Their results are compared first; a case whose results are wrong is reported, is not timed, and makes the exit
 status 1. Then both are timed in turns in this process. The ratio of a case is the median over the pairs of
 peer / rowpool: above 1, rowpool is faster. Beside it are the quartiles, and the median nanoseconds a looked-up row.
+At the end are the cases in which rowpool is behind, and what each group of cases comes to.
 
 --grid named, the default:
 kernel/<format>/dim:<d>/<place>
@@ -22,25 +23,32 @@ latency/dlrm:250/batch:1/threads:1/<peer>
     One sample, tables that fit the cache; wall clock, with p50 and p99 of a call, rowpool / peer. tbe is the operator
     alone, tbe-module with its Python module around it.
 
---grid requests:
+Other grids, each by its name; one thread. Floats are pooled by torch.embedding_bag, which is
+torch.nn.functional.embedding_bag without some microseconds of Python.
+dims/<format>/dim:<d>/<size>
+    Dims of 1 to 2,048.
+short/<format>/dim:<d>/bag:<rows>/batch:<b>/<size>
+    Bags of 1 to 10 rows.
+lookup/<format>/dim:<d>/<size>/<peer>
+    Rows without bags, beside torch.nn.functional.embedding, torch.index_select into a given tensor, and numpy.take into
+    a given array, which is a loop of memcpy.
+batches/<format>/dim:<d>/batch:<b>/<size>
+    64 to 32,768 bags of 20 rows.
+overwritten/<format>/dim:<d>/<size>
+    Other memory is written before each call, as the dense part of a model does: --between bytes, or four times the
+    second-level cache.
 requests/criteo:<rows>/<format>/dim:<d>/bag:<rows>/batch:<b>
-    26 tables with Criteo's numbers of rows, cut to that many; one or four rows a bag, Zipf 1.05 unless --zipf says
-    otherwise, beside TBE's operator, on one thread.
+    26 tables with Criteo's numbers of rows, cut to that many, one or four rows a bag, beside TBE's operator. Ids are
+    those of Zipf's law with exponent 1.05 unless --zipf says otherwise.
+zentorch/..., others/<peer>/f32/dim:<d>/<size>
+    Beside AMD's zentorch, OpenVINO, ONNX Runtime, TensorFlow and scipy. ./dev bench --peers all [OPTION]... installs
+    them and runs these two grids. A library that is not there is skipped.
 
-The other grids are of one table on one thread, too. Floats are pooled by torch.embedding_bag, the operator that
-torch.nn.functional.embedding_bag calls after some microseconds of Python.
-dims/<format>/dim:<d>/<size>: dims of 1 to 2,048.
-short/<format>/dim:<d>/bag:<rows>/batch:<b>/<size>: bags of 1 to 10 rows.
-lookup/<format>/dim:<d>/<size>/<peer>: rows without bags, beside torch.nn.functional.embedding, torch.index_select into
-    a given tensor, and numpy.take into a given array, which is a loop of memcpy.
-batches/<format>/dim:<d>/batch:<b>/<size>: 64 to 32,768 bags of 20 rows.
-overwritten/<format>/dim:<d>/<size>: other memory is written between calls, as the dense part of a model does.
-
---random N is instead of a grid:
+--random N, instead of a grid:
 random/<format>/dim:<d>/bag:<rows>/batch:<b>/<size>/<ids>/<type of ids>/<pooling>
-    N shapes that follow from --seed: their names say all of them, so that --filter repeats one. weighted is a sum.
+    N shapes that follow from --seed. Their names say all of them, so that --filter repeats one; weighted is a sum.
 random-requests/<seed>:<number>/...
-    With --grid requests: 1 to 100 tables of mixed dims, formats and bags, beside TBE's operator.
+    With --grid requests, N requests of 1 to 100 tables of mixed dims, formats and bags, beside TBE's operator.
 
 rowpool is called through its Python package and writes into one buffer, as a server would; the peers are called under
 torch.inference_mode and allocate their results, in memory that malloc keeps for them. rowpool checks all offsets and
@@ -60,7 +68,7 @@ import request_grids
 import summary
 import table_cases
 import table_grids
-from checks import Wrong
+from checks import Skipped, Wrong
 
 # The peers allocate their results in every call. As it is, glibc's malloc gives most of them fresh pages each time, and
 # the page faults cost a large part of the time of a small table: a matter of the allocator, which is not compared here.
@@ -83,7 +91,8 @@ def parse_options():
     parser.add_argument("--filter", metavar="REGEX", default="", help="only the cases whose name it matches somewhere")
     parser.add_argument("--grid", nargs="+", choices=[*GRIDS, "all"], default=["named"],
                         help="which cases, see above; named without it")
-    parser.add_argument("--random", metavar="N", type=int, default=0, help="so many random shapes instead of a grid; with --grid requests, so many random requests")
+    parser.add_argument("--random", metavar="N", type=int, default=0,
+                        help="so many random shapes instead of a grid; with --grid requests, so many random requests")
     parser.add_argument("--seed", metavar="S", type=int, default=1, help="of the random shapes; default %(default)s")
     parser.add_argument("--between", metavar="BYTES", type=int, default=0,
                         help="write so many bytes of other memory before each call of either side")
@@ -100,6 +109,11 @@ def parse_options():
         parser.error(f"--filter {options.filter}: {error}")
     if options.zipf is not None and not 0 < options.zipf < 10:
         parser.error(f"--zipf {options.zipf}: not above 0 and below 10")
+    for name in ("random", "between"):
+        if getattr(options, name) < 0:
+            parser.error(f"--{name} {getattr(options, name)}: below 0")
+    if options.random and options.grid not in (["named"], ["requests"]):
+        parser.error("--random: is instead of a grid, or with --grid requests")
     if options.json and (os.path.isdir(options.json) or not os.access(os.path.dirname(options.json) or ".", os.W_OK)):
         parser.error(f"--json {options.json}: cannot be written")
     return options
@@ -118,6 +132,25 @@ def chosen(options):
     return found
 
 
+@torch.inference_mode()
+def measure(cases, width):
+    """The results, each printed as it comes, and how many cases are wrong. One line for all that are skipped for the
+    same reason."""
+    results, wrong, reasons = [], 0, set()
+    for case in cases:
+        try:
+            results.append(case.run())
+            print(report.line(results[-1], width), flush=True)
+        except Wrong as error:
+            wrong += 1
+            print(f"{case.name}: wrong: {error}", flush=True)
+        except Skipped as error:
+            if str(error) not in reasons:
+                print(f"{case.name} and others like it: skipped: {error}", flush=True)
+            reasons.add(str(error))
+    return results, wrong
+
+
 def main():
     options = parse_options()
     cases = [case for case in chosen(options) if re.search(options.filter, case.name)]
@@ -129,15 +162,7 @@ def main():
     torch.set_num_threads(1)
     width = max(len(case.name) for case in cases)
     print(report.heading(options, width))
-    results, wrong = [], 0
-    with torch.inference_mode():
-        for case in cases:
-            try:
-                results.append(case.run())
-                print(report.line(results[-1], width), flush=True)
-            except Wrong as error:
-                wrong += 1
-                print(f"{case.name}: wrong: {error}", flush=True)
+    results, wrong = measure(cases, width)
     print("\n".join(summary.summary(results, lambda result: report.line(result, width))))
     if options.json:
         report.write_json(options.json, options, results)

@@ -67,11 +67,11 @@ def calls_for(nanoseconds, one, most):
     return int(np.clip(nanoseconds / one, 1, most))
 
 
-def serial_stretch(side):
-    """For calls on one thread: processor time, and enough calls for ten microseconds, beside which reading that clock
-    does not show."""
-    one = timed(side, 0, Stretch(time.thread_time_ns, 3, 3))
-    return Stretch(time.thread_time_ns, calls_for(1e4, one, 100))
+def serial_stretch(side, clock):
+    """For calls on one thread: enough of them for ten microseconds, beside which reading a processor's time does not
+    show."""
+    one = timed(side, 0, Stretch(clock, 3, 3))
+    return Stretch(clock, calls_for(1e4, one, 100))
 
 
 def parallel_stretch(side):

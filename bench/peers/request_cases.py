@@ -6,6 +6,7 @@ import numpy as np
 import rowpool
 import torch
 
+import other_peers
 import request_peers
 from checks import check_bags
 from pairs import MIN_PAIRS, Side, Stretch, measure, parallel_stretch, serial_stretch, with_caches_overwritten
@@ -56,11 +57,11 @@ def check(request, rows, given, ours, theirs):
         first += feature.dim
 
 
-def stretch_of(side, threads, single):
+def stretch_of(cell, side):
     """A single sample is so short that only the wall clock is read quickly enough, and waits for nothing."""
-    if single:
+    if cell.request.batch == 1:
         return Stretch(time.perf_counter_ns)
-    return serial_stretch(side) if threads == 1 else parallel_stretch(side)
+    return serial_stretch(side, other_peers.clock(cell.peer)) if cell.threads == 1 else parallel_stretch(side)
 
 
 def run(cell, options):
@@ -74,7 +75,7 @@ def run(cell, options):
     found = request_peers.settings(call, prepare, len(request.features), given, threads)
     for setting in found:
         check(request, rows, given[0], ours.call(given[0]), setting.join(setting.side.call(setting.side.inputs[0])))
-    stretch = with_caches_overwritten(stretch_of(ours, threads, single), cell.between)
+    stretch = with_caches_overwritten(stretch_of(cell, ours), cell.between)
     setting = request_peers.best_setting(found, stretch)
     pairs = measure(ours, setting.side, stretch, options.seconds, MIN_LATENCY_PAIRS if single else MIN_PAIRS)
     torch.set_num_threads(1)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from table_grids import ZIPF, log_uniform
 
-# Of 26 tables: rows, and lookups a sample. MLPerf's DLRM-DCNv2 has these rows and lookups, and dim 128; the original DLRM
-# looks one row up in each.
+# Of 26 tables: rows, and lookups a sample. MLPerf's DLRM-DCNv2 has these rows and lookups, and dim 128; the original
+# DLRM looks one row up in each.
 CRITEO_ROWS = [40000000, 39060, 17295, 7424, 20265, 3, 7122, 1543, 63, 40000000, 3067956, 405282, 10, 2209, 11938, 155,
                4, 976, 14, 40000000, 40000000, 40000000, 590152, 12973, 108, 36]
 DCN_LOOKUPS = [3, 2, 1, 2, 6, 1, 1, 1, 1, 7, 3, 8, 1, 6, 9, 5, 1, 1, 1, 12, 100, 27, 10, 3, 1, 1]
@@ -68,7 +68,14 @@ def requests(options):
                    options.between)
 
 
-GRIDS = {"named": named, "requests": requests}
+def zentorch(options):
+    for format, batch in product(("int4", "f32"), (1, 64, 512)):
+        features = criteo(format, DCN_DIM, 100_000 if options.quick else 1_000_000, DCN_LOOKUPS)
+        yield Cell(f"zentorch/dlrm:{features[0].rows}/{format}/batch:{batch}",
+                   Request(features, batch, zipf=options.zipf), "zentorch", 1, options.between)
+
+
+GRIDS = {"named": named, "requests": requests, "zentorch": zentorch}
 
 
 def random_feature(rng):

@@ -1,12 +1,13 @@
-"""What peers do with whole requests: FBGEMM's table batched embeddings (TBE) and a loop over PyTorch's operator, and how
-they use two threads."""
-from concurrent.futures import ThreadPoolExecutor
+"""What peers do with whole requests: FBGEMM's table batched embeddings (TBE), a loop over PyTorch's operator and AMD's
+zentorch, and how they use two threads."""
 import functools
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
 import torch
 
+from other_peers import needed
 from pairs import Side, best_of
 
 
@@ -57,9 +58,23 @@ def torch_loop(request, _, rows):
     return call, functools.partial(by_table, len(request.features))
 
 
+def zentorch_group(request, _, rows):
+    """All tables in one call."""
+    needed("zentorch")
+    count, coded = len(rows), request.features[0].format == "int4"
+    op, weights = torch.ops.zentorch, [torch.from_numpy(table) for table in rows]
+    tail = [[0] * count, [0] * count, [0] * count, [None] * count, [1] * count, [-1] * count]
+    if coded:
+        call = op.zentorch_horizontal_quant_embedding_bag_group.default
+        weights, tail = [table.view(torch.int32) for table in weights], [4, torch.float32, *tail]
+    else:
+        call = op.zentorch_horizontal_embedding_bag_group.default
+    return lambda given: call(weights, *given, *tail), lambda given: list(zip(*by_table(count, given)))
+
+
 # From a request, the memory of its tables and each one's rows to what is called, and how ids and offsets become what it
 # is called with.
-PEERS = {"tbe": tbe, "tbe-module": tbe_module, "torch": torch_loop}
+PEERS = {"tbe": tbe, "tbe-module": tbe_module, "torch": torch_loop, "zentorch": zentorch_group}
 
 
 def as_tensors(given):

@@ -5,12 +5,16 @@ from typing import NamedTuple
 import numpy as np
 import rowpool
 
+import other_peers
 import table_peers
 from checks import check_bags
 from pairs import Side, measure, serial_stretch, with_caches_overwritten
 from report import Case, result
 from sizes import MIB
 from workload import fill, huge_pages, ids, result_buffer, result_type, row_bytes
+
+
+SIDES = table_peers.SIDES | other_peers.SIDES
 
 
 class Data(NamedTuple):
@@ -57,10 +61,11 @@ def run(cell, options):
     """Checks both sides on one set of ids, then times them."""
     shape = cell.shape
     data = draw(shape, table_memory(options.large))
-    ours, theirs = rowpool_side(shape, data), table_peers.SIDES[cell.against](shape, data)
+    ours, theirs = rowpool_side(shape, data), SIDES[cell.against](shape, data)
     check_bags(shape.format, data.rows, data.indices[0], data.offsets, ours.call(ours.inputs[0]),
                theirs.call(theirs.inputs[0]), shape.pooling, data.weights)
-    pairs = measure(ours, theirs, with_caches_overwritten(serial_stretch(ours), cell.between), options.seconds)
+    stretch = with_caches_overwritten(serial_stretch(ours, other_peers.clock(cell.against)), cell.between)
+    pairs = measure(ours, theirs, stretch, options.seconds)
     parameters = {"peer": cell.against, **shape._asdict(), "between": cell.between, **cell.labels}
     return result(cell.name, pairs, shape.lookups, **parameters)
 

@@ -16,6 +16,7 @@ ALL_DIMS = [*range(1, 18), 20, 24, 31, 32, 33, 40, 48, 50, 63, 64, 65, 80, 96, 1
 SHORT = {1: 20480, 2: 8192, 3: 8192, 5: 4096, 10: 2048}  # rows of a bag: bags of a call
 BATCHES = [64, 256, 1024, 4096, 8192, 16384, 32768]
 LOOKUP_PEERS = ["embedding", "index_select", "take"]
+OTHER_PEERS = ["openvino", "onnxruntime", "tensorflow", "tensorflow-xla", "scipy"]
 ZIPF = 1.05  # of the random shapes that are not uniform
 
 
@@ -94,12 +95,27 @@ def overwritten(options):
                    "torch", options.between or 4 * second_level_cache())
 
 
-GRIDS = {"named": named, "dims": dims, "short": short, "lookup": lookup, "batches": batches, "overwritten": overwritten}
+def zentorch(options):
+    formats, bags = ("int4", "f32", "bf16"), ((1, 20480), (20, 1024))
+    for format, size, dim, (bag, batch) in product(formats, SIZES, (16, *DIMS), bags):
+        yield Cell(f"zentorch/{format}/dim:{dim}/bag:{bag}/{size_text(size)}",
+                   Shape(format, dim, size, bag, batch, zipf=options.zipf), "zentorch", options.between)
+
+
+def others(options):
+    for peer, size, dim in product(OTHER_PEERS, SIZES, DIMS[:3]):
+        yield Cell(f"others/{peer}/f32/dim:{dim}/{size_text(size)}", Shape("f32", dim, size, zipf=options.zipf), peer,
+                   options.between)
+
+
+GRIDS = {"named": named, "dims": dims, "short": short, "lookup": lookup, "batches": batches, "overwritten": overwritten,
+         "zentorch": zentorch, "others": others}
 
 
 def log_uniform(rng, low, high):
     """A whole number in [low, high], whose logarithm is uniform."""
-    return min(high, int(math.exp(rng.uniform(math.log(low), math.log(high + 1)))))
+    drawn = int(math.exp(rng.uniform(math.log(low), math.log(high + 1))))
+    return min(max(low, drawn), high)
 
 
 def random_shape(rng):
