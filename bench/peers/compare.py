@@ -72,14 +72,16 @@ from checks import Skipped, Wrong
 
 # The peers allocate their results in every call. As it is, glibc's malloc gives most of them fresh pages each time, and
 # the page faults cost a large part of the time of a small table: a matter of the allocator, which is not compared here.
-MALLOC = "glibc.malloc.tcache_count=0:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=1073741824"
+# Nor are huge pages, which NumPy asks for and PyTorch does not.
+MEMORY = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=1073741824",
+          "NUMPY_MADVISE_HUGEPAGE": "0"}
 KINDS = [(table_grids, table_cases), (request_grids, request_cases)]
 GRIDS = list(table_grids.GRIDS | request_grids.GRIDS)
 QUICK_STEP = 37  # of the cases of a large grid, one in so many
 
 
 def restart_with(settings):
-    """Starts this program anew with what malloc, rowpool and PyTorch read from the environment when they start."""
+    """Starts this program anew with what malloc, NumPy, rowpool and PyTorch read from the environment when they start."""
     if not settings.items() <= os.environ.items():
         os.environ.update(settings)
         os.execv(sys.executable, [sys.executable, *sys.argv])
@@ -156,7 +158,7 @@ def main():
     cases = [case for case in chosen(options) if re.search(options.filter, case.name)]
     if not cases:
         sys.exit(f"no case matches {options.filter}")
-    restart_with({"GLIBC_TUNABLES": MALLOC, **isa.environment(options.isa)})
+    restart_with(MEMORY | isa.environment(options.isa))
     if options.isa:
         isa.force_fbgemm(options.isa)
     torch.set_num_threads(1)
