@@ -10,6 +10,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench" / "report"))
 
 import page  # noqa: E402
+import peers_tables  # noqa: E402
 import results  # noqa: E402
 import tables  # noqa: E402
 
@@ -86,6 +87,29 @@ class Page(unittest.TestCase):
         heads, rows = tables.pool(cases)
         self.assertEqual(rows, [["pool/int8/dim:64/bag:20/L2/uniform", "1.23", "", "4", "50"]])
         self.assertEqual(len(heads), len(rows[0]))
+
+
+class PeersTables(unittest.TestCase):
+    RESULTS = [{"case": f"dims/{format}/dim:{dim}/{size}", "isa": "avx2", "ratio": ratio, "q1": 0.1, "q3": 3.0,
+                "ns_rowpool": 1.0, "ns_peer": 2.0, "format": format, "pooling": "sum"}
+               for format, dim, size, ratio in (("int8", 1, "512KiB", 2.0), ("int8", 1, "16MiB", 0.5),
+                                                ("int4", 2, "512KiB", 0.9))]
+
+    def test_all_figures_of_a_cell_stand_together(self):
+        lines = peers_tables.pivot(self.RESULTS, ["dim"], [1], [2])
+        self.assertEqual(lines, ["Figures of a cell: 512KiB / 16MiB.", "", "|  | int8 | int4 |", "| --- | --- | --- |",
+                                 "| dim 1 | 2.00 / 0.50 |  |", "| dim 2 |  | 0.90 / - |"])
+
+    def test_the_worst_comes_first_and_what_is_ahead_is_left_out(self):
+        cases = [line.split("`")[1] for line in peers_tables.behind(self.RESULTS)[2:]]
+        self.assertEqual(cases, ["dims/int8/dim:1/16MiB", "dims/int4/dim:2/512KiB"])
+
+    def test_a_group_has_its_mean_its_share_and_its_smallest(self):
+        lines = peers_tables.overview(self.RESULTS[:2], peers_tables.group_of, peers_tables.isa_of)
+        self.assertEqual(lines[2:], ["| dims | avx2 | 2 | 1.00 | 50.0 % | 0.50 |"])
+
+    def test_what_was_not_measured_has_no_table(self):
+        self.assertEqual(peers_tables.text(self.RESULTS).count("\n### "), 3)
 
 
 if __name__ == "__main__":

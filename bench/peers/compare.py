@@ -40,7 +40,7 @@ overwritten/<format>/dim:<d>/<size>
 requests/criteo:<rows>/<format>/dim:<d>/bag:<rows>/batch:<b>
     26 tables with Criteo's numbers of rows, cut to that many, one or four rows a bag, beside TBE's operator. Ids are
     those of Zipf's law with exponent 1.05 unless --zipf says otherwise.
-zentorch/..., others/<peer>/f32/dim:<d>/<size>
+zentorch/..., zentorch-requests/..., others/<peer>/f32/dim:<d>/<size>
     Beside AMD's zentorch, OpenVINO, ONNX Runtime, TensorFlow and scipy. ./dev bench --peers all [OPTION]... installs
     them and runs these two grids. A library that is not there is skipped.
 
@@ -73,15 +73,15 @@ from checks import Skipped, Wrong
 # The peers allocate their results in every call. As it is, glibc's malloc gives most of them fresh pages each time, and
 # the page faults cost a large part of the time of a small table: a matter of the allocator, which is not compared here.
 # Nor are huge pages, which NumPy asks for and PyTorch does not.
-MEMORY = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=1073741824",
-          "NUMPY_MADVISE_HUGEPAGE": "0"}
+MALLOC = "glibc.malloc.tcache_count=0:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=1073741824"
+MEMORY = {"GLIBC_TUNABLES": MALLOC, "NUMPY_MADVISE_HUGEPAGE": "0"}
 KINDS = [(table_grids, table_cases), (request_grids, request_cases)]
 GRIDS = list(table_grids.GRIDS | request_grids.GRIDS)
 QUICK_STEP = 37  # of the cases of a large grid, one in so many
 
 
 def restart_with(settings):
-    """Starts this program anew with what malloc, NumPy, rowpool and PyTorch read from the environment when they start."""
+    """Starts this program anew with what malloc, NumPy, rowpool and PyTorch read from the environment."""
     if not settings.items() <= os.environ.items():
         os.environ.update(settings)
         os.execv(sys.executable, [sys.executable, *sys.argv])

@@ -71,7 +71,7 @@ def requests(options):
 def zentorch(options):
     for format, batch in product(("int4", "f32"), (1, 64, 512)):
         features = criteo(format, DCN_DIM, 100_000 if options.quick else 1_000_000, DCN_LOOKUPS)
-        yield Cell(f"zentorch/dlrm:{features[0].rows}/{format}/batch:{batch}",
+        yield Cell(f"zentorch-requests/dlrm:{features[0].rows}/{format}/batch:{batch}",
                    Request(features, batch, zipf=options.zipf), "zentorch", 1, options.between)
 
 

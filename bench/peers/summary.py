@@ -1,12 +1,11 @@
 """What the results come to: means, and the cells where rowpool is behind. Python's standard library is all it needs."""
-import math
 import statistics
 
 LEVEL = 0.97  # of the peer's speed; what is missing to 1 is noise
 
 
 def geometric_mean(results):
-    return math.exp(statistics.fmean(math.log(result["ratio"]) for result in results))
+    return statistics.geometric_mean(result["ratio"] for result in results)
 
 
 def named_means(results):
@@ -29,13 +28,18 @@ def behind(results, line):
 
 
 def groups(results):
-    """What each group of cases comes to, a line each: the first word of their names."""
-    lines = ["", f"{'group':12} cases  geometric mean  {LEVEL} or more  smallest"]
-    for group in dict.fromkeys(result["case"].split("/")[0] for result in results):
-        own = [result for result in results if result["case"].split("/")[0] == group]
-        ratios = [result["ratio"] for result in own]
-        share = 100 * sum(ratio >= LEVEL for ratio in ratios) / len(own)
-        lines.append(f"{group:12} {len(own):5} {geometric_mean(own):15.2f} {share:11.1f} % {min(ratios):9.2f}")
+    """What each group of cases comes to, a line each: the first word of their names, and how random shapes pool."""
+    own = {}
+    for result in results:
+        group = result["case"].split("/")[0]
+        own.setdefault(group, []).append(result["ratio"])
+        if group == "random":
+            own.setdefault(f"random {result['pooling']}", []).append(result["ratio"])
+    lines = ["", f"{'group':16} cases  geometric mean  {LEVEL} or more  smallest"]
+    for name, ratios in own.items():
+        share = 100 * sum(ratio >= LEVEL for ratio in ratios) / len(ratios)
+        lines.append(f"{name:16} {len(ratios):5} {statistics.geometric_mean(ratios):15.2f} {share:11.1f} %"
+                     f" {min(ratios):9.2f}")
     return lines
 
 

@@ -31,13 +31,15 @@ PARTS = [
 def parse_options():
     parser = argparse.ArgumentParser(prog="./dev bench --report", description=__doc__)
     parser.add_argument("folder", metavar="OUTDIR", nargs="?", type=pathlib.Path, default=ROOT / "build-bench/report")
-    parser.add_argument("--peers-json", metavar="FILE", type=pathlib.Path, default=PEERS if PEERS.exists() else None,
+    parser.add_argument("--peers-json", metavar="FILE", nargs="+", type=pathlib.Path,
+                        default=[PEERS] if PEERS.exists() else [],
                         help="what ./dev bench --peers --json wrote; by default .cache/peers.json, if there is one")
     parser.add_argument("--redraw", action="store_true", help="measure nothing: draw the JSON files that are in OUTDIR")
     parser.add_argument("--quick", action="store_true", help="measure each case for a moment: to see that it works")
     options = parser.parse_args()
-    if options.peers_json and not options.peers_json.is_file():
-        parser.error(f"--peers-json {options.peers_json}: no such file")
+    for path in options.peers_json:
+        if not path.is_file():
+            parser.error(f"--peers-json {path}: no such file")
     return options
 
 
@@ -81,7 +83,7 @@ def draw(options, cases):
 
 def beside_peers(folder, compared):
     body = ""
-    for name, plot in (("peers", peers.kernels), ("peers_requests", peers.others)):
+    for name, plot in peers.PLOTS:
         figure = plot(compared)
         if figure:
             body += page.paragraph(plot.__doc__) + save(figure, folder / f"{name}.png")
