@@ -13,7 +13,6 @@ from report import Case, result
 from sizes import MIB
 from workload import fill, huge_pages, ids, result_buffer, result_type, row_bytes
 
-
 SIDES = table_peers.SIDES | other_peers.SIDES
 
 

@@ -45,6 +45,10 @@ class Cell(NamedTuple):
     labels: dict = {}
 
 
+def cell(options, name, format, dim, size, against="torch", labels=None, **shape):
+    return Cell(name, Shape(format, dim, size, zipf=options.zipf, **shape), against, options.between, labels or {})
+
+
 def named(options):
     """Every format and dim in every place; NumPy for a few."""
     places = ["L2", "DRAM"] if options.quick else [place for place in PLACES if place != "4GiB" or options.large]
@@ -53,59 +57,54 @@ def named(options):
                for format in FORMATS for dim in dims for place in places]
     naive = [("numpy", "numpy", "numpy", "f32", dim, place) for dim in dims[:3:2] for place in ("L2", "DRAM")]
     for group, against, peer, format, dim, place in kernels + naive:
-        yield Cell(f"{group}/{format}/dim:{dim}/{place}", Shape(format, dim, PLACES[place], zipf=options.zipf), against,
-                   options.between, {"peer": peer, "place": place})
-
-
-def codable(format, dims):
-    """PyTorch's int4 rows have an even number of columns."""
-    return [dim for dim in dims if format != "int4" or dim % 2 == 0]
+        yield cell(options, f"{group}/{format}/dim:{dim}/{place}", format, dim, PLACES[place], against,
+                   {"peer": peer, "place": place})
 
 
 def dims(options):
-    for format, size in product(FORMATS, SIZES):
-        for dim in codable(format, ALL_DIMS):
-            yield Cell(f"dims/{format}/dim:{dim}/{size_text(size)}", Shape(format, dim, size, zipf=options.zipf),
-                       "torch", options.between)
+    """PyTorch's int4 rows have an even number of columns."""
+    for format, size, dim in product(FORMATS, SIZES, ALL_DIMS):
+        if format != "int4" or dim % 2 == 0:
+            yield cell(options, f"dims/{format}/dim:{dim}/{size_text(size)}", format, dim, size)
 
 
 def short(options):
     for format, size, dim, (bag, batch) in product(FORMATS, SIZES, (16, *DIMS), SHORT.items()):
-        yield Cell(f"short/{format}/dim:{dim}/bag:{bag}/batch:{batch}/{size_text(size)}",
-                   Shape(format, dim, size, bag, batch, zipf=options.zipf), "torch", options.between)
+        yield cell(options, f"short/{format}/dim:{dim}/bag:{bag}/batch:{batch}/{size_text(size)}", format, dim, size,
+                   bag=bag, batch=batch)
 
 
 def lookup(options):
     """Plain lookups, of floats: PyTorch has none of codes."""
     for format, size, dim, peer in product(("f32", "f16"), SIZES, (8, 16, 32, 64, 100, 128, 256, 768), LOOKUP_PEERS):
-        yield Cell(f"lookup/{format}/dim:{dim}/{size_text(size)}/{peer}",
-                   Shape(format, dim, size, 1, 20480, "none", zipf=options.zipf), peer, options.between)
+        yield cell(options, f"lookup/{format}/dim:{dim}/{size_text(size)}/{peer}", format, dim, size, peer,
+                   bag=1, batch=20480, pooling="none")
 
 
 def batches(options):
     for format, size, dim, batch in product(FORMATS, SIZES[:2], DIMS[:3], BATCHES):
-        yield Cell(f"batches/{format}/dim:{dim}/batch:{batch}/{size_text(size)}",
-                   Shape(format, dim, size, batch=batch, zipf=options.zipf), "torch", options.between)
+        yield cell(options, f"batches/{format}/dim:{dim}/batch:{batch}/{size_text(size)}", format, dim, size,
+                   batch=batch)
 
 
 def overwritten(options):
     """Other memory is written before each call: four times the second-level cache unless --between says how much."""
+    between = options.between or 4 * second_level_cache()
     for format, size, dim in product(FORMATS, SIZES, DIMS):
-        yield Cell(f"overwritten/{format}/dim:{dim}/{size_text(size)}", Shape(format, dim, size, zipf=options.zipf),
-                   "torch", options.between or 4 * second_level_cache())
+        name = f"overwritten/{format}/dim:{dim}/{size_text(size)}"
+        yield cell(options, name, format, dim, size)._replace(between=between)
 
 
 def zentorch(options):
     formats, bags = ("int4", "f32", "bf16"), ((1, 20480), (20, 1024))
     for format, size, dim, (bag, batch) in product(formats, SIZES, (16, *DIMS), bags):
-        yield Cell(f"zentorch/{format}/dim:{dim}/bag:{bag}/{size_text(size)}",
-                   Shape(format, dim, size, bag, batch, zipf=options.zipf), "zentorch", options.between)
+        yield cell(options, f"zentorch/{format}/dim:{dim}/bag:{bag}/{size_text(size)}", format, dim, size, "zentorch",
+                   bag=bag, batch=batch)
 
 
 def others(options):
     for peer, size, dim in product(OTHER_PEERS, SIZES, DIMS[:3]):
-        yield Cell(f"others/{peer}/f32/dim:{dim}/{size_text(size)}", Shape("f32", dim, size, zipf=options.zipf), peer,
-                   options.between)
+        yield cell(options, f"others/{peer}/f32/dim:{dim}/{size_text(size)}", "f32", dim, size, peer)
 
 
 GRIDS = {"named": named, "dims": dims, "short": short, "lookup": lookup, "batches": batches, "overwritten": overwritten,
