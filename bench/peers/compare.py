@@ -37,9 +37,8 @@ batches/<format>/dim:<d>/batch:<b>/<size>
 overwritten/<format>/dim:<d>/<size>
     Other memory is written before each call, as the dense part of a model does: --between bytes, or four times the
     second-level cache.
-requests/criteo:<rows>/<format>/dim:<d>/bag:<rows>/batch:<b>
-    26 tables with Criteo's numbers of rows, cut to that many, one or four rows a bag, beside TBE's operator. Ids are
-    those of Zipf's law with exponent 1.05 unless --zipf says otherwise.
+requests/criteo:<rows>/<format>/dim:<d>/bag:<rows>/batch:<b>/zipf:<exponent>
+    26 tables with Criteo's numbers of rows, cut to that many, one or four rows a bag, beside TBE's operator.
 zentorch/..., zentorch-requests/..., others/<peer>/f32/dim:<d>/<size>
     Beside AMD's zentorch, OpenVINO, ONNX Runtime, TensorFlow and scipy. ./dev bench --peers all [OPTION]... installs
     them and runs these two grids. A library that is not there is skipped.

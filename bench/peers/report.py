@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Case(NamedTuple):
-    """A name, and what makes its result or raises Wrong."""
+    """A name, and what makes its result or raises Wrong or Skipped."""
     name: str
     run: Callable[[], dict]
 
@@ -40,9 +40,10 @@ def heading(options, width):
     """What the figures depend on most, and the names of the columns."""
     here = context()
     versions = ", ".join(f"{name} {version}" for name, version in here["versions"].items())
-    skew = "uniform ids" if options.zipf is None else f"ids of a Zipf distribution, exponent {options.zipf}"
+    law = "uniform" if options.zipf is None else f"of a Zipf distribution, exponent {options.zipf}"
     between = f"; {options.between} bytes of other memory written between calls" if options.between else ""
-    return (f"{here['machine']['cpu']}, {here['machine']['cores']} cores; {versions}; {skew}{between}\n"
+    return (f"{here['machine']['cpu']}, {here['machine']['cores']} cores; {versions}; ids {law} unless a name says otherwise"
+            f"{between}\n"
             f"{'case':<{width}} ratio  [quartiles]   rowpool     peer  (ns a row)")
 
 

@@ -61,11 +61,11 @@ def criteo(format, dim, cap, lookups):
 
 
 def requests(options):
+    zipf = ZIPF if options.zipf is None else options.zipf
     for format, dim, lookups, batch in product(("tbe-int8", "f16"), (16, 32, 64, 128), (1, 4), (1, 32, 128, 2048)):
         features = criteo(format, dim, 200_000, [lookups] * len(CRITEO_ROWS))
-        yield Cell(f"requests/criteo:200000/{format}/dim:{dim}/bag:{lookups}/batch:{batch}",
-                   Request(features, batch, zipf=ZIPF if options.zipf is None else options.zipf), "tbe", 1,
-                   options.between)
+        yield Cell(f"requests/criteo:200000/{format}/dim:{dim}/bag:{lookups}/batch:{batch}/zipf:{zipf}",
+                   Request(features, batch, zipf=zipf), "tbe", 1, options.between)
 
 
 def zentorch(options):
