@@ -1,6 +1,7 @@
 """What else a user would pick to pool the bags of one table: a function a peer, as in table_peers.py. Each imports its
-own library, which need not be there, and asks it for one thread; --isa does not reach it. The bags of a shape are equally
-long, which ONNX Runtime's and XLA's gather need. TensorFlow has a copy of the table, the others read the same one."""
+own library, which need not be there, and asks it for one thread; --isa does not reach it. The bags of a shape are
+equally long, which ONNX Runtime's and XLA's gather need. TensorFlow has a copy of the table, the others read the same
+one."""
 import functools
 import importlib
 import os

@@ -42,8 +42,8 @@ def heading(options, width):
     versions = ", ".join(f"{name} {version}" for name, version in here["versions"].items())
     law = "uniform" if options.zipf is None else f"of a Zipf distribution, exponent {options.zipf}"
     between = f"; {options.between} bytes of other memory written between calls" if options.between else ""
-    return (f"{here['machine']['cpu']}, {here['machine']['cores']} cores; {versions}; ids {law} unless a name says otherwise"
-            f"{between}\n"
+    return (f"{here['machine']['cpu']}, {here['machine']['cores']} cores; {versions}; "
+            f"ids {law} unless a name says otherwise{between}\n"
             f"{'case':<{width}} ratio  [quartiles]   rowpool     peer  (ns a row)")
 
 
