@@ -69,7 +69,6 @@ Variant variant(std::size_t number, Pooling mode) {
     v.form.out_gap = number / 5 % 4;
     v.form.prefetch_distance = number / 7 % 3 * 7;
     v.form.prefetch_to_second_level = number / 11 % 2 == 0;
-    v.form.prefetch_burst = number / 13 % 3 * 4;
     return v;
 }
 

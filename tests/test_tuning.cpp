@@ -181,46 +181,26 @@ std::string rule_for(RowFormat format, std::size_t dim, std::size_t mib, const e
     return std::to_string(prefetch.distance) + (prefetch.into == Prefetch::Into::first_level ? " L1" : " L2");
 }
 
-TEST_CASE("where a core has a large first-level cache, rows from afar go there, the fewer the wider they are") {
+TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
     constexpr exec::Caches kLarge = {48 << 10, 1 << 20}, kSmall = {32 << 10, 1 << 20};
-    CHECK(rule_for(RowFormat::int8, 64, 256, kLarge) == "96 L1");
+    CHECK(rule_for(RowFormat::int8, 32, 256, kLarge) == "96 L1");
     CHECK(rule_for(RowFormat::f32, 64, 256, kLarge) == "48 L1");
     CHECK(rule_for(RowFormat::f16, 256, 256, kLarge) == "24 L1");
-    CHECK(rule_for(RowFormat::f32, 4096, 256, kLarge) == "16 L1");
-    CHECK(rule_for(RowFormat::int8, 64, 256, kSmall) == "96 L2");
-    CHECK(rule_for(RowFormat::f32, 64, 256, kSmall) == "64 L2");
-    CHECK(rule_for(RowFormat::f32, 256, 256, kSmall) == "32 L2");
+    CHECK(rule_for(RowFormat::f32, 4096, 256, kLarge) == "8 L1");
+    CHECK(rule_for(RowFormat::int8, 32, 256, kSmall) == "64 L2");
+    CHECK(rule_for(RowFormat::f32, 64, 256, kSmall) == "32 L2");
+    CHECK(rule_for(RowFormat::f32, 256, 256, kSmall) == "8 L2");
 }
 
-TEST_CASE("rows in the second-level cache are prefetched where a sum leaves time for it") {
+TEST_CASE("rows that should be in the second-level cache are prefetched, but not far ahead; those in the first are not") {
     constexpr exec::Caches kLarge = {48 << 10, 2 << 20}, kSmall = {32 << 10, 2 << 20};
     for (const exec::Caches& caches : {kLarge, kSmall}) {
-        CHECK(rule_for(RowFormat::f32, 256, 1, caches) == "0 L1");
-        CHECK(rule_for(RowFormat::f16, 64, 1, caches) == "0 L1");
-        CHECK(rule_for(RowFormat::f16, 128, 1, caches) == "8 L1");
-        CHECK(rule_for(RowFormat::int4, 128, 1, caches) == "8 L1");
+        CHECK(rule_for(RowFormat::f32, 16, 1, caches) == "16 L1");
+        CHECK(rule_for(RowFormat::int8, 64, 1, caches) == "16 L1");
+        CHECK(rule_for(RowFormat::f32, 1024, 1, caches) == "8 L1");
     }
-    CHECK(rule_for(RowFormat::int8, 64, 1, kLarge) == "0 L1");
-    CHECK(rule_for(RowFormat::int8, 64, 1, kSmall) == "8 L1");
-}
-
-TEST_CASE("rows of many pages are prefetched in bursts, the sooner the wider they are") {
-    const auto burst = [](RowFormat format, std::size_t dim, std::size_t mib, Prefetch::Into into) {
-        return with_large_table(format, dim, mib, [&](const Table& table) {
-            return exec::prefetch_burst(table, {64, into});
-        });
-    };
-    using Into = Prefetch::Into;
-    CHECK(burst(RowFormat::f16, 256, 256, Into::second_level) == 16);
-    CHECK(burst(RowFormat::f16, 128, 256, Into::second_level) == 0);
-    CHECK(burst(RowFormat::int8, 128, 1024, Into::second_level) == 16);
-    CHECK(burst(RowFormat::int8, 64, 1024, Into::second_level) == 0);
-    CHECK(burst(RowFormat::f16, 32, 4096, Into::second_level) == 16);  // of one line each
-    CHECK(burst(RowFormat::int8, 256, 1025, Into::first_level) == 32);
-    CHECK(burst(RowFormat::int8, 256, 256, Into::first_level) == 0);
-    CHECK(burst(RowFormat::int8, 128, 4096, Into::first_level) == 0);
-    CHECK(burst(RowFormat::int8, 4096, 4096, Into::first_level) == 0);
-    CHECK(burst(RowFormat::f16, 256, 4096, Into::first_level) == 0);
+    const Floats values(8000, 1.0f);
+    CHECK((exec::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
 }
 
 TEST_CASE(

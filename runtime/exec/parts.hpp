@@ -24,7 +24,7 @@ public:
     const Table& table(std::size_t) const noexcept { return *plan_.table; }
     const kernels::Rows& rows(std::size_t) const noexcept { return plan_.args.rows; }
     IndexSpan indices() const noexcept { return plan_.indices; }
-    std::size_t first_index(std::size_t f) const noexcept { return f == 0 ? plan_.begin : plan_.end; }
+    std::size_t first_index(std::size_t f) const noexcept { return f == 0 ? plan_.begin : plan_.args.end; }
     std::size_t find_bad(std::size_t, std::size_t begin, std::size_t end) const noexcept {
         return exec::find_bad(plan_, begin, end);
     }
@@ -154,7 +154,7 @@ void make_part(const Calls& calls, std::size_t f, const Cut& first, const Cut& l
     calls.plan(f, part.plan);
     read_local_rows(*part.plan.table, part.plan.args.rows);
     part.first = f == first.call ? first.start : BagStart{0, part.plan.begin};
-    part.last = f == last.call ? last.start : BagStart{part.plan.args.last_bag, part.plan.end};
+    part.last = f == last.call ? last.start : BagStart{part.plan.args.last_bag, part.plan.args.end};
     set_bags(part.first, part.last, part.last.position, part.plan);
 }
 

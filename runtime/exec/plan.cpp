@@ -7,7 +7,7 @@
 #include "core/row_layout.hpp"
 #include "cpu/dispatch.hpp"
 #include "exec/prefetch.hpp"
-#include "kernels/bag_cursor.hpp"
+#include "kernels/rows.hpp"
 
 namespace rowpool::exec {
 namespace {
@@ -91,18 +91,17 @@ PoolStatus check_bounds(const Bags& bags, std::size_t num_indices) noexcept {
 
 BagEnds ends_of(const Bags& bags) noexcept {
     const IndexSpan bounds = bags.bounds();
-    const std::size_t num_indices = bags.indices().size();
     switch (bags.kind()) {
         case Bags::Kind::offsets:
         case Bags::Kind::starts:
             if (bounds.empty()) break;
-            return {BagEnds::Kind::offsets, bounds.is_wide(), advance(bounds, 1), bounds.size() - 1, 0, num_indices};
+            return {BagEnds::Kind::offsets, bounds.is_wide(), advance(bounds, 1), 0};
         case Bags::Kind::lengths:
-            return {BagEnds::Kind::lengths, bounds.is_wide(), bounds.data(), bounds.size(), 0, num_indices};
+            return {BagEnds::Kind::lengths, bounds.is_wide(), bounds.data(), 0};
         case Bags::Kind::fixed:
             break;
     }
-    return {BagEnds::Kind::fixed, false, nullptr, 0, bags.length(), num_indices};
+    return {BagEnds::Kind::fixed, false, nullptr, bags.length()};
 }
 
 /// Resolves a padding index against a table: -1 for none; nothing when it is outside [-ids, ids).
@@ -128,22 +127,13 @@ kernels::Rows rows_of(const Table& table) noexcept {
             table.num_ids(),
             table.remap().data(),
             -1,
-            {},
-            0,
-            false};
+            {}};
 }
 
 /// Without a bag nothing was checked of the buffer: it may be null, and the column anything.
 void* first_element(const Output& out, std::size_t num_bags) noexcept {
     const std::size_t bytes = out.type() == OutputType::f32 ? 4 : 2;
     return num_bags == 0 ? out.data() : static_cast<std::byte*>(out.data()) + out.column() * bytes;
-}
-
-kernels::PoolFn kernel_of(const Plan& plan, bool filters) noexcept {
-    const auto codec = static_cast<std::size_t>(plan.codec);
-    const bool wide = plan.indices.is_wide();
-    const bool is_max = plan.args.pooling == Pooling::max || plan.args.pooling == Pooling::none;
-    return is_max ? plan.kernels->max[codec][wide][filters] : plan.kernels->sum[codec][wide][plan.weighted][filters];
 }
 
 }  // namespace
@@ -199,8 +189,6 @@ PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_
     if (options.mode != Pooling::none) rows.padding = *padding;
     rows.prefetch = options.prefetch ? *options.prefetch : prefetch_for(table, footprint);
     rows.prefetch.distance = std::min(rows.prefetch.distance, Prefetch::kMostDistance);
-    rows.end_first = reads_end_first(table, rows.prefetch);
-    rows.burst = prefetch_burst(table, rows.prefetch);
     return {};
 }
 
@@ -211,17 +199,17 @@ void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const Ba
     plan.codec = setup.codec;
     plan.indices = layout.indices;
     plan.begin = layout.begin;
-    plan.end = layout.end;
-    plan.weighted = !layout.weights.empty();
     plan.skips_bad = setup.skips_bad;
     kernels::PoolArgs& args = plan.args;
     args.rows = setup.rows;
     args.indices = layout.indices.data();
+    args.wide_indices = layout.indices.is_wide();
     args.ends = layout.ends;
-    args.weights = layout.weights.data();
+    args.weights = layout.weights.empty() ? nullptr : layout.weights.data();
     args.first_bag = 0;
     args.last_bag = layout.num_bags;
     args.position = layout.begin;
+    args.end = layout.end;
     args.pooling = setup.mode;
     args.count_all = setup.counts_all;
     args.prefetch_end = setup.rows.prefetch.distance == 0 ? 0 : layout.end;
@@ -232,12 +220,11 @@ void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const Ba
 
 void keep_bags(std::size_t first, std::size_t num_bags, std::size_t begin, std::size_t end, Plan& plan) noexcept {
     plan.begin = begin;
-    plan.end = end;
     kernels::PoolArgs& args = plan.args;
     args.ends.values = static_cast<const std::byte*>(args.ends.values) + first * (args.ends.wide ? 8 : 4);
-    args.ends.count -= first;
     args.last_bag = num_bags;
     args.position = begin;
+    args.end = end;
     args.prefetch_end = std::min(args.prefetch_end, end);
 }
 
@@ -308,13 +295,14 @@ std::size_t first_bag(std::size_t first, std::size_t last, const IsBefore& is_be
 BagStart start_of(const Plan& plan, std::size_t bag) noexcept {
     const BagEnds& ends = plan.args.ends;
     if (bag == 0) return {0, plan.begin};
+    if (bag == plan.args.last_bag) return {bag, plan.args.end};
     if (ends.kind == BagEnds::Kind::fixed) return {bag, plan.begin + bag * ends.length};
     return {bag, kernels::end_of(ends, bag - 1, plan.begin)};
 }
 
 }  // namespace
 
-std::size_t cost_of(const Plan& plan) noexcept { return cost_before(plan, {plan.args.last_bag, plan.end}); }
+std::size_t cost_of(const Plan& plan) noexcept { return cost_before(plan, {plan.args.last_bag, plan.args.end}); }
 
 BagStart bag_after(const Plan& plan, std::size_t cost, const BagStart& from) noexcept {
     const std::size_t num_bags = plan.args.last_bag;
@@ -331,8 +319,11 @@ BagStart bag_after(const Plan& plan, std::size_t cost, const BagStart& from) noe
 
 PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
     std::size_t bag = 0;
-    std::size_t end = kernels::end_of(plan.args.ends, bag, plan.begin);
-    while (end <= position) end = kernels::end_of(plan.args.ends, ++bag, end);
+    std::size_t end = plan.begin;
+    for (; bag + 1 < plan.args.last_bag; ++bag) {
+        end = kernels::end_of(plan.args.ends, bag, end);
+        if (end > position) break;
+    }
     PoolStatus status = fault(PoolFault::index, bag, plan.indices[position], plan.args.rows.ids);
     status.table = plan.table->name();
     status.position = position;
@@ -360,30 +351,31 @@ void prefetch_rows(const kernels::Rows& rows, IndexSpan indices, std::size_t beg
     kernels::visit_into(rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
         for (std::size_t i = begin; i < end; ++i) {
             const std::size_t row = kernels::row_of(rows, indices[i]);
-            if (row != kernels::kNoRow) kernels::prefetch_row<kInto, 1>(rows, row);
+            if (row != kernels::kNoRow) kernels::prefetch_row<kInto>(rows, row);
         }
     });
 }
 
 void set_bags(const BagStart& first, const BagStart& last, std::size_t prefetch_end, Plan& plan) noexcept {
-    plan.end = last.position;
     kernels::PoolArgs& args = plan.args;
     args.first_bag = first.bag;
     args.last_bag = last.bag;
     args.position = first.position;
+    args.end = last.position;
     if (args.rows.prefetch.distance == 0) return;
     // Where bad indices are skipped, those of later bags have not been looked at.
     args.prefetch_end = plan.skips_bad ? last.position : prefetch_end;
 }
 
-std::size_t run_bags(const Plan& plan) noexcept {
+std::size_t run_bags(Plan& plan) noexcept {
+    kernels::PoolArgs& args = plan.args;
     std::size_t bad = 0;
     if (plan.skips_bad) {
-        const std::size_t first = plan.args.position;
-        bad = plan.kernels->count_outside[plan.indices.is_wide()](advance(plan.indices, first), plan.end - first,
-                                                                  plan.args.rows.ids);
+        const auto count_outside = plan.kernels->count_outside[args.wide_indices];
+        bad = count_outside(advance(plan.indices, args.position), args.end - args.position, args.rows.ids);
     }
-    kernel_of(plan, plan.args.rows.padding >= 0 || bad > 0 || plan.args.rows.remap != nullptr)(plan.args);
+    args.filters = args.rows.padding >= 0 || bad > 0 || args.rows.remap != nullptr;
+    kernels::pool_function(*plan.kernels, plan.codec, args)(args);
     return bad;
 }
 

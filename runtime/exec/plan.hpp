@@ -55,8 +55,6 @@ struct Plan {
     kernels::PoolArgs args;  ///< all bags of the call
     IndexSpan indices;
     std::size_t begin;  ///< first index of bag 0
-    std::size_t end;    ///< one past the last index of the last bag
-    bool weighted;
     bool skips_bad;
 };
 
@@ -122,6 +120,6 @@ void prefetch_remap(const kernels::Rows& rows, IndexSpan indices, std::size_t be
 void set_bags(const BagStart& first, const BagStart& last, std::size_t prefetch_end, Plan& plan) noexcept;
 
 /// Pools the bags of a plan. Indices have been checked unless the plan skips bad ones; returns how many it skipped.
-std::size_t run_bags(const Plan& plan) noexcept;
+std::size_t run_bags(Plan& plan) noexcept;
 
 }  // namespace rowpool::exec

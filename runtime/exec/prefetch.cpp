@@ -22,18 +22,9 @@ std::size_t cache_bytes(int name, std::size_t otherwise) noexcept {
     return bytes > 0 ? static_cast<std::size_t>(bytes) : otherwise;
 }
 
-/// First-level caches of this size hold the rows that are under way from memory; smaller ones lose them too soon. What
-/// follows from it was measured on Zen 5, with 48 KiB, and Zen 4, with 32.
+/// First-level caches of this size hold the rows that are under way from memory; smaller ones lost them too soon on
+/// Zen 4, with 32 KiB. Zen 5 has 48.
 constexpr std::size_t kLargeFirstLevel = std::size_t{48} << 10;
-
-/// Whether to add up a row takes so long that its lines can come from the second level meanwhile. Other sums are as
-/// fast as the lines come, and requests would only be in the way.
-bool is_slow(const Table& table, const Caches& caches) noexcept {
-    if (table.format() == RowFormat::f32) return false;
-    if (!is_coded(table.format())) return lines_of_row(table) >= 4;
-    // Zen 5 also has twice the width of arithmetic.
-    return table.dim() >= 128 || caches.first_level < kLargeFirstLevel;
-}
 
 }  // namespace
 
@@ -55,34 +46,14 @@ std::size_t bytes_behind(const Table& table) noexcept {
 
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     if (bytes_behind(table) <= caches.first_level) return {0, Into::first_level};
-    if (footprint <= caches.second_level) return {is_slow(table, caches) ? std::size_t{8} : 0, Into::first_level};
-    // From further away it is the number of lines under way that counts, and wide rows have more lines.
-    const std::size_t lines = lines_of_row(table);
-    if (caches.first_level < kLargeFirstLevel) {
-        return {lines <= 2 ? std::size_t{96} : lines <= 8 ? 64 : 32, Into::second_level};
-    }
-    constexpr std::size_t kLinesUnderWay = 192, kLeast = 16, kMost = 96;
-    return {std::clamp(kLinesUnderWay / lines, kLeast, kMost), Into::first_level};
-}
-
-bool reads_end_first(const Table& table, const Prefetch& prefetch) noexcept {
-    const RowLayout layout = row_layout(table.format(), table.dim());
-    const bool is_read_in_order = !is_coded(table.format()) || layout.qparams_at < layout.codes_at;
-    const bool is_prefetched = prefetch.distance != 0 && prefetch.into == Into::second_level;
-    return is_read_in_order && is_prefetched && lines_of_row(table) >= 3;
-}
-
-std::size_t prefetch_burst(const Table& table, const Prefetch& prefetch) noexcept {
-    // Measured, and what it measures: the more pages, the longer a core waits for where a row is; the more lines a row
-    // has, the fewer rows go on meanwhile.
-    if (prefetch.into == Into::second_level) {
-        constexpr std::size_t kRows = 16, kPays = std::size_t{3} << 29;
-        return bytes_behind(table) >= kPays / std::max<std::size_t>(lines_of_row(table) - 1, 1) ? kRows : 0;
-    }
-    // In the first level there is room for so many rows of so many lines, and it pays for those that take long to add.
-    constexpr std::size_t kRows = 32, kPays = std::size_t{1} << 30, kNarrow = 128, kMostLines = 8;
-    const bool is_long = is_coded(table.format()) && table.dim() > kNarrow && lines_of_row(table) <= kMostLines;
-    return bytes_behind(table) >= kPays && is_long ? kRows : 0;
+    // It is the number of lines under way that counts, and wide rows have more lines. Rows of the second level are near,
+    // unless something else has used it since.
+    constexpr std::size_t kNear = 16, kLeast = 8, kMost = 96;
+    const bool is_small = caches.first_level < kLargeFirstLevel;
+    const std::size_t lines_under_way = is_small ? 128 : 192;
+    const std::size_t distance = std::clamp(lines_under_way / lines_of_row(table), kLeast, kMost);
+    if (footprint <= caches.second_level) return {std::min(distance, kNear), Into::first_level};
+    return {distance, is_small ? Into::second_level : Into::first_level};
 }
 
 }  // namespace rowpool::exec

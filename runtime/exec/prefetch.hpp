@@ -26,11 +26,4 @@ const Caches& own_caches() noexcept;
 /// What suits a table that shares the caches with others; `footprint` is the bytes of all of them, its own included.
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
-/// Whether the last byte of a prefetched row is to be read before the rest, so that the core does not take the reading
-/// of its lines for that of an array, and fetch what comes after: for rows that would be read in rising order.
-bool reads_end_first(const Table& table, const Prefetch& prefetch) noexcept;
-
-/// How many rows are to be prefetched at once; 0 for one whenever one has its turn.
-std::size_t prefetch_burst(const Table& table, const Prefetch& prefetch) noexcept;
-
 }  // namespace rowpool::exec

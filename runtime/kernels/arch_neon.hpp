@@ -16,7 +16,7 @@ namespace {
 struct Arch {
     using V = xsimd::batch<float, xsimd::neon64>;
     static constexpr std::size_t width = 4;
-    static constexpr std::size_t max_vectors = 16;
+    static constexpr std::size_t max_vectors = 8;
 
     static V set(float x) noexcept { return V(x); }
     static V fma(V a, V b, V c) noexcept { return V(vfmaq_f32(c, a, b)); }

@@ -58,5 +58,11 @@ struct RowCodec {
     }
 };
 
+/// Columns that a row has storage for.
+template <class C>
+constexpr std::size_t stored_columns(std::size_t dim) noexcept {
+    return (dim + C::pack - 1) / C::pack * C::pack;
+}
+
 }  // namespace
 }  // namespace rowpool::kernels

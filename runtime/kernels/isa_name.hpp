@@ -10,7 +10,14 @@
 
 namespace rowpool::kernels {
 
-/// KernelTable::quantize of this instruction set.
+// What kernels_isa.cpp puts into the table of this instruction set, each made by a source of its own.
+extern const CodecKernels ROWPOOL_CONCAT(kernels_f32_, ROWPOOL_KERNEL_ISA);
+extern const CodecKernels ROWPOOL_CONCAT(kernels_f16_, ROWPOOL_KERNEL_ISA);
+extern const CodecKernels ROWPOOL_CONCAT(kernels_bf16_, ROWPOOL_KERNEL_ISA);
+extern const CodecKernels ROWPOOL_CONCAT(kernels_int8_f32_, ROWPOOL_KERNEL_ISA);
+extern const CodecKernels ROWPOOL_CONCAT(kernels_int8_f16_, ROWPOOL_KERNEL_ISA);
+extern const CodecKernels ROWPOOL_CONCAT(kernels_int4_, ROWPOOL_KERNEL_ISA);
+extern const CodecKernels ROWPOOL_CONCAT(kernels_int2_, ROWPOOL_KERNEL_ISA);
 std::size_t ROWPOOL_CONCAT(quantize_rows_, ROWPOOL_KERNEL_ISA)(const QuantizeArgs& args) noexcept;
 
 }  // namespace rowpool::kernels

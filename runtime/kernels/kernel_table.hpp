@@ -53,12 +53,9 @@ struct Rows {
     std::size_t codes_at;       ///< byte of a row's first element
     std::size_t qparams_at;     ///< byte of a row's scale, followed by its bias
     std::size_t ids;            ///< indices are below it; `count` without a remap
-    const std::int32_t* remap;  ///< the row of each id, or anything that is no row; null when ids are rows. Only
-                                ///< filtering kernels look at it
-    std::int64_t padding;       ///< index that filtering kernels leave out; -1 for none
+    const std::int32_t* remap;  ///< the row of each id, or anything that is no row; null when ids are rows
+    std::int64_t padding;       ///< index that is left out when filtering; -1 for none
     Prefetch prefetch;
-    std::size_t burst;  ///< rows to prefetch at once; 0 for one whenever one has its turn
-    bool end_first;     ///< a prefetched row is to be read from its end: see exec::reads_end_first
 };
 
 /// Where bags end. Bag b begins where bag b - 1 ends.
@@ -66,23 +63,24 @@ struct BagEnds {
     enum class Kind : std::uint8_t { offsets, lengths, fixed };
 
     Kind kind;
-    bool wide;             ///< values are int64, not int32
-    const void* values;    ///< offsets: the end of bag b at [b]; lengths: indices of bag b at [b]
-    std::size_t count;     ///< offsets: entries; a bag past them ends at the last index
-    std::size_t length;    ///< fixed: indices of every bag
-    std::size_t last_end;  ///< where the last bag ends
+    bool wide;           ///< values are int64, not int32
+    const void* values;  ///< offsets: the end of bag b at [b]; lengths: indices of bag b at [b]
+    std::size_t length;  ///< fixed: indices of every bag
 };
 
 /// Bags [first_bag, last_bag) of a call, and where their results go.
 struct PoolArgs {
     Rows rows;
-    const void* indices;  ///< int32 or int64 by the kernel that is called
+    const void* indices;
+    bool wide_indices;  ///< indices are int64, not int32
     BagEnds ends;
-    const float* weights;  ///< used by weighted kernels only
+    const float* weights;  ///< one an index; null without
     std::size_t first_bag;
     std::size_t last_bag;
-    std::size_t position;      ///< first index of first_bag
-    Pooling pooling;           ///< sum, mean or sqrtn for sum kernels
+    std::size_t position;  ///< first index of first_bag
+    std::size_t end;       ///< one past the last index of the bag before last_bag, of which `ends` may say nothing
+    Pooling pooling;
+    bool filters;              ///< leaves out padding, bad indices and ids without a row; indices need not be checked
     bool count_all;            ///< mean and sqrtn divide by the length of the bag, whatever was left out and weighted
     std::size_t prefetch_end;  ///< indices from here on are not looked at; 0 to prefetch nothing
     void* out;                 ///< first element of bag 0's output row
@@ -90,6 +88,18 @@ struct PoolArgs {
     OutputType out_type;
 };
 using PoolFn = void (*)(const PoolArgs&) noexcept;
+
+/// The kernels of one codec.
+struct CodecKernels {
+    /// sum, mean, sqrtn and plain lookup of rows that is_narrow() accepts; [weighted]
+    PoolFn narrow[2];
+    /// The same of any rows, where is_single() accepts the bags.
+    PoolFn single;
+    /// The same for any rows, bags and indices, and the only one that filters.
+    PoolFn sum;
+    /// max of any rows, and filtering or not.
+    PoolFn max;
+};
 
 /// Rows that greedy and search work on at once.
 inline constexpr std::size_t kRowsAtOnce = 16;
@@ -110,16 +120,34 @@ struct QuantizeArgs {
 /// One instruction set's kernels.
 struct KernelTable {
     const char* isa;
-    /// sum, mean and sqrtn; [codec][indices are int64][weighted][filtering: leaves out padding, bad indices and ids
-    /// without a row]
-    PoolFn sum[kNumCodecs][2][2][2];
-    /// max, and plain lookup as the max of bags of one; [codec][indices are int64][filtering]
-    PoolFn max[kNumCodecs][2][2];
+    std::size_t narrow_dim;  ///< columns of the widest row whose sums fit the registers
+    const CodecKernels* codecs[kNumCodecs];
     /// How many of `count` indices are below 0 or at or past `rows`; [indices are int64]
     std::size_t (*count_outside[2])(const void* indices, std::size_t count, std::size_t rows) noexcept;
     /// Converts rows until one cannot be held (quantize.hpp has the rule); returns that row, or args.rows.
     std::size_t (*quantize)(const QuantizeArgs& args) noexcept;
 };
+
+/// Whether kernels that look at the lower 32 bits of indices and of bag ends, and filter none, can do a call.
+inline bool is_plain(const PoolArgs& args) noexcept {
+    constexpr std::size_t kMost = ~std::uint32_t{0};
+    return !args.filters && args.rows.count <= kMost && args.end - args.position <= kMost;
+}
+
+/// Whether all bags have one row, and none is divided by its weight.
+inline bool is_single(const PoolArgs& args) noexcept {
+    const bool divides = args.pooling == Pooling::mean || args.pooling == Pooling::sqrtn;
+    return args.ends.kind == BagEnds::Kind::fixed && args.ends.length == 1 && !(divides && args.weights != nullptr);
+}
+
+/// The kernel for a call of rows of a codec.
+inline PoolFn pool_function(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
+    const CodecKernels& own = *kernels.codecs[static_cast<std::size_t>(codec)];
+    if (args.pooling == Pooling::max) return own.max;
+    if (!is_plain(args)) return own.sum;
+    if (is_single(args)) return own.single;
+    return args.rows.dim <= kernels.narrow_dim ? own.narrow[args.weights != nullptr] : own.sum;
+}
 
 extern const KernelTable kernels_generic;
 extern const KernelTable kernels_avx2;

@@ -3,7 +3,7 @@
 #
 # An inline function or template that is not inlined becomes a weak symbol, and the linker keeps one copy for the whole
 # program: perhaps the AVX-512 one, which the baseline then runs on a CPU without it. So such an object may define nothing
-# weak or unique, and exports only its table of functions, or its one function.
+# weak or unique, and exports only what is named here.
 #
 # What pools prefetches: a compiler may drop a function that does nothing else, and only benchmarks would notice.
 set -eu
@@ -11,18 +11,20 @@ build=$1
 shift
 status=0
 
-# check OBJECT SYMBOL
+# check OBJECT SYMBOL...
 check() {
-    local symbols weak exported
-    symbols=$(nm -C "$1")
+    local object=$1 symbols weak exported wanted
+    shift
+    symbols=$(nm -C "$object")
     weak=$(grep -E '^[0-9a-f ]+ [WwVvu] ' <<<"$symbols" | grep -v ' DW\.ref\.' || true)
-    exported=$(grep -E '^[0-9a-f]+ [A-Z] ' <<<"$symbols" | grep -vE ' [UWVN] ' | cut -d' ' -f2- || true)
+    exported=$(sed -nE 's/^[0-9a-f]+ [RDT] ([^(]*).*/\1/p' <<<"$symbols" | sort)
+    wanted=$(printf '%s\n' "$@" | sort)
     if [[ -n $weak ]]; then
-        echo "$1: symbols that other objects may replace:"$'\n'"$weak"
+        echo "$object: symbols that other objects may replace:"$'\n'"$weak"
         status=1
     fi
-    if [[ ! $exported =~ ^[RDT]\ $2(\(.*\))?$ || $exported == *$'\n'* ]]; then
-        echo "$1: exports more or other than $2:"$'\n'"$exported"
+    if [[ $exported != "$wanted" ]]; then
+        echo "$object: exports other than $*:"$'\n'"$exported"
         status=1
     fi
 }
@@ -37,9 +39,13 @@ check_prefetch() {
 
 for isa in "$@"; do
     kernels=$build/runtime/libkernels_$isa.a.p/kernels
+    names=rowpool::kernels::kernels
     raw_gather=$(echo "$build"/bench/libraw_gather_"$isa".a.p/*.o)
-    check "${kernels}_kernels_isa.cpp.o" "rowpool::kernels::kernels_$isa"
-    check_prefetch "${kernels}_kernels_isa.cpp.o"
+    check "${kernels}_kernels_isa.cpp.o" "${names}_$isa"
+    check "${kernels}_floats_isa.cpp.o" "${names}_f32_$isa" "${names}_f16_$isa" "${names}_bf16_$isa"
+    check "${kernels}_bytes_isa.cpp.o" "${names}_int8_f32_$isa" "${names}_int8_f16_$isa"
+    check "${kernels}_nibbles_isa.cpp.o" "${names}_int4_$isa" "${names}_int2_$isa"
+    for codecs in floats bytes nibbles; do check_prefetch "${kernels}_${codecs}_isa.cpp.o"; done
     check "${kernels}_quantize_isa.cpp.o" "rowpool::kernels::quantize_rows_$isa"
     check "$raw_gather" "rowpool::bench::gather_rows_$isa"
     check_prefetch "$raw_gather"

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = ["rowpool/*"]
 PLAIN_STD = ["cstddef", "cstdint", "cstring", "type_traits"]  # headers without inline functions that could clash
-EXEC = PUBLIC + ["core/*", "cpu/*", "exec/*", "kernels/kernel_table.hpp", "kernels/bag_cursor.hpp",
+EXEC = PUBLIC + ["core/*", "cpu/*", "exec/*", "kernels/kernel_table.hpp", "kernels/rows.hpp",
                  "memory/replicas.hpp"]
 FILE = PUBLIC + ["core/*", "file/*", "memory/*"]
 # What the command and the tests use of the benchmarks.
@@ -22,7 +22,7 @@ EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*", "memo
 RULES = [
     ("include/rowpool/*", PUBLIC, ["std"]),
     ("runtime/kernels/arch_*.hpp", ["core/half.hpp"], PLAIN_STD + ["xsimd/xsimd.hpp", "immintrin.h", "arm_neon.h"]),
-    ("runtime/kernels/addends_avx512.hpp", ["kernels/*"], PLAIN_STD + ["immintrin.h"]),
+    ("runtime/kernels/forms_*.hpp", ["kernels/*"], PLAIN_STD + ["immintrin.h"]),
     ("runtime/kernels/*", ["kernels/*", "core/half.hpp", "core/row_layout.hpp", "rowpool/types.hpp"], PLAIN_STD),
     ("runtime/core/half.hpp", [], PLAIN_STD),
     ("runtime/core/row_layout.hpp", ["rowpool/types.hpp"], PLAIN_STD),

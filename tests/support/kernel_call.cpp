@@ -47,17 +47,7 @@ kernels::Rows rows_of(const MadeTable& table) {
             .ids = table.reference.remap.empty() ? table.rows : table.reference.remap.size(),
             .remap = nullptr,
             .padding = -1,
-            .prefetch = {},
-            .burst = 0,
-            .end_first = false};
-}
-
-kernels::PoolFn kernel_for(const kernels::KernelTable& kernels, RowFormat format, const CallForm& form, bool weighted) {
-    const auto codec = static_cast<std::size_t>(kernels::codec_of(format));
-    if (form.mode == Pooling::none || form.mode == Pooling::max) {
-        return kernels.max[codec][form.wide_indices][form.filtering];
-    }
-    return kernels.sum[codec][form.wide_indices][weighted][form.filtering];
+            .prefetch = {}};
 }
 
 }  // namespace
@@ -68,8 +58,8 @@ std::string describe(const CallForm& form) {
            (form.padding ? ", padding " + std::to_string(*form.padding) : "") + (form.filtering ? ", filtering" : "") +
            (form.divisor == Divisor::bag_length ? ", by bag length" : "") + ", to " +
            std::string(to_string(form.type)) + (form.guard == Guard::after ? ", guard after" : ", guard before") +
-           ", gap " + std::to_string(form.out_gap) + ", prefetch " + std::to_string(form.prefetch_distance) + " by " +
-           std::to_string(form.prefetch_burst) + (form.in_two_parts ? ", in two parts" : "");
+           ", gap " + std::to_string(form.out_gap) + ", prefetch " + std::to_string(form.prefetch_distance) +
+           (form.in_two_parts ? ", in two parts" : "");
 }
 
 KernelCall::KernelCall(const MadeTable& table, const ReferenceBags& bags, const CallForm& form)
@@ -118,17 +108,16 @@ kernels::PoolArgs KernelCall::arguments() const {
     args.ends = {.kind = kind,
                  .wide = form_.wide_bounds,
                  .values = bounds_.data(),
-                 .count = form_.bounds == Bounds::starts ? num_bags_ - 1 : num_bags_,
-                 .length = num_bags_ == 0 ? 0 : num_indices_ / num_bags_,
-                 .last_end = num_indices_};
+                 .length = num_bags_ == 0 ? 0 : num_indices_ / num_bags_};
     args.weights = weighted_ ? reinterpret_cast<const float*>(weights_.data()) : nullptr;
+    args.wide_indices = form_.wide_indices;
+    args.filters = form_.filtering;
     args.last_bag = num_bags_;
+    args.end = num_indices_;
     args.pooling = form_.mode;
     args.count_all = form_.divisor == Divisor::bag_length;
     args.rows.padding = form_.padding.value_or(-1);
     using Into = Prefetch::Into;
-    args.rows.end_first = form_.prefetch_to_second_level;
-    args.rows.burst = form_.prefetch_burst;
     args.rows.prefetch = {form_.prefetch_distance,
                           form_.prefetch_to_second_level ? Into::second_level : Into::first_level};
     args.prefetch_end = form_.prefetch_distance == 0 ? 0 : num_indices_;
@@ -139,15 +128,17 @@ kernels::PoolArgs KernelCall::arguments() const {
 }
 
 std::string KernelCall::difference(const kernels::KernelTable& kernels) const {
-    const kernels::PoolFn kernel = kernel_for(kernels, format_, form_, weighted_);
     std::fill(out_.bytes().begin(), out_.bytes().end(), kSentry);
     kernels::PoolArgs args = arguments();
-    args.last_bag = split_bag_;
-    kernel(args);
-    args.first_bag = split_bag_;
-    args.last_bag = num_bags_;
-    args.position = split_position_;
-    kernel(args);
+    const auto run = [&](std::size_t first, std::size_t last, std::size_t begin, std::size_t end) {
+        args.first_bag = first;
+        args.last_bag = last;
+        args.position = begin;
+        args.end = end;
+        kernels::pool_function(kernels, kernels::codec_of(format_), args)(args);
+    };
+    run(0, split_bag_, 0, split_position_);
+    run(split_bag_, num_bags_, split_position_, num_indices_);
     const auto wrong = std::mismatch(expected_.begin(), expected_.end(), out_.data());
     if (wrong.first == expected_.end()) return {};
     const auto element = static_cast<std::size_t>(wrong.first - expected_.begin()) / element_bytes(form_.type);

@@ -29,7 +29,6 @@ struct CallForm {
     std::size_t out_gap = 0;            ///< elements between output rows
     std::size_t prefetch_distance = 0;  ///< in indices
     bool prefetch_to_second_level = false;
-    std::size_t prefetch_burst = 0;  ///< rows at once; 0 for one whenever one has its turn
     bool in_two_parts = false;       ///< as two calls, each for some of the bags
 };
 

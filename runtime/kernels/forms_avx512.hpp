@@ -1,4 +1,4 @@
-// Addends for AVX-512. To decode 16 columns in order takes a shuffle and a conversion, and shuffles are what these CPUs
+// Forms for AVX-512. To decode 16 columns in order takes a shuffle and a conversion, and shuffles are what these CPUs
 // have fewest units for. Here elements stay where a load has put them and are told apart by masks; the one shuffling is
 // done to the sums.
 #pragma once
@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/addends.hpp"
+#include "kernels/forms.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace rowpool::kernels {
@@ -44,8 +44,9 @@ inline Arch::V masked_codes(__m512i words, __m512i mask) noexcept {
 /// int4 and int2. The 16 codes of a vector are one or two 32-bit words, which a broadcast repeats through the register;
 /// each lane keeps one code of its word.
 template <std::size_t kBits, class Word, Codec kCodec>
-struct RepeatedAddend {
-    static constexpr std::size_t most = 1;
+struct RepeatedForm {
+    static constexpr bool is_plain = false;
+    static constexpr std::size_t group = 1;
     static constexpr bool is_scaled = true;
 
     template <std::size_t kCount>
@@ -78,9 +79,9 @@ private:
 };
 
 template <>
-struct Addend<Codec::int4> : RepeatedAddend<4, long long, Codec::int4> {};
+struct Form<Codec::int4> : RepeatedForm<4, long long, Codec::int4> {};
 template <>
-struct Addend<Codec::int2> : RepeatedAddend<2, int, Codec::int2> {};
+struct Form<Codec::int2> : RepeatedForm<2, int, Codec::int2> {};
 
 /// Vectors 0 and 1 hold the even and the odd columns of 32.
 inline void interleave(Arch::V* sums) noexcept {
@@ -94,13 +95,14 @@ inline void interleave(Arch::V* sums) noexcept {
 /// bf16. Two vectors at once, those of the even columns and those of the odd ones: a bfloat16 in the upper half of a
 /// lane is a float as soon as the lower half is zero.
 template <>
-struct Addend<Codec::bf16> : PlainAddend<Codec::bf16> {
-    static constexpr std::size_t most = 2;
+struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
+    static constexpr bool is_plain = false;
+    static constexpr std::size_t group = 2;
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {
         if constexpr (kCount == 1) {
-            PlainAddend<Codec::bf16>().template load<1>(codes, column, x);
+            PlainForm<Codec::bf16>().template load<1>(codes, column, x);
         } else {
             const __m512i pairs = _mm512_loadu_si512(codes + RowCodec<Codec::bf16>::bytes_of(column));
             x[0] = Arch::V(_mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)));
@@ -119,14 +121,15 @@ private:
 /// int8. Four vectors at once: lane i of vector v is byte v of word i, so column 4 * i + v. Or two, of even and odd
 /// columns, after a shuffle that gives each pair of columns a word of its own.
 template <Codec kCodec>
-struct ByteAddend : PlainAddend<kCodec> {
-    static constexpr std::size_t most = 4;
+struct ByteForm : PlainForm<kCodec> {
+    static constexpr bool is_plain = false;
+    static constexpr std::size_t group = 4;
     static constexpr bool is_scaled = true;
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {
         if constexpr (kCount == 1) {
-            PlainAddend<kCodec>().template load<1>(codes, column, x);
+            PlainForm<kCodec>().template load<1>(codes, column, x);
         } else {
             const __m512i words = load_words<kCount>(codes + column);
 #pragma GCC unroll 4
@@ -170,9 +173,9 @@ private:
 };
 
 template <>
-struct Addend<Codec::int8_f32> : ByteAddend<Codec::int8_f32> {};
+struct Form<Codec::int8_f32> : ByteForm<Codec::int8_f32> {};
 template <>
-struct Addend<Codec::int8_f16> : ByteAddend<Codec::int8_f16> {};
+struct Form<Codec::int8_f16> : ByteForm<Codec::int8_f16> {};
 
 }  // namespace
 }  // namespace rowpool::kernels

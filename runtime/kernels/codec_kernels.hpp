@@ -1,0 +1,24 @@
+// All kernels of a codec, for the instruction set that a source is compiled for.
+#pragma once
+
+#include "kernels/arch.hpp"
+//
+#include "kernels/forms.hpp"
+#include "kernels/kernel_table.hpp"
+#include "kernels/narrow_kernel.hpp"
+#include "kernels/single_kernel.hpp"
+#include "kernels/wide_kernel.hpp"
+
+namespace rowpool::kernels {
+namespace {
+
+template <Codec kCodec>
+constexpr CodecKernels kernels_of() {
+    return {.narrow = {sum_narrow<kCodec, false>, sum_narrow<kCodec, true>},
+            .single = SingleKernel<kCodec>::run,
+            .sum = WideKernel<kCodec, Form<kCodec>, false>::run,
+            .max = WideKernel<kCodec, PlainForm<kCodec>, true>::run};
+}
+
+}  // namespace
+}  // namespace rowpool::kernels

@@ -1,0 +1,98 @@
+// Writing results: vectors of floats, rounded to the type of the output.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/kernel_table.hpp"
+
+namespace rowpool::kernels {
+namespace {
+
+constexpr std::size_t element_bytes(OutputType type) noexcept { return type == OutputType::f32 ? 4 : 2; }
+
+inline std::byte* output_row(const PoolArgs& args, std::size_t bag) noexcept {
+    return static_cast<std::byte*>(args.out) + bag * args.out_stride * element_bytes(args.out_type);
+}
+
+/// Prefetches rows of the output, to be written. A store waits for its line, stores are done in order, and only so many
+/// can wait: without it short bags are as slow as lines come, one after the other.
+class OutputPrefetch {
+public:
+    [[gnu::noinline]] explicit OutputPrefetch(const PoolArgs& args) noexcept
+        : next_(output_row(args, args.first_bag)),
+          last_(output_row(args, args.last_bag - 1)),
+          stride_(args.out_stride * element_bytes(args.out_type)),
+          bytes_(args.rows.dim * element_bytes(args.out_type)) {
+        constexpr std::size_t kAhead = 2048, kMostRows = 16;  // bytes
+        const std::size_t rows = kAhead / bytes_;
+        for (std::size_t r = 0; r < (rows < kMostRows ? rows : kMostRows); ++r) next();
+    }
+
+    /// The next row, if there is one. To be called once a bag.
+    [[gnu::always_inline]] void next() noexcept {
+        if (next_ > last_) return;
+        for (std::size_t byte = 0; byte < bytes_; byte += 64) prefetch_to_write(next_ + byte);
+        prefetch_to_write(next_ + bytes_ - 1);
+        next_ += stride_;
+    }
+
+private:
+    static void prefetch_to_write(const std::byte* p) noexcept {
+#if defined(__x86_64__)
+        asm volatile("prefetchw (%0)" : : "r"(p));  // the builtin gives it only to CPUs that are known to have it
+#else
+        __builtin_prefetch(p, 1);
+#endif
+    }
+
+    const std::byte* next_;
+    const std::byte* last_;
+    std::size_t stride_;
+    std::size_t bytes_;
+};
+
+/// Copies `count` bytes, which are at most kMost and even, by two pieces of the same size that may overlap.
+template <std::size_t kMost>
+[[gnu::always_inline]] inline void copy_few(std::byte* to, const std::byte* from, std::size_t count) noexcept {
+    if constexpr (kMost > 2) {
+        constexpr std::size_t kPiece = kMost / 2;
+        if (count <= kPiece) return copy_few<kPiece>(to, from, count);
+        std::byte first[kPiece], last[kPiece];
+        std::memcpy(first, from, kPiece);
+        std::memcpy(last, from + count - kPiece, kPiece);
+        std::memcpy(to, first, kPiece);
+        std::memcpy(to + count - kPiece, last, kPiece);
+    } else {
+        std::memcpy(to, from, 2);
+    }
+}
+
+/// Writes the first `count` columns of a vector, which has more. Not inline: it is for the ends of rows, and its
+/// addresses would take registers of loops.
+[[gnu::noinline]] inline void store_columns(std::byte* out, OutputType type, Arch::V v, std::size_t count) noexcept {
+    alignas(64) std::byte values[Arch::width * 4];
+    if (type == OutputType::f32) {
+        Arch::store_f32(values, v);
+        return copy_few<Arch::width * 4>(out, values, count * 4);
+    }
+    type == OutputType::f16 ? Arch::store_f16(values, v) : Arch::store_bf16(values, v);
+    copy_few<Arch::width * 2>(out, values, count * 2);
+}
+
+/// Calls f.operator()<kBytes>(store) with the size of an output's elements and the way to store a vector of them.
+template <class F>
+[[gnu::always_inline]] inline void visit_store(OutputType type, const F& f) noexcept {
+    switch (type) {
+        case OutputType::f32:
+            return f.template operator()<4>(Arch::store_f32);
+        case OutputType::f16:
+            return f.template operator()<2>(Arch::store_f16);
+        case OutputType::bf16:
+            return f.template operator()<2>(Arch::store_bf16);
+    }
+}
+
+}  // namespace
+}  // namespace rowpool::kernels

@@ -1,0 +1,97 @@
+// Indices, the ends of bags, the rows behind them, and asking for rows ahead of their turn.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/kernel_table.hpp"
+
+namespace rowpool::kernels {
+namespace {
+
+inline std::int64_t element(const void* values, bool wide, std::size_t i) noexcept {
+    return wide ? static_cast<const std::int64_t*>(values)[i] : static_cast<const std::int32_t*>(values)[i];
+}
+
+/// Where the bag that begins at `begin` ends; `bag` is not the last one of a call that is given by where bags start.
+inline std::size_t end_of(const BagEnds& ends, std::size_t bag, std::size_t begin) noexcept {
+    switch (ends.kind) {
+        case BagEnds::Kind::offsets:
+            return static_cast<std::size_t>(element(ends.values, ends.wide, bag));
+        case BagEnds::Kind::lengths:
+            return begin + static_cast<std::size_t>(element(ends.values, ends.wide, bag));
+        case BagEnds::Kind::fixed:
+            return begin + ends.length;
+    }
+    return begin;
+}
+
+/// Prefetches the cache line of the byte kOffset after p. In assembly where there is one for it: gcc 12 works out the
+/// addresses of many builtin prefetches ahead, in registers that the sums need, and drops calls of functions that do
+/// nothing else.
+template <Prefetch::Into kInto, std::ptrdiff_t kOffset = 0>
+[[gnu::always_inline]] inline void prefetch_line(const std::byte* p) noexcept {
+#if defined(__x86_64__)
+    if constexpr (kInto == Prefetch::Into::first_level) {
+        asm volatile("prefetcht0 %c1(%0)" : : "r"(p), "i"(kOffset));
+    } else {
+        asm volatile("prefetcht1 %c1(%0)" : : "r"(p), "i"(kOffset));
+    }
+#else
+    __builtin_prefetch(p + kOffset, 0, kInto == Prefetch::Into::first_level ? 3 : 2);
+#endif
+}
+
+/// Prefetches the first kLines lines of a row.
+template <Prefetch::Into kInto, std::size_t kLines>
+[[gnu::always_inline]] inline void prefetch_first_lines(const std::byte* row) noexcept {
+    if constexpr (kLines > 1) prefetch_first_lines<kInto, kLines - 1>(row);
+    prefetch_line<kInto, (kLines - 1) * 64>(row);
+}
+
+/// Prefetches the lines of a row: those of its first byte, of its last byte, and what can be between them.
+template <Prefetch::Into kInto>
+[[gnu::always_inline]] inline void prefetch_row(const Rows& rows, std::size_t row) noexcept {
+    const std::byte* const p = rows.data + row * rows.stride;
+    for (std::size_t line = 0; line + 1 < rows.lines; ++line) prefetch_line<kInto>(p + line * 64);
+    prefetch_line<kInto, -1>(p + rows.bytes);
+}
+
+/// Calls f.operator()<kInto>() with the cache that rows are prefetched into.
+template <class F>
+[[gnu::always_inline]] inline void visit_into(const Rows& rows, const F& f) noexcept {
+    using Into = Prefetch::Into;
+    if (rows.prefetch.into == Into::first_level) {
+        f.template operator()<Into::first_level>();
+    } else {
+        f.template operator()<Into::second_level>();
+    }
+}
+
+/// The same into whichever cache is asked for.
+[[gnu::always_inline]] inline void prefetch_row(const Rows& rows, std::size_t row) noexcept {
+    visit_into(rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE { prefetch_row<kInto>(rows, row); });
+}
+
+/// The row of an index that has none.
+constexpr std::size_t kNoRow = ~std::size_t{0};
+
+/// The row that an index stands for; kNoRow when it is padding (-1 when there is none), bad, or an id that the remap
+/// gives no row. A remap is from a file: what is in it is trusted no more than indices are.
+inline std::size_t row_of(const Rows& rows, std::int64_t index) noexcept {
+    const auto id = static_cast<std::size_t>(index);
+    if (index == rows.padding || id >= rows.ids) return kNoRow;
+    if (rows.remap == nullptr) return id;
+    const std::int32_t row = rows.remap[id];
+    return row >= 0 && static_cast<std::size_t>(row) < rows.count ? static_cast<std::size_t>(row) : kNoRow;
+}
+
+/// Prefetches what row_of() will read of the remap, if there is one.
+[[gnu::always_inline]] inline void prefetch_remap(const Rows& rows, std::int64_t index) noexcept {
+    const auto id = static_cast<std::size_t>(index);
+    if (rows.remap != nullptr && id < rows.ids) __builtin_prefetch(rows.remap + id);
+}
+
+}  // namespace
+}  // namespace rowpool::kernels
