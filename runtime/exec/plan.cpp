@@ -183,6 +183,7 @@ PoolStatus make_setup(const Table& table, const PoolOptions& options, std::size_
              .codec = kernels::codec_of(table.format()),
              .rows = rows_of(table),
              .mode = options.mode,
+             .is_far = footprint > own_caches().second_level,
              .counts_all = options.divisor == Divisor::bag_length,
              .skips_bad = options.on_bad_index == OnBadIndex::skip};
     kernels::Rows& rows = setup.rows;
@@ -212,6 +213,7 @@ void make_plan(const kernels::KernelTable* kernels, const Setup& setup, const Ba
     args.end = layout.end;
     args.pooling = setup.mode;
     args.count_all = setup.counts_all;
+    args.is_far = setup.is_far;
     args.prefetch_end = setup.rows.prefetch.distance == 0 ? 0 : layout.end;
     args.out = first_element(out, layout.num_bags);
     args.out_stride = stride;

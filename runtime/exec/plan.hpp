@@ -39,6 +39,7 @@ struct Setup {
     kernels::Codec codec;
     kernels::Rows rows;
     Pooling mode;
+    bool is_far;      ///< all tables together are larger than the second-level cache
     bool counts_all;  ///< the divisor is the length of the bag
     bool skips_bad;   ///< bad indices are left out
 };

@@ -3,9 +3,9 @@
 
 #include "kernels/arch.hpp"
 //
+#include "kernels/block_kernel.hpp"
 #include "kernels/forms.hpp"
 #include "kernels/kernel_table.hpp"
-#include "kernels/narrow_kernel.hpp"
 #include "kernels/single_kernel.hpp"
 #include "kernels/wide_kernel.hpp"
 
@@ -14,7 +14,7 @@ namespace {
 
 template <Codec kCodec>
 constexpr CodecKernels kernels_of() {
-    return {.narrow = {sum_narrow<kCodec, false>, sum_narrow<kCodec, true>},
+    return {.blocks = {sum_blocks<kCodec, false>, sum_blocks<kCodec, true>},
             .single = SingleKernel<kCodec>::run,
             .sum = WideKernel<kCodec, Form<kCodec>, false>::run,
             .max = WideKernel<kCodec, PlainForm<kCodec>, true>::run};

@@ -16,13 +16,13 @@ inline std::uint32_t lower_half(const std::byte* p) noexcept {
     return value;
 }
 
-/// The indices of a call, and those that are so far ahead that their rows are to be prefetched.
+/// The indices of a call from a position on, and those that are so far ahead that their rows are to be prefetched.
 class IndexReader {
 public:
-    explicit IndexReader(const PoolArgs& args) noexcept : step_(args.wide_indices ? 8 : 4) {
+    IndexReader(const PoolArgs& args, std::size_t position) noexcept
+        : step_(args.wide_indices ? 8 : 4), distance_(args.rows.prefetch.distance * step_) {
         const auto* const indices = static_cast<const std::byte*>(args.indices);
-        next_ = indices + args.position * step_;
-        later_ = next_ + args.rows.prefetch.distance * step_;
+        next_ = indices + position * step_;
         last_ = indices + (args.prefetch_end - 1) * step_;
     }
 
@@ -32,12 +32,10 @@ public:
         return index;
     }
 
-    /// The index at the distance, or the last one that may be looked at. To be called once an index, before next(), or
-    /// never.
-    [[gnu::always_inline]] std::size_t later() noexcept {
-        const std::size_t index = lower_half(later_ < last_ ? later_ : last_);
-        later_ += step_;
-        return index;
+    /// The index at the distance from the next one, or the last one that may be looked at.
+    [[gnu::always_inline]] std::size_t later() const noexcept {
+        const std::byte* const later = next_ + distance_;
+        return lower_half(later < last_ ? later : last_);
     }
 
     /// Where the next `count` indices end.
@@ -46,8 +44,8 @@ public:
 
 private:
     std::size_t step_;
+    std::size_t distance_;
     const std::byte* next_;
-    const std::byte* later_;
     const std::byte* last_;
 };
 

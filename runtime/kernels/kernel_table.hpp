@@ -80,6 +80,7 @@ struct PoolArgs {
     std::size_t position;  ///< first index of first_bag
     std::size_t end;       ///< one past the last index of the bag before last_bag, of which `ends` may say nothing
     Pooling pooling;
+    bool is_far;               ///< rows are not in the first two levels of the cache: wide ones are read side by side
     bool filters;              ///< leaves out padding, bad indices and ids without a row; indices need not be checked
     bool count_all;            ///< mean and sqrtn divide by the length of the bag, whatever was left out and weighted
     std::size_t prefetch_end;  ///< indices from here on are not looked at; 0 to prefetch nothing
@@ -91,9 +92,9 @@ using PoolFn = void (*)(const PoolArgs&) noexcept;
 
 /// The kernels of one codec.
 struct CodecKernels {
-    /// sum, mean, sqrtn and plain lookup of rows that is_narrow() accepts; [weighted]
-    PoolFn narrow[2];
-    /// The same of any rows, where is_single() accepts the bags.
+    /// sum, mean, sqrtn and plain lookup, of what is_plain() accepts; [weighted]
+    PoolFn blocks[2];
+    /// The same, where is_single() accepts the bags, too.
     PoolFn single;
     /// The same for any rows, bags and indices, and the only one that filters.
     PoolFn sum;
@@ -120,7 +121,7 @@ struct QuantizeArgs {
 /// One instruction set's kernels.
 struct KernelTable {
     const char* isa;
-    std::size_t narrow_dim;  ///< columns of the widest row whose sums fit the registers
+    std::size_t block_dim;  ///< columns of the widest row whose sums fit the registers
     const CodecKernels* codecs[kNumCodecs];
     /// How many of `count` indices are below 0 or at or past `rows`; [indices are int64]
     std::size_t (*count_outside[2])(const void* indices, std::size_t count, std::size_t rows) noexcept;
@@ -146,7 +147,8 @@ inline PoolFn pool_function(const KernelTable& kernels, Codec codec, const PoolA
     if (args.pooling == Pooling::max) return own.max;
     if (!is_plain(args)) return own.sum;
     if (is_single(args)) return own.single;
-    return args.rows.dim <= kernels.narrow_dim ? own.narrow[args.weights != nullptr] : own.sum;
+    if (args.is_far && args.rows.dim > 2 * kernels.block_dim) return own.sum;  // measured
+    return own.blocks[args.weights != nullptr];
 }
 
 extern const KernelTable kernels_generic;

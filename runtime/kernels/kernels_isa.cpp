@@ -36,7 +36,7 @@ std::size_t count_outside(const void* values, std::size_t count, std::size_t row
 
 constinit const KernelTable ROWPOOL_CONCAT(kernels_, ROWPOOL_KERNEL_ISA) = {
     .isa = ROWPOOL_QUOTE(ROWPOOL_KERNEL_ISA),
-    .narrow_dim = Arch::width * kMaxVectors,
+    .block_dim = Arch::width * kMaxVectors,
     .codecs = {&ROWPOOL_CONCAT(kernels_f32_, ROWPOOL_KERNEL_ISA), &ROWPOOL_CONCAT(kernels_f16_, ROWPOOL_KERNEL_ISA),
                &ROWPOOL_CONCAT(kernels_bf16_, ROWPOOL_KERNEL_ISA),
                &ROWPOOL_CONCAT(kernels_int8_f32_, ROWPOOL_KERNEL_ISA),

@@ -34,7 +34,7 @@ private:
         const V start = Arch::set(start_of_sums(args, C::is_coded));
         const std::size_t columns = stored_columns<C>(args.rows.dim);
         const std::size_t last = columns < Arch::width ? 0 : columns - Arch::width;  // where the last vector begins
-        IndexReader indices(args);
+        IndexReader indices(args, args.position);
         NarrowRows<C, 1> narrow_rows(args.rows);
         OutputPrefetch output(args);
         std::byte* out = output_row(args, args.first_bag);
