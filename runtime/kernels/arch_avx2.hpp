@@ -29,9 +29,7 @@ struct Arch {
 
     static V load_f32(const std::byte* p) noexcept { return V(_mm256_loadu_ps(reinterpret_cast<const float*>(p))); }
     static V load_f16(const std::byte* p) noexcept { return V(_mm256_cvtph_ps(load128(p))); }
-    static V load_bf16(const std::byte* p) noexcept {
-        return V(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load128(p)), 16)));
-    }
+    static V load_bf16(const std::byte* p) noexcept { return widen_bf16(load128(p)); }
     static V load_u8(const std::byte* p) noexcept {
         return V(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))));
     }
@@ -46,6 +44,18 @@ struct Arch {
         std::memcpy(&codes, p, sizeof codes);
         const __m256i shifts = _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14);
         return unpack(codes, shifts, 3);
+    }
+
+    // Of halves in pairs.
+    static constexpr bool loads_parts = true;
+    static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
+        return V(_mm256_maskload_ps(reinterpret_cast<const float*>(p), first_lanes(columns)));
+    }
+    static V load_f16_part(const std::byte* p, std::size_t columns) noexcept {
+        return V(_mm256_cvtph_ps(load_pairs(p, columns)));
+    }
+    static V load_bf16_part(const std::byte* p, std::size_t columns) noexcept {
+        return widen_bf16(load_pairs(p, columns));
     }
 
     static void store_f32(std::byte* p, V v) noexcept { _mm256_storeu_ps(reinterpret_cast<float*>(p), v); }
@@ -74,6 +84,17 @@ struct Arch {
 
 private:
     static __m128i load128(const std::byte* p) noexcept { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+    static V widen_bf16(__m128i halves) noexcept {
+        return V(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16)));
+    }
+    static __m256i first_lanes(std::size_t count) noexcept {
+        alignas(64) static constexpr int kLanes[2 * width] = {-1, -1, -1, -1, -1, -1, -1, -1};
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kLanes + width - count));
+    }
+    static __m128i load_pairs(const std::byte* p, std::size_t columns) noexcept {
+        const __m128i lanes = _mm256_castsi256_si128(first_lanes((columns + 1) / 2));
+        return _mm_maskload_epi32(reinterpret_cast<const int*>(p), lanes);
+    }
     static V unpack(std::uint32_t codes, __m256i shifts, int mask) noexcept {
         const __m256i all = _mm256_set1_epi32(static_cast<int>(codes));
         return V(_mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srlv_epi32(all, shifts), _mm256_set1_epi32(mask))));

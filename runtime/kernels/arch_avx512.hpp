@@ -29,9 +29,7 @@ struct Arch {
 
     static V load_f32(const std::byte* p) noexcept { return V(_mm512_loadu_ps(p)); }
     static V load_f16(const std::byte* p) noexcept { return V(_mm512_cvtph_ps(load256(p))); }
-    static V load_bf16(const std::byte* p) noexcept {
-        return V(_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load256(p)), 16)));
-    }
+    static V load_bf16(const std::byte* p) noexcept { return widen_bf16(load256(p)); }
     static V load_u8(const std::byte* p) noexcept {
         return V(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))));
     }
@@ -46,6 +44,17 @@ struct Arch {
         const __m512i shifts = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
         const __m512 floats = _mm512_setr_ps(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
         return V(_mm512_permutexvar_ps(_mm512_srlv_epi32(_mm512_set1_epi32(load32(p)), shifts), floats));
+    }
+
+    static constexpr bool loads_parts = true;
+    static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
+        return V(_mm512_maskz_loadu_ps(first_lanes(columns), p));
+    }
+    static V load_f16_part(const std::byte* p, std::size_t columns) noexcept {
+        return V(_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(columns), p)));
+    }
+    static V load_bf16_part(const std::byte* p, std::size_t columns) noexcept {
+        return widen_bf16(_mm256_maskz_loadu_epi16(first_lanes(columns), p));
     }
 
     static void store_f32(std::byte* p, V v) noexcept { _mm512_storeu_ps(p, v); }
@@ -72,6 +81,10 @@ struct Arch {
     }
 
 private:
+    static V widen_bf16(__m256i halves) noexcept {
+        return V(_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16)));
+    }
+    static __mmask16 first_lanes(std::size_t count) noexcept { return static_cast<__mmask16>((1u << count) - 1); }
     static __m256i load256(const std::byte* p) noexcept {
         return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     }

@@ -83,6 +83,8 @@ struct Arch {
         return lanes([&](std::size_t i) { return static_cast<float>(codes >> 2 * i & 3); });
     }
 
+    static constexpr bool loads_parts = false;
+
     static void store_f32(std::byte* p, V v) noexcept { std::memcpy(p, &v, sizeof v); }
     static void store_f16(std::byte* p, V v) noexcept {
         for (std::size_t i = 0; i < width; ++i) store(p + 2 * i, f32_to_f16(v.lane[i]));

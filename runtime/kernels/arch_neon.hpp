@@ -47,6 +47,8 @@ struct Arch {
         return unpack(load<std::uint8_t>(p), vld1q_s32(shifts), 3);
     }
 
+    static constexpr bool loads_parts = false;
+
     static void store_f32(std::byte* p, V v) noexcept {
         vst1q_u8(reinterpret_cast<std::uint8_t*>(p), vreinterpretq_u8_f32(v));
     }

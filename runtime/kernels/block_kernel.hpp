@@ -80,6 +80,7 @@ public:
         const float* weight = args.weights + (kWeighted ? run.position : 0);
         const std::size_t columns = run.columns;
         const std::size_t to_write = run.is_last_block ? args.rows.dim - run.column : columns;
+        const bool is_whole = kVectors != 0 && columns == to_write;
         const std::size_t out_step = args.out_stride * element_bytes(args.out_type);
         std::byte* out = output_row(args, run.first_bag) + run.column * element_bytes(args.out_type);
         IndexReader indices(args, run.position);
@@ -107,7 +108,8 @@ public:
                     continue;
                 }
             }
-            write(out, args.out_type, columns, to_write, sums);
+            write(out, args.out_type, columns, is_whole, sums);
+            if (!is_whole) write_last(out, args.out_type, columns, to_write, sums[kSums - 1]);
         }
     }
 
@@ -176,7 +178,11 @@ private:
                                            V (&sums)[kSums]) noexcept {
         for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
             V x[kCount];
-            form.template load<kCount>(codes, column_of<v, kCount>(columns), x);
+            if constexpr (kVectors == 0) {
+                x[0] = C::load_part(codes, columns);
+            } else {
+                form.template load<kCount>(codes, column_of<v, kCount>(columns), x);
+            }
 #pragma GCC unroll 4
             for (std::size_t i = 0; i < kCount; ++i) {
                 V& sum = sums[v + i];
@@ -239,10 +245,9 @@ private:
         WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
     }
 
-    /// Stores whole vectors, and of the last one what the output has room for.
-    [[gnu::always_inline]] static void write(std::byte* out, OutputType type, std::size_t columns, std::size_t to_write,
+    /// Stores vectors, the last one only if the output has room for all of it.
+    [[gnu::always_inline]] static void write(std::byte* out, OutputType type, std::size_t columns, bool is_whole,
                                              const V (&sums)[kSums]) noexcept {
-        const bool is_whole = kVectors != 0 && columns == to_write;
         visit_store(type, [&]<std::size_t kBytes>(const auto& store) ROWPOOL_INLINE {
             for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
                 const std::size_t column = column_of<v, kCount>(columns);
@@ -253,9 +258,11 @@ private:
                 }
             });
         });
-        if (is_whole) return;
+    }
+
+    static void write_last(std::byte* out, OutputType type, std::size_t columns, std::size_t to_write, V sum) noexcept {
         const std::size_t column = kVectors == 0 ? 0 : columns - Arch::width;
-        store_columns(out + column * element_bytes(type), type, canonical(sums[kSums - 1]), to_write - column);
+        store_columns(out + column * element_bytes(type), type, canonical(sum), to_write - column);
     }
 
     /// Where flaws are looked for there is no NaN left.

@@ -17,7 +17,8 @@ inline std::byte* output_row(const PoolArgs& args, std::size_t bag) noexcept {
 }
 
 /// Prefetches rows of the output, to be written. A store waits for its line, stores are done in order, and only so many
-/// can wait: without it short bags are as slow as lines come, one after the other.
+/// can wait: without it short bags are as slow as lines come, one after the other. Narrow rows one behind the other are
+/// what a core foresees by itself.
 class OutputPrefetch {
 public:
     [[gnu::noinline]] explicit OutputPrefetch(const PoolArgs& args) noexcept
@@ -25,7 +26,8 @@ public:
           last_(output_row(args, args.last_bag - 1)),
           stride_(args.out_stride * element_bytes(args.out_type)),
           bytes_(args.rows.dim * element_bytes(args.out_type)) {
-        constexpr std::size_t kAhead = 2048, kMostRows = 16;  // bytes
+        constexpr std::size_t kForeseen = 512, kAhead = 2048, kMostRows = 16;  // bytes, but for the rows
+        if (stride_ == bytes_ && bytes_ < kForeseen) next_ = last_ + 1;
         const std::size_t rows = kAhead / bytes_;
         for (std::size_t r = 0; r < (rows < kMostRows ? rows : kMostRows); ++r) next();
     }
@@ -84,14 +86,9 @@ template <std::size_t kMost>
 /// Calls f.operator()<kBytes>(store) with the size of an output's elements and the way to store a vector of them.
 template <class F>
 [[gnu::always_inline]] inline void visit_store(OutputType type, const F& f) noexcept {
-    switch (type) {
-        case OutputType::f32:
-            return f.template operator()<4>(Arch::store_f32);
-        case OutputType::f16:
-            return f.template operator()<2>(Arch::store_f16);
-        case OutputType::bf16:
-            return f.template operator()<2>(Arch::store_bf16);
-    }
+    if (type == OutputType::f32) return f.template operator()<4>(Arch::store_f32);
+    if (type == OutputType::f16) return f.template operator()<2>(Arch::store_f16);
+    f.template operator()<2>(Arch::store_bf16);
 }
 
 }  // namespace
