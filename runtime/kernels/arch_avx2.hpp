@@ -46,16 +46,20 @@ struct Arch {
         return unpack(codes, shifts, 3);
     }
 
-    // Of halves in pairs.
+    // Not wider than need be: a load that crosses into another line waits for it, whether its lanes are masked or not.
     static constexpr bool loads_parts = true;
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
-        return V(_mm256_maskload_ps(reinterpret_cast<const float*>(p), first_lanes(columns)));
+        const auto* const values = reinterpret_cast<const float*>(p);
+        if (columns == 1) return widen(_mm_load_ss(values));
+        if (columns == 2) return widen(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+        if (columns <= 4) return widen(_mm_maskload_ps(values, _mm256_castsi256_si128(first_lanes(columns))));
+        return V(_mm256_maskload_ps(values, first_lanes(columns)));
     }
     static V load_f16_part(const std::byte* p, std::size_t columns) noexcept {
-        return V(_mm256_cvtph_ps(load_pairs(p, columns)));
+        return V(_mm256_cvtph_ps(load_halves_part(p, columns)));
     }
     static V load_bf16_part(const std::byte* p, std::size_t columns) noexcept {
-        return widen_bf16(load_pairs(p, columns));
+        return widen_bf16(load_halves_part(p, columns));
     }
 
     static void store_f32(std::byte* p, V v) noexcept { _mm256_storeu_ps(reinterpret_cast<float*>(p), v); }
@@ -91,9 +95,15 @@ private:
         alignas(64) static constexpr int kLanes[2 * width] = {-1, -1, -1, -1, -1, -1, -1, -1};
         return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kLanes + width - count));
     }
-    static __m128i load_pairs(const std::byte* p, std::size_t columns) noexcept {
-        const __m128i lanes = _mm256_castsi256_si128(first_lanes((columns + 1) / 2));
-        return _mm_maskload_epi32(reinterpret_cast<const int*>(p), lanes);
+    static V widen(__m128 lower) noexcept { return V(_mm256_zextps128_ps256(lower)); }
+    static __m128i load_halves_part(const std::byte* p, std::size_t columns) noexcept {
+        if (columns == 1) {
+            std::uint16_t half;
+            std::memcpy(&half, p, sizeof half);
+            return _mm_cvtsi32_si128(half);
+        }
+        if (columns <= 4) return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+        return load128(p);
     }
     static V unpack(std::uint32_t codes, __m256i shifts, int mask) noexcept {
         const __m256i all = _mm256_set1_epi32(static_cast<int>(codes));
