@@ -47,7 +47,6 @@ struct Arch {
     }
 
     // Not wider than need be: a load that crosses into another line waits for it, whether its lanes are masked or not.
-    static constexpr bool loads_parts = true;
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
         const auto* const values = reinterpret_cast<const float*>(p);
         if (columns == 1) return widen(_mm_load_ss(values));

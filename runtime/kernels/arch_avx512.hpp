@@ -46,7 +46,6 @@ struct Arch {
         return V(_mm512_permutexvar_ps(_mm512_srlv_epi32(_mm512_set1_epi32(load32(p)), shifts), floats));
     }
 
-    static constexpr bool loads_parts = true;
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
         return V(_mm512_maskz_loadu_ps(first_lanes(columns), p));
     }

@@ -1,7 +1,8 @@
 // Arch for any CPU: four floats in plain C++, which the compiler turns into whatever the baseline has.
 //
 // An Arch is a vector type V of `width` floats with +, and the few operations that xsimd lacks or that differ
-// between its versions. Loads take unaligned addresses and read exactly the bytes of `width` elements.
+// between its versions. Loads take unaligned addresses and read exactly the bytes of `width` elements, but
+// load_*_part(), whose lanes from `columns` on are anything: at most those, and as few more as is no slower.
 #pragma once
 
 #include <cstddef>
@@ -83,7 +84,9 @@ struct Arch {
         return lanes([&](std::size_t i) { return static_cast<float>(codes >> 2 * i & 3); });
     }
 
-    static constexpr bool loads_parts = false;
+    static V load_f32_part(const std::byte* p, std::size_t) noexcept { return load_f32(p); }
+    static V load_f16_part(const std::byte* p, std::size_t) noexcept { return load_f16(p); }
+    static V load_bf16_part(const std::byte* p, std::size_t) noexcept { return load_bf16(p); }
 
     static void store_f32(std::byte* p, V v) noexcept { std::memcpy(p, &v, sizeof v); }
     static void store_f16(std::byte* p, V v) noexcept {

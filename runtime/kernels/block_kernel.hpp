@@ -279,20 +279,25 @@ inline void visit_block_size(std::size_t vectors, const F& f) noexcept {
 }
 
 /// One block of columns. A form has to be put right once a bag, which pays for bags of several rows, and its last load
-/// needs columns to be moved back over.
+/// needs columns to be moved back over. Large blocks have no plain kernel beside it: they are few, and half of the
+/// code.
 template <Codec kCodec, bool kWeighted>
 inline void sum_block(const BagRun& run) noexcept {
-    constexpr std::size_t kSeveral = 4;
+    constexpr std::size_t kSeveral = 4, kLarge = 8;
     const std::size_t vectors = run.columns < Arch::width ? 0 : (run.columns + Arch::width - 1) / Arch::width;
     visit_block_size<kMaxVectors>(vectors, [&]<std::size_t kVectors>() {
         using F = Form<kCodec>;
-        if constexpr (!F::is_plain && kVectors > 0) {
+        using Plain = PlainForm<kCodec>;
+        if constexpr (F::is_plain || kVectors == 0) {
+            BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(run);
+        } else if constexpr (kVectors > kLarge) {
+            BlockKernel<kCodec, F, kWeighted, kVectors>::run(run);
+        } else {
             const bool fits = run.columns >= next_load<F>(kVectors) * Arch::width;
-            if (fits && run.indices >= kSeveral * run.count) {
-                return BlockKernel<kCodec, F, kWeighted, kVectors>::run(run);
-            }
+            const bool pays = fits && run.indices >= kSeveral * run.count;
+            pays ? BlockKernel<kCodec, F, kWeighted, kVectors>::run(run)
+                 : BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(run);
         }
-        BlockKernel<kCodec, PlainForm<kCodec>, kWeighted, kVectors>::run(run);
     });
 }
 

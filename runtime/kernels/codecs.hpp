@@ -48,9 +48,9 @@ struct RowCodec {
     /// The columns of a row that has fewer than a vector. What can be loaded without what comes after it is: that may
     /// be in another line, which would cost as much as another row.
     static Arch::V load_part(const std::byte* codes, std::size_t columns) noexcept {
-        if constexpr (Arch::loads_parts && kCodec == Codec::f32) return Arch::load_f32_part(codes, columns);
-        if constexpr (Arch::loads_parts && kCodec == Codec::f16) return Arch::load_f16_part(codes, columns);
-        if constexpr (Arch::loads_parts && kCodec == Codec::bf16) return Arch::load_bf16_part(codes, columns);
+        if constexpr (kCodec == Codec::f32) return Arch::load_f32_part(codes, columns);
+        if constexpr (kCodec == Codec::f16) return Arch::load_f16_part(codes, columns);
+        if constexpr (kCodec == Codec::bf16) return Arch::load_bf16_part(codes, columns);
         return load(codes, 0);
     }
 
