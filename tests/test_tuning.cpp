@@ -144,22 +144,6 @@ TEST_CASE("what would not come back is not saved") {
     CHECK(folder.names().empty());
 }
 
-TEST_CASE("rows of three lines that would be read upwards from far away are read from their end") {
-    const auto reads_end_first = [](RowFormat format, std::size_t dim, Prefetch::Into into, std::size_t distance = 64) {
-        const std::vector<std::byte> bytes(2 * row_bytes(format, dim));
-        const auto table = Table::view("t", {.format = format, .rows = 2, .dim = dim}, bytes);
-        REQUIRE(table);
-        return exec::reads_end_first(*table, {distance, into});
-    };
-    using Into = Prefetch::Into;
-    CHECK(reads_end_first(RowFormat::f32, 64, Into::second_level));
-    CHECK(reads_end_first(RowFormat::tbe_int8, 128, Into::second_level));
-    CHECK(!reads_end_first(RowFormat::f32, 64, Into::first_level));
-    CHECK(!reads_end_first(RowFormat::f32, 64, Into::second_level, 0));  // not prefetched
-    CHECK(!reads_end_first(RowFormat::f16, 16, Into::second_level));     // at most two lines
-    CHECK(!reads_end_first(RowFormat::int8, 128, Into::second_level));   // its scale is at the end, and is read first
-}
-
 /// Calls f with a table of so many MiB whose rows nobody may read.
 template <class F>
 auto with_large_table(RowFormat format, std::size_t dim, std::size_t mib, const F& f) {

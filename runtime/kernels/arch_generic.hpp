@@ -16,7 +16,7 @@ namespace {
 
 struct Arch {
     static constexpr std::size_t width = 4;
-    static constexpr std::size_t max_vectors = 4;
+    static constexpr std::size_t max_vectors = 2;
 
     struct V {
         float lane[width];
@@ -38,7 +38,7 @@ struct Arch {
     }
 
     static V set(float x) noexcept { return {{x, x, x, x}}; }
-    static V fma(V a, V b, V c) noexcept {
+    [[gnu::noinline]] static V fma(V a, V b, V c) noexcept {
         return lanes([&](std::size_t i) { return fma_scalar(a.lane[i], b.lane[i], c.lane[i]); });
     }
     /// Correctly rounded.

@@ -96,6 +96,9 @@ public:
                 const std::size_t row = indices.next();
                 const std::byte* const codes =
                     kVectors == 0 ? narrow_rows.place(args.rows, row, 0) + args.rows.codes_at : block.of(row);
+                if constexpr (kReadsEndFirst) {
+                    if (fetch == Fetch::second_level) read(codes + block.end - 1);
+                }
                 const V factor = Arch::set(factor_of(weight, codes + block.qparams_at, bias));
                 add(form, codes, columns, factor, sums);
                 weight += kWeighted ? 1 : 0;
@@ -117,6 +120,15 @@ private:
     using C = RowCodec<kCodec>;
     using V = Arch::V;
     static constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
+
+    /// A core takes misses of the first level that go from line to line upwards for the reading of an array, and fetches
+    /// what comes after it. So rows of several lines that were prefetched into the second level are read from their end:
+    /// floats; of codes the scale comes last, and is read first.
+    static constexpr bool kReadsEndFirst = !C::is_coded && C::bytes_of(kSums * Arch::width) > 128;
+
+    [[gnu::always_inline]] static void read(const std::byte* p) noexcept {
+        static_cast<void>(*static_cast<const volatile std::byte*>(p));
+    }
 
     /// Where the codes of a block are in the rows of a table.
     struct Codes {
