@@ -129,7 +129,7 @@ private:
     /// has been prefetched. Always the next one: kernels copy their arguments, and a copy of what has just been written
     /// waits for the writes (store forwarding).
     void prepare_after(std::size_t f) noexcept {
-        constexpr std::size_t kWindow = std::size_t{128} << 10;  // of the second-level cache
+        constexpr std::size_t kWindow = std::size_t{64} << 10;  // of the second-level cache
         const std::size_t end = std::min(end_, f + kRanges);
         for (; next_ < end && (next_ <= f + 1 || bytes_ahead_ < kWindow); ++next_) {
             BagRange& range = ranges_[next_ % kRanges];
