@@ -71,21 +71,6 @@ bool any_outside(const void* values, std::size_t count, std::size_t ids) noexcep
     return static_cast<Index>(signs) < 0;
 }
 
-/// The same for many: chunk by chunk, the next one being prefetched non-temporally, so that reading them twice drives
-/// fewer rows out of the caches.
-bool any_of_many_outside(const kernels::KernelTable& kernels, const void* values, std::size_t count, bool is_wide,
-                         std::size_t ids) noexcept {
-    constexpr std::size_t kChunk = 4096, kLine = 64;  // bytes
-    const std::size_t chunk = kChunk / (is_wide ? 8 : 4);
-    const auto* next = static_cast<const std::byte*>(values);
-    std::size_t outside = 0;
-    for (; count > 2 * chunk; count -= chunk, next += kChunk) {
-        for (std::size_t b = 0; b < kChunk; b += kLine) __builtin_prefetch(next + kChunk + b, 0, 0);
-        outside += kernels.count_outside[is_wide](next, chunk, ids);
-    }
-    return outside + kernels.count_outside[is_wide](next, count, ids) > 0;
-}
-
 }  // namespace
 
 PoolStatus fault(PoolFault fault, std::size_t bag, std::int64_t value, std::size_t limit) noexcept {
@@ -147,7 +132,7 @@ std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& i
     const void* const values = advance(indices, begin);
     const std::size_t count = end - begin;
     const bool is_wide = indices.is_wide();
-    const bool any = count > kFew ? any_of_many_outside(kernels, values, count, is_wide, ids)
+    const bool any = count > kFew ? kernels.count_outside[is_wide](values, count, ids) > 0
                      : is_wide    ? any_outside<std::int64_t>(values, count, ids)
                                   : any_outside<std::int32_t>(values, count, ids);
     if (!any) return end;

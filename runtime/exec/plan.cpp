@@ -24,36 +24,32 @@ std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingInd
     return padding.index() < 0 ? padding.index() + ids : padding.index();
 }
 
-kernels::Rows rows_of(const Table& table) noexcept {
+// Structs below are written member by member, not as a whole: a copy of what has just been written waits for the writes
+// (store forwarding), and a call of few rows has nothing else to do meanwhile.
+
+void set_rows(const Table& table, kernels::Rows& rows) noexcept {
     static constexpr std::byte kNoRows = {};  // kernels count from the first row, which an empty table need not have
     const RowLayout layout = row_layout(table.format(), table.dim());
-    return {.data = table.rows() != 0 ? table.data() : &kNoRows,
-            .count = table.rows(),
-            .stride = table.row_stride(),
-            .bytes = row_bytes(table.format(), table.dim()),
-            .lines = lines_of_row(table),
-            .dim = table.dim(),
-            .codes_at = layout.codes_at,
-            .qparams_at = layout.qparams_at,
-            .ids = table.num_ids(),
-            .remap = table.remap().data(),
-            .padding = -1,
-            .prefetch = {}};
+    rows.data = table.rows() != 0 ? table.data() : &kNoRows;
+    rows.count = table.rows();
+    rows.stride = table.row_stride();
+    rows.bytes = row_bytes(table.format(), table.dim());
+    rows.lines = lines_of_row(table);
+    rows.dim = table.dim();
+    rows.codes_at = layout.codes_at;
+    rows.qparams_at = layout.qparams_at;
+    rows.ids = table.num_ids();
+    rows.remap = table.remap().data();
 }
 
-BagEnds ends_of(const Bags& bags) noexcept {
+void set_ends(const Bags& bags, BagEnds& ends) noexcept {
     const IndexSpan bounds = bags.bounds();
-    switch (bags.kind()) {
-        case Bags::Kind::offsets:
-        case Bags::Kind::starts:
-            if (bounds.empty()) break;
-            return {BagEnds::Kind::offsets, bounds.is_wide(), advance(bounds, 1), 0};
-        case Bags::Kind::lengths:
-            return {BagEnds::Kind::lengths, bounds.is_wide(), bounds.data(), 0};
-        case Bags::Kind::fixed:
-            break;
-    }
-    return {BagEnds::Kind::fixed, false, nullptr, bags.length()};
+    const bool are_lengths = bags.kind() == Bags::Kind::lengths;
+    const bool is_list = are_lengths || (bags.kind() != Bags::Kind::fixed && !bounds.empty());
+    ends.kind = are_lengths ? BagEnds::Kind::lengths : is_list ? BagEnds::Kind::offsets : BagEnds::Kind::fixed;
+    ends.wide = bounds.is_wide();
+    ends.values = is_list ? advance(bounds, are_lengths ? 0 : 1) : nullptr;
+    ends.length = bags.length();
 }
 
 /// The first element that is written. Without a bag nothing was checked of the buffer: it may be null, and the column
@@ -66,15 +62,15 @@ void* first_element(const Output& out, std::size_t num_bags) noexcept {
 /// Puts a plan together from what has been checked; `bags` are those of all features, num_bags of each.
 void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable& kernels, const Bags& bags,
                std::size_t num_bags, const Output& out, std::size_t stride, Plan& plan) noexcept {
-    plan = {.features = features,
-            .kernels = &kernels,
-            .indices = bags.indices(),
-            .ends = ends_of(bags),
-            .weights = bags.weights().empty() ? nullptr : bags.weights().data(),
-            .num_bags = num_bags,
-            .out = first_element(out, num_bags),
-            .out_stride = stride,
-            .out_type = out.type()};
+    plan.features = features;
+    plan.kernels = &kernels;
+    plan.indices = bags.indices();
+    set_ends(bags, plan.ends);
+    plan.weights = bags.weights().empty() ? nullptr : bags.weights().data();
+    plan.num_bags = num_bags;
+    plan.out = first_element(out, num_bags);
+    plan.out_stride = stride;
+    plan.out_type = out.type();
 }
 
 /// plan_call, but the fault does not name the table.
@@ -113,16 +109,16 @@ PoolStatus plan_feature(const Table& table, const PoolOptions& options, std::siz
                         FeaturePlan& feature) noexcept {
     const std::optional<std::int64_t> padding = resolve_padding(table, options.padding_index);
     if (!padding) return fault(PoolFault::padding_index, 0, options.padding_index.index(), table.num_ids());
-    feature = {.table = &table,
-               .codec = kernels::codec_of(table.format()),
-               .rows = rows_of(table),
-               .mode = options.mode,
-               .is_far = footprint > own_caches().second_level,
-               .count_all = options.divisor == Divisor::bag_length,
-               .skips_bad = options.on_bad_index == OnBadIndex::skip,
-               .column = 0};
+    feature.table = &table;
+    feature.codec = kernels::codec_of(table.format());
+    feature.mode = options.mode;
+    feature.is_far = footprint > own_caches().second_level;
+    feature.count_all = options.divisor == Divisor::bag_length;
+    feature.skips_bad = options.on_bad_index == OnBadIndex::skip;
+    feature.column = 0;
     kernels::Rows& rows = feature.rows;
-    if (options.mode != Pooling::none) rows.padding = *padding;
+    set_rows(table, rows);
+    rows.padding = options.mode == Pooling::none ? -1 : *padding;
     rows.prefetch = options.prefetch ? *options.prefetch : prefetch_for(table, footprint);
     rows.prefetch.distance = std::min(rows.prefetch.distance, Prefetch::kMostDistance);
     return {};

@@ -2,6 +2,7 @@
 #include "exec/slice.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "exec/checks.hpp"
 #include "kernels/rows.hpp"
@@ -132,7 +133,7 @@ private:
         constexpr std::size_t kWindow = std::size_t{64} << 10;  // of the second-level cache
         const std::size_t end = std::min(end_, f + kRanges);
         for (; next_ < end && (next_ <= f + 1 || bytes_ahead_ < kWindow); ++next_) {
-            BagRange& range = ranges_[next_ % kRanges];
+            BagRange& range = *std::construct_at(ranges_ + next_ % kRanges);
             prepare(next_, range.args);
             range.bytes = (range.args.end - range.args.position) * range.args.rows.lines * 64;
             bytes_ahead_ += range.bytes;
@@ -166,13 +167,16 @@ private:
     }
 
     void set_ends(std::size_t f, kernels::PoolArgs& args) const noexcept {
-        args.ends = plan_.ends;
-        if (args.ends.kind == BagEnds::Kind::fixed) return;
-        const std::size_t skip = f * plan_.num_bags * (args.ends.wide ? 8 : 4);
-        args.ends.values = static_cast<const std::byte*>(args.ends.values) + skip;
+        const BagEnds& ends = plan_.ends;
+        args.ends.kind = ends.kind;
+        args.ends.wide = ends.wide;
+        args.ends.length = ends.length;
+        if (ends.kind == BagEnds::Kind::fixed) return;
+        args.ends.values = static_cast<const std::byte*>(ends.values) + f * plan_.num_bags * (ends.wide ? 8 : 4);
         if (args.end - args.position != args.last_bag - args.first_bag) return;
-        if (args.ends.wide ? are_single<std::int64_t>(args) : are_single<std::int32_t>(args)) {
-            args.ends = {BagEnds::Kind::fixed, false, nullptr, 1};
+        if (ends.wide ? are_single<std::int64_t>(args) : are_single<std::int32_t>(args)) {
+            args.ends.kind = BagEnds::Kind::fixed;
+            args.ends.length = 1;
         }
     }
 
@@ -190,13 +194,15 @@ private:
     static constexpr std::size_t kRanges = 32;
 
     const Plan& plan_;
-    Place first_;
-    Place last_;
-    std::size_t end_;              // behind the last feature
-    std::size_t next_;             // the first feature that has not been prepared
-    std::size_t position_;         // its first index
-    std::size_t bytes_ahead_ = 0;  // of the ranges that have been prepared and have not run
-    BagRange ranges_[kRanges];     // that of feature f at [f % kRanges]
+    const Place& first_;
+    const Place& last_;
+    std::size_t end_;               // behind the last feature
+    std::size_t next_;              // the first feature that has not been prepared
+    std::size_t position_;          // its first index
+    std::size_t bytes_ahead_ = 0;   // of the ranges that have been prepared and have not run
+    union {                         // so that those that are not prepared cost nothing
+        BagRange ranges_[kRanges];  // that of feature f at [f % kRanges]
+    };
 };
 
 }  // namespace
