@@ -71,6 +71,52 @@ TEST_CASE("bags of every kind and integer type pool the same") {
     }
 }
 
+TEST_CASE("as many indices as bags, one each or not") {
+    Random random(19);
+    const Fixture f;
+    for (const std::vector<std::size_t>& lengths :
+         {std::vector<std::size_t>(33, 1), {1, 1, 1, 0, 2, 1}, {2, 0}, {0, 2, 1, 1}, {1, 1, 2, 0}, {1}}) {
+        const ReferenceBags bags = make_bags(random, lengths, kRows, 0);
+        const Floats expected = reference_pool(f.made.reference, bags, {.mode = Pooling::mean}).values;
+        const auto offsets = as<std::int64_t>(bags.offsets);
+        const auto narrow_offsets = as<std::int32_t>(bags.offsets);
+        const auto own_lengths = as<std::int64_t>(lengths);
+        const auto narrow_lengths = as<std::int32_t>(lengths);
+        for (const Bags& given :
+             {Bags(bags.indices, offsets), Bags(bags.indices, narrow_offsets),
+              Bags::starts(bags.indices, without_last(offsets)),
+              Bags::starts(bags.indices, without_last(narrow_offsets)), Bags::lengths(bags.indices, own_lengths),
+              Bags::lengths(bags.indices, narrow_lengths)}) {
+            CHECK((pooled(f.table, given, {.mode = Pooling::mean}) == expected));
+        }
+    }
+}
+
+TEST_CASE("bad ones among many indices are found wherever they are") {
+    const Fixture f;
+    Ids indices(5000, 1);
+    Narrow narrow(5000, 1);
+    for (const std::size_t count : {1u, 3u, 64u, 65u, 1024u, 1025u, 2047u, 2048u, 2049u, 5000u}) {
+        for (const std::size_t bad : {std::size_t{0}, count / 3, count - 1}) {
+            for (const std::int64_t value :
+                 {std::int64_t{-1}, static_cast<std::int64_t>(kRows), std::int64_t{INT32_MIN}}) {
+                indices[bad] = value;
+                narrow[bad] = static_cast<std::int32_t>(value);
+                const Bags wide_bags = Bags::fixed(std::span<const std::int64_t>(indices).first(count), 1, count);
+                const Bags narrow_bags = Bags::fixed(std::span<const std::int32_t>(narrow).first(count), 1, count);
+                for (const Bags& bags : {wide_bags, narrow_bags}) {
+                    const PoolStatus status = fault_of(f.table, bags, {});
+                    CHECK(status.fault == PoolFault::index);
+                    CHECK(status.position == bad);
+                    CHECK(status.value == value);
+                }
+                indices[bad] = 1;
+                narrow[bad] = 1;
+            }
+        }
+    }
+}
+
 TEST_CASE("every format and mode pools as the reference does") {
     for (const RowFormat format : all_row_formats()) {
         const Fixture f(format);

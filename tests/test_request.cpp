@@ -106,6 +106,33 @@ TEST_CASE("each feature's columns are what pool() gives for it") {
     }
 }
 
+TEST_CASE("features with as many indices as bags, more than are prepared at once") {
+    // One a bag in every other feature; the others have bags of none and of two.
+    Random random(43);
+    const MadeTable made = make_table(random, RowFormat::int8, 50, 24, 0, Values::tame);
+    constexpr std::size_t kFeatures = 100;
+    const Model model = *Model::create(std::vector<Feature>(kFeatures, {table_of(made), {.mode = Pooling::mean}}));
+    for (const std::size_t batch : {1u, 2u, 40u}) {
+        Ids indices, offsets = {0};
+        for (std::size_t bag = 0; bag < kFeatures * batch; ++bag) {
+            const std::size_t length = bag / batch % 2 == 0 ? 1 : bag % 2 * 2;
+            for (std::size_t i = 0; i < length; ++i) indices.push_back(static_cast<std::int64_t>(random.below(50)));
+            offsets.push_back(static_cast<std::int64_t>(indices.size()));
+        }
+        for (const std::size_t threads : {1u, 3u}) {
+            Floats out(batch * model.total_dim(), NAN);
+            REQUIRE(Engine({.threads = threads}).pool(model, {indices, offsets}, out));
+            const Floats alone = pooled(table_of(made), Bags(indices, offsets), {.mode = Pooling::mean});
+            std::size_t wrong = 0;
+            for (std::size_t i = 0; i < alone.size(); ++i) {
+                const std::size_t bag = i / 24;
+                wrong += out[bag % batch * model.total_dim() + bag / batch * 24 + i % 24] == alone[i] ? 0u : 1u;
+            }
+            CHECK(wrong == 0);
+        }
+    }
+}
+
 TEST_CASE("skipped indices of all features are counted together") {
     const MixedRequest mixed(300, false);
     std::size_t expected = 0;

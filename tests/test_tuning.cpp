@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "exec/plan.hpp"
 #include "exec/prefetch.hpp"
 #include "rowpool/tuning.hpp"
 #include "support/files.hpp"
@@ -176,7 +175,8 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
     CHECK(rule_for(RowFormat::f32, 256, 256, kSmall) == "8 L2");
 }
 
-TEST_CASE("rows that should be in the second-level cache are prefetched, but not far ahead; those in the first are not") {
+TEST_CASE(
+    "rows that should be in the second-level cache are prefetched, but not far ahead; those in the first are not") {
     constexpr exec::Caches kLarge = {48 << 10, 2 << 20}, kSmall = {32 << 10, 2 << 20};
     for (const exec::Caches& caches : {kLarge, kSmall}) {
         CHECK(rule_for(RowFormat::f32, 16, 1, caches) == "16 L1");
@@ -185,27 +185,6 @@ TEST_CASE("rows that should be in the second-level cache are prefetched, but not
     }
     const Floats values(8000, 1.0f);
     CHECK((exec::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
-}
-
-TEST_CASE(
-    "bags that a call is cut into are prefetched to the end of the call, or to their own where any index may be bad") {
-    const Floats values(100, 1.0f);
-    const Table table = f32_table(values, 2);
-    const Ids ids(40, 7);
-    Floats out(8);
-    const auto ends = [&](OnBadIndex on_bad_index, std::size_t distance) {
-        const PoolOptions options = {
-            .mode = Pooling::sum, .on_bad_index = on_bad_index, .prefetch = Prefetch{distance}};
-        exec::Plan plan;
-        REQUIRE(exec::plan_call(table, Bags::fixed(ids, 4, 10), options, out, plan));
-        exec::set_bags({0, 0}, {1, 10}, 40, plan);
-        const std::size_t first = plan.args.prefetch_end;
-        exec::set_bags({1, 10}, {4, 40}, 40, plan);
-        return std::pair(first, plan.args.prefetch_end);
-    };
-    CHECK((ends(OnBadIndex::fail, 64) == std::pair<std::size_t, std::size_t>(40, 40)));
-    CHECK((ends(OnBadIndex::skip, 64) == std::pair<std::size_t, std::size_t>(10, 40)));
-    CHECK((ends(OnBadIndex::fail, 0) == std::pair<std::size_t, std::size_t>(0, 0)));
 }
 
 TEST_CASE("a distance of any size is taken") {

@@ -19,6 +19,7 @@ namespace rowpool {
 class Model;
 namespace exec {
 struct ModelContents;
+struct Plan;
 const ModelContents& contents_of(const Model& model) noexcept;
 }  // namespace exec
 
@@ -113,8 +114,7 @@ private:
     Engine(Arena arena, std::size_t threads) noexcept;
     template <class Work>
     void run(std::size_t cost, const Work& work) const;
-    template <class Calls>
-    PoolStatus pool_all(const Calls& calls) const noexcept;
+    PoolStatus run_plan(const exec::Plan& plan) const noexcept;
 
     std::unique_ptr<State> state_;  // null when there was no memory for it: then threads_ is 1
     Arena arena_;

@@ -12,11 +12,11 @@
 
 #include "core/boundary.hpp"
 #include "core/parallel.hpp"
+#include "exec/checks.hpp"
 #include "exec/model.hpp"
-#include "exec/parts.hpp"
 #include "exec/plan.hpp"
 #include "exec/quantize_steps.hpp"
-#include "exec/request_calls.hpp"
+#include "exec/slice.hpp"
 
 namespace rowpool {
 namespace {
@@ -26,9 +26,9 @@ constexpr std::size_t kSerialBytes = std::size_t{128} << 10;
 /// Indices that are worth a task of their own to check.
 constexpr std::size_t kCheckedIndices = std::size_t{16} << 10;
 /// Work that is worth a task of its own.
-constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
-/// Pieces a thread: enough that threads which are held up leave some of theirs to others.
-constexpr std::size_t kPiecesPerThread = 4;
+constexpr std::size_t kSliceBytes = std::size_t{64} << 10;
+/// Slices a thread: enough that threads which are held up leave some of theirs to others.
+constexpr std::size_t kSlicesPerThread = 4;
 
 /// More threads than any machine that we know has cores; oneTBB allocates for each that is asked for.
 constexpr std::size_t kMaxThreads = 1024;
@@ -44,38 +44,35 @@ void for_each(std::size_t count, const Body& body) {
     if (count == 1) body(0);
 }
 
-/// Where piece p of pieces of equal size begins.
-std::size_t cut(std::size_t size, std::size_t pieces, std::size_t p) noexcept {
-    return size / pieces * p + std::min(p, size % pieces);
+/// Where share i of shares of equal size begins.
+std::size_t share(std::size_t size, std::size_t shares, std::size_t i) noexcept {
+    return size / shares * i + std::min(i, size % shares);
 }
 
-/// The position of the first bad index among those that must not be bad, or Smallest::kNone.
-template <class Calls>
-std::size_t find_first_bad(const Calls& calls, std::size_t pieces) {
-    const std::size_t begin = calls.first_index(0);
-    const std::size_t count = calls.first_index(calls.count()) - begin;
+/// The position of the first bad index that is not to be skipped, or Smallest::kNone.
+std::size_t find_first_bad(const exec::Plan& plan, std::size_t slices) {
+    const std::size_t count = plan.indices.size();
+    const std::size_t parts = std::min(slices, divide_up(count, kCheckedIndices));
     Smallest first_bad;
-    const std::size_t parts = std::min(pieces, divide_up(count, kCheckedIndices));
     for_each(parts, [&](std::size_t p) {
-        const std::size_t end = begin + cut(count, parts, p + 1);
-        const std::size_t bad = exec::find_bad_of_all(calls, begin + cut(count, parts, p), end);
+        const std::size_t end = share(count, parts, p + 1);
+        const std::size_t bad = exec::find_bad(plan, share(count, parts, p), end);
         if (bad != end) first_bad.note(bad);
     });
     return first_bad.get();
 }
 
-/// Checks the indices of all calls, then pools them, in so many pieces.
-template <class Calls>
-PoolStatus run_calls(const Calls& calls, std::size_t cost, std::size_t pieces) {
-    const std::size_t first_bad = find_first_bad(calls, pieces);
-    if (first_bad != Smallest::kNone) return calls.bad_index(first_bad);
-    const exec::Cut begin = exec::begin_of(calls);
-    const exec::Cut end = exec::end_of(calls, cost);
+/// Checks the indices of a plan, then pools its bags, in so many slices.
+PoolStatus run_slices(const exec::Plan& plan, std::size_t cost, std::size_t slices) {
+    const std::size_t first_bad = find_first_bad(plan, slices);
+    if (first_bad != Smallest::kNone) return exec::bad_index(plan, first_bad);
     std::atomic<std::size_t> skipped = 0;
-    for_each(pieces, [&](std::size_t p) {
-        const exec::Cut first = p == 0 ? begin : exec::cut_at(calls, cut(cost, pieces, p), begin);
-        const exec::Cut last = p + 1 == pieces ? end : exec::cut_at(calls, cut(cost, pieces, p + 1), first);
-        const std::size_t bad = exec::run_stretch(calls, first, last);
+    for_each(slices, [&](std::size_t s) {
+        const exec::Place begin = exec::begin_of(plan);
+        const exec::Place first = s == 0 ? begin : exec::place_at(plan, share(cost, slices, s), begin);
+        const exec::Place last =
+            s + 1 == slices ? exec::end_of(plan) : exec::place_at(plan, share(cost, slices, s + 1), first);
+        const std::size_t bad = exec::run_slice(plan, first, last);
         if (bad > 0) skipped.fetch_add(bad, std::memory_order_relaxed);
     });
     PoolStatus status;
@@ -142,26 +139,26 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
-/// Calls work(pieces), in the arena when there are several: as many as suit work of that cost, given who else is here.
+/// Calls work(slices), in the arena when there are several: as many as suit work of that cost, given who else is here.
 /// A second half of callers would only take turns with the first at the cores, so each of it keeps to its own.
 template <class Work>
 void Engine::run(std::size_t cost, const Work& work) const {
     if (threads_ == 1 || cost < kSerialBytes) return work(1);
     const Caller caller(state_->callers);
     if (2 * caller.others() >= threads_) return work(1);
-    const auto run_in_pieces = [&] { work(std::min(divide_up(cost, kPieceBytes), threads_ * kPiecesPerThread)); };
-    using Run = decltype(run_in_pieces);
+    const auto run_in_slices = [&] { work(std::min(divide_up(cost, kSliceBytes), threads_ * kSlicesPerThread)); };
+    using Run = decltype(run_in_slices);
     arena_.execute(
         arena_.arena, [](void* context) { (*static_cast<Run*>(context))(); },
-        const_cast<void*>(static_cast<const void*>(&run_in_pieces)));
+        const_cast<void*>(static_cast<const void*>(&run_in_slices)));
 }
 
-template <class Calls>
-PoolStatus Engine::pool_all(const Calls& calls) const noexcept {
-    const std::size_t cost = exec::total_cost(calls);
+PoolStatus Engine::run_plan(const exec::Plan& plan) const noexcept {
+    if (threads_ == 1) return exec::run(plan);
+    const std::size_t cost = exec::cost_of(plan);
     PoolStatus status;
     try {
-        run(cost, [&](std::size_t pieces) { status = run_calls(calls, cost, pieces); });
+        run(cost, [&](std::size_t slices) { status = slices == 1 ? exec::run(plan) : run_slices(plan, cost, slices); });
     } catch (...) {  // oneTBB could not make a task; nothing of ours throws
         status = exec::fault(PoolFault::out_of_memory);
     }
@@ -170,25 +167,27 @@ PoolStatus Engine::pool_all(const Calls& calls) const noexcept {
 
 PoolStatus Engine::pool(const Table& table, const Bags& bags, const PoolOptions& options,
                         const Output& out) const noexcept {
+    exec::FeaturePlan feature;
     exec::Plan plan;
-    const PoolStatus checked = exec::plan_call(table, bags, options, out, plan);
-    return checked ? pool_all(exec::OneCall(plan)) : checked;
+    const PoolStatus checked = exec::plan_call(table, bags, options, out, feature, plan);
+    return checked ? run_plan(plan) : checked;
 }
 
 PoolStatus Engine::pool(const Model& model, const Request& request, const Output& out) const noexcept {
-    exec::RequestCalls calls;
-    const PoolStatus checked = exec::RequestCalls::make(exec::contents_of(model), request, out, calls);
-    return checked ? pool_all(calls) : checked;
+    const exec::ModelContents& contents = exec::contents_of(model);
+    exec::Plan plan;
+    const PoolStatus checked = exec::plan_request(contents.plans, contents.total_dim, request, out, plan);
+    return checked ? run_plan(plan) : checked;
 }
 
 Status Engine::quantize_rows(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first) const {
     return without_exceptions([&]() -> Status {
         if (Status status = exec::check_quantize(source, coding, out); !status) return status;
         const std::size_t least = coding.method == QuantizationMethod::min_max ? 1 : kernels::kRowsAtOnce;
-        const std::size_t step = std::max(least, kPieceBytes / source.row_stride() / least * least);
+        const std::size_t step = std::max(least, kSliceBytes / source.row_stride() / least * least);
         Smallest bad_row;
-        run(source.rows() * source.row_stride(), [&](std::size_t pieces) {
-            const std::size_t rows = pieces == 1 ? source.rows() : step;
+        run(source.rows() * source.row_stride(), [&](std::size_t slices) {
+            const std::size_t rows = slices == 1 ? source.rows() : step;
             for_each(rows == 0 ? 0 : divide_up(source.rows(), rows), [&](std::size_t i) {
                 const std::size_t last = std::min(source.rows(), (i + 1) * rows);
                 const std::size_t row = exec::quantize_range(source, coding, out, i * rows, last);

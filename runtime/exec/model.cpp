@@ -35,24 +35,24 @@ Error refusal(std::size_t f, const Feature& feature, const std::string& why) {
 Result<Model> Model::create(std::vector<Feature> features) {
     return without_exceptions([&]() -> Result<Model> {
         if (features.empty()) return Error{ErrorCode::invalid_argument, "a model needs at least one feature"};
-        exec::ModelContents contents = {.columns = {0}};
+        exec::ModelContents contents = {};
         const std::size_t footprint = table_bytes(features);
         for (std::size_t f = 0; f < features.size(); ++f) {
             const Feature& feature = features[f];
             if (feature.options.mode == Pooling::none) {
                 return refusal(f, feature, "a feature is pooled; mode none is for single tables");
             }
-            exec::Setup setup;
-            if (!exec::make_setup(feature.table, feature.options, footprint, setup)) {
+            exec::FeaturePlan plan;
+            if (!exec::plan_feature(feature.table, feature.options, footprint, plan)) {
                 return refusal(f, feature,
                                "padding index " + std::to_string(feature.options.padding_index.index()) +
                                    " is outside its " + std::to_string(feature.table.num_ids()) + " ids");
             }
-            contents.takes_weights = contents.takes_weights && feature.options.mode != Pooling::max;
-            contents.setups.push_back(setup);
-            contents.columns.push_back(contents.columns.back() + feature.table.dim());
+            plan.column = contents.total_dim;
+            contents.plans.push_back(plan);
+            contents.total_dim += feature.table.dim();
         }
-        contents.features = std::move(features);  // setups refer to its tables, which do not move
+        contents.features = std::move(features);  // plans refer to its tables, which do not move
         return Model(std::make_shared<const exec::ModelContents>(std::move(contents)));
     });
 }
@@ -60,7 +60,7 @@ Result<Model> Model::create(std::vector<Feature> features) {
 const exec::ModelContents& exec::contents_of(const Model& model) noexcept { return *model.contents_; }
 
 std::span<const Feature> Model::features() const noexcept { return contents_->features; }
-std::size_t Model::column(std::size_t f) const noexcept { return contents_->columns[f]; }
-std::size_t Model::total_dim() const noexcept { return contents_->columns.back(); }
+std::size_t Model::column(std::size_t f) const noexcept { return contents_->plans[f].column; }
+std::size_t Model::total_dim() const noexcept { return contents_->total_dim; }
 
 }  // namespace rowpool

@@ -10,10 +10,9 @@
 namespace rowpool::exec {
 
 struct ModelContents {
-    std::vector<Feature> features = {};
-    std::vector<std::size_t> columns;  ///< features + 1 entries
-    std::vector<Setup> setups = {};    ///< one a feature
-    bool takes_weights = true;         ///< every feature's mode does
+    std::vector<Feature> features;
+    std::vector<FeaturePlan> plans;  ///< of each feature; they refer to its table
+    std::size_t total_dim;
 };
 
 }  // namespace rowpool::exec

@@ -50,13 +50,13 @@ std::uint64_t mix(std::uint64_t& state) noexcept {
 
 /// One table under measurement.
 struct Subject {
-    const exec::Setup* setup;
+    const exec::FeaturePlan* plan;
     const Table* table;
     std::array<std::vector<double>, kCandidates.size() + 1>
         seconds;  // a candidate's visits; the last ones the default's
 
     Prefetch candidate(std::size_t c) const noexcept {
-        return c < kCandidates.size() ? kCandidates[c] : setup->rows.prefetch;
+        return c < kCandidates.size() ? kCandidates[c] : plan->rows.prefetch;
     }
 };
 
@@ -69,7 +69,7 @@ std::vector<Subject> subjects_of(const exec::ModelContents& model) {
         if (table.num_ids() == 0 ||
             !seen.emplace(table.data(), table.name(), table.format(), table.rows(), table.dim()).second)
             continue;
-        subjects.push_back({&model.setups[f], &table, {}});
+        subjects.push_back({&model.plans[f], &table, {}});
     }
     return subjects;
 }

@@ -1,0 +1,34 @@
+// The checks of a call that come before its indices are looked at, and the check of those.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernel_table.hpp"
+#include "rowpool/bags.hpp"
+#include "rowpool/pool.hpp"
+
+namespace rowpool::exec {
+
+/// A fault with what was found and what it was checked against.
+PoolStatus fault(PoolFault fault, std::size_t bag = 0, std::int64_t value = 0, std::size_t limit = 0) noexcept;
+
+/// Checks the bounds of bags in full, every offset or length.
+PoolStatus check_bags(const Bags& bags) noexcept;
+
+/// Checks that weights go with the mode and are one an index.
+PoolStatus check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept;
+
+/// Resolves the stride of an output and checks that num_bags rows of `dim` columns fit.
+PoolStatus check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept;
+
+/// The first of the indices in [begin, end) that is outside a table of so many ids; `end` when there is none.
+std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,
+                         std::size_t begin, std::size_t end) noexcept;
+
+/// The element of a span of so many after the first.
+inline const void* advance(IndexSpan values, std::size_t skip) noexcept {
+    return static_cast<const std::byte*>(values.data()) + skip * (values.is_wide() ? 8 : 4);
+}
+
+}  // namespace rowpool::exec
