@@ -46,8 +46,8 @@ std::size_t bytes_behind(const Table& table) noexcept {
 
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     if (bytes_behind(table) <= caches.first_level) return {0, Into::first_level};
-    // It is the number of lines under way that counts, and wide rows have more lines. Rows of the second level are near,
-    // unless something else has used it since.
+    // It is the number of lines under way that counts, and wide rows have more lines. Rows of the second level are
+    // near, unless something else has used it since.
     constexpr std::size_t kNear = 16, kLeast = 8, kMost = 96;
     const bool is_small = caches.first_level < kLargeFirstLevel;
     const std::size_t lines_under_way = is_small ? 128 : 192;

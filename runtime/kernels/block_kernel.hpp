@@ -121,9 +121,9 @@ private:
     using V = Arch::V;
     static constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
 
-    /// A core takes misses of the first level that go from line to line upwards for the reading of an array, and fetches
-    /// what comes after it. So rows of several lines that were prefetched into the second level are read from their end:
-    /// floats; of codes the scale comes last, and is read first.
+    /// A core takes misses of the first level that go from line to line upwards for the reading of an array, and
+    /// fetches what comes after it. So rows of several lines that were prefetched into the second level are read from
+    /// their end: floats; of codes the scale comes last, and is read first.
     static constexpr bool kReadsEndFirst = !C::is_coded && C::bytes_of(kSums * Arch::width) > 128;
 
     [[gnu::always_inline]] static void read(const std::byte* p) noexcept {

@@ -23,7 +23,7 @@ public:
         : step_(args.wide_indices ? 8 : 4), distance_(args.rows.prefetch.distance * step_) {
         const auto* const indices = static_cast<const std::byte*>(args.indices);
         next_ = indices + position * step_;
-        last_ = indices + (args.prefetch_end - 1) * step_;
+        last_ = args.prefetch_end == 0 ? next_ : indices + (args.prefetch_end - 1) * step_;
     }
 
     [[gnu::always_inline]] std::size_t next() noexcept {

@@ -23,18 +23,19 @@ class OutputPrefetch {
 public:
     [[gnu::noinline]] explicit OutputPrefetch(const PoolArgs& args) noexcept
         : next_(output_row(args, args.first_bag)),
-          last_(output_row(args, args.last_bag - 1)),
+          left_(args.last_bag - args.first_bag),
           stride_(args.out_stride * element_bytes(args.out_type)),
           bytes_(args.rows.dim * element_bytes(args.out_type)) {
         constexpr std::size_t kForeseen = 512, kAhead = 2048, kMostRows = 16;  // bytes, but for the rows
-        if (stride_ == bytes_ && bytes_ < kForeseen) next_ = last_ + 1;
+        if (stride_ == bytes_ && bytes_ < kForeseen) left_ = 0;
         const std::size_t rows = kAhead / bytes_;
         for (std::size_t r = 0; r < (rows < kMostRows ? rows : kMostRows); ++r) next();
     }
 
     /// The next row, if there is one. To be called once a bag.
     [[gnu::always_inline]] void next() noexcept {
-        if (next_ > last_) return;
+        if (left_ == 0) return;
+        --left_;
         for (std::size_t byte = 0; byte < bytes_; byte += 64) prefetch_to_write(next_ + byte);
         prefetch_to_write(next_ + bytes_ - 1);
         next_ += stride_;
@@ -50,7 +51,7 @@ private:
     }
 
     const std::byte* next_;
-    const std::byte* last_;
+    std::size_t left_;  ///< rows
     std::size_t stride_;
     std::size_t bytes_;
 };
