@@ -54,7 +54,7 @@ Place place_in_feature(const Plan& plan, std::size_t cost, const Place& from) no
     return {from.feature, bag, position_of(bag)};
 }
 
-/// Whether each of as many bags as indices has one.
+/// Whether each of as many bags as indices has one. T is what has the size of their ends.
 template <class T>
 bool are_single(const kernels::PoolArgs& args) noexcept {
     const T* const ends = static_cast<const T*>(args.ends.values) + args.first_bag;
@@ -63,9 +63,8 @@ bool are_single(const kernels::PoolArgs& args) noexcept {
     const T rise = are_offsets ? 1 : 0;
     T expected = are_offsets ? static_cast<T>(args.position + 1) : 1;
     T differences = 0;
-    for (std::size_t b = 0; b + 1 < count; ++b) {  // the last one has what is left
+    for (std::size_t b = 0; b + 1 < count; ++b, expected += rise) {  // the last one has what is left
         differences |= ends[b] ^ expected;
-        expected = static_cast<T>(expected + rise);
     }
     return differences == 0;
 }
@@ -174,7 +173,7 @@ private:
         if (ends.kind == BagEnds::Kind::fixed) return;
         args.ends.values = static_cast<const std::byte*>(ends.values) + f * plan_.num_bags * (ends.wide ? 8 : 4);
         if (args.end - args.position != args.last_bag - args.first_bag) return;
-        if (ends.wide ? are_single<std::int64_t>(args) : are_single<std::int32_t>(args)) {
+        if (ends.wide ? are_single<std::uint64_t>(args) : are_single<std::uint32_t>(args)) {
             args.ends.kind = BagEnds::Kind::fixed;
             args.ends.length = 1;
         }
@@ -222,9 +221,7 @@ Place place_at(const Plan& plan, std::size_t cost, const Place& from) noexcept {
     for (std::size_t f = 0; f < plan.features.size(); ++f) {
         const std::size_t end = plan.first_index(f + 1);
         const std::size_t own = cost_of(plan.features[f], end - begin, plan.num_bags);
-        if (cost < own)
-            return cost == 0 ? Place{f, 0, begin}
-                             : place_in_feature(plan, cost, f == from.feature ? from : Place{f, 0, begin});
+        if (cost < own) return place_in_feature(plan, cost, f == from.feature ? from : Place{f, 0, begin});
         cost -= own;
         begin = end;
     }
