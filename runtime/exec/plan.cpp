@@ -112,7 +112,9 @@ PoolStatus plan_feature(const Table& table, const PoolOptions& options, std::siz
     feature.table = &table;
     feature.codec = kernels::codec_of(table.format());
     feature.mode = options.mode;
-    feature.is_far = footprint > own_caches().second_level;
+    // Tables of a little more than the second level still have most of the rows that are looked up there.
+    constexpr std::size_t kTimes = 4;
+    feature.is_far = footprint > kTimes * own_caches().second_level;
     feature.count_all = options.divisor == Divisor::bag_length;
     feature.skips_bad = options.on_bad_index == OnBadIndex::skip;
     feature.column = 0;

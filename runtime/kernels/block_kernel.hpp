@@ -46,6 +46,12 @@ struct BagRun {
 
     explicit BagRun(const PoolArgs& call) noexcept : args(call), first_bag(call.first_bag), position(call.position) {}
 
+    /// Makes the block wider to the left: columns that are done twice have the same results.
+    void move_back(std::size_t more) noexcept {
+        column -= more;
+        columns += more;
+    }
+
     /// The next bags, whose output is prefetched.
     void take(EndReader& ends, OutputPrefetch& output) noexcept {
         const std::size_t left = args.last_bag - first_bag;
@@ -331,9 +337,12 @@ void sum_blocks(const PoolArgs& args) noexcept {
     OutputPrefetch output(args);
     for (; run.first_bag < args.last_bag; run.first_bag += run.count, run.position += run.indices) {
         run.take(ends, output);
-        for (run.column = 0; run.column < columns; run.column += block) {
-            run.is_last_block = columns - run.column <= block;
-            run.columns = run.is_last_block ? columns - run.column : block;
+        for (std::size_t column = 0; column < columns; column += block) {
+            const std::size_t left = columns - column;
+            run.is_last_block = left <= block;
+            run.columns = run.is_last_block ? left : block;
+            run.column = column;
+            if (left < Arch::width && column != 0) run.move_back(Arch::width - left);
             sum_block<kCodec, kWeighted>(run);
         }
     }

@@ -80,9 +80,9 @@ struct PoolArgs {
     std::size_t position;  ///< first index of first_bag
     std::size_t end;       ///< one past the last index of the bag before last_bag, of which `ends` may say nothing
     Pooling pooling;
-    bool is_far;               ///< rows are not in the first two levels of the cache: wide ones are read side by side
-    bool filters;              ///< leaves out padding, bad indices and ids without a row; indices need not be checked
-    bool count_all;            ///< mean and sqrtn divide by the length of the bag, whatever was left out and weighted
+    bool is_far;     ///< rows are mostly beyond the second level of the cache: wide ones are read side by side
+    bool filters;    ///< leaves out padding, bad indices and ids without a row; indices need not be checked
+    bool count_all;  ///< mean and sqrtn divide by the length of the bag, whatever was left out and weighted
     std::size_t prefetch_end;  ///< indices from here on are not looked at; 0 to prefetch nothing
     void* out;                 ///< first element of bag 0's output row
     std::size_t out_stride;    ///< elements
