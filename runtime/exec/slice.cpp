@@ -117,7 +117,7 @@ public:
         std::size_t skipped = 0;
         for (std::size_t f = first_.feature; f < end_; ++f) {
             prepare_after(f);
-            BagRange& range = ranges_[f % kRanges];
+            BagRange& range = ranges[f % kRanges];
             bytes_ahead_ -= range.bytes;
             if (range.args.first_bag < range.args.last_bag) skipped += run(plan_.features[f], range.args);
         }
@@ -132,7 +132,7 @@ private:
         constexpr std::size_t kWindow = std::size_t{64} << 10;  // of the second-level cache
         const std::size_t end = std::min(end_, f + kRanges);
         for (; next_ < end && (next_ <= f + 1 || bytes_ahead_ < kWindow); ++next_) {
-            BagRange& range = *std::construct_at(ranges_ + next_ % kRanges);
+            BagRange& range = *std::construct_at(ranges + next_ % kRanges);
             prepare(next_, range.args);
             range.bytes = (range.args.end - range.args.position) * range.args.rows.lines * 64;
             bytes_ahead_ += range.bytes;
@@ -195,12 +195,12 @@ private:
     const Plan& plan_;
     const Place& first_;
     const Place& last_;
-    std::size_t end_;               // behind the last feature
-    std::size_t next_;              // the first feature that has not been prepared
-    std::size_t position_;          // its first index
-    std::size_t bytes_ahead_ = 0;   // of the ranges that have been prepared and have not run
-    union {                         // so that those that are not prepared cost nothing
-        BagRange ranges_[kRanges];  // that of feature f at [f % kRanges]
+    std::size_t end_;              // behind the last feature
+    std::size_t next_;             // the first feature that has not been prepared
+    std::size_t position_;         // its first index
+    std::size_t bytes_ahead_ = 0;  // of the ranges that have been prepared and have not run
+    union {                        // so that those that are not prepared cost nothing
+        BagRange ranges[kRanges];  // that of feature f at [f % kRanges]
     };
 };
 
