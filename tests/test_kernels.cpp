@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <string>
 
@@ -134,6 +135,33 @@ TEST_CASE("every combination of call forms equals the reference at one dim") {
                 if (takes_weights(mode)) check_point(format, 21, true, variant(number, mode), lengths, number);
             }
         }
+    }
+}
+
+// Every dim ends at another column of a vector, a block and a page; guard pages are at either end in turn.
+TEST_CASE("every dim up to 300 equals the reference, and stays within its memory") {
+    std::size_t number = 0;
+    for (const RowFormat format : kFormats) {
+        for (std::size_t dim = 1; dim <= 300; dim += std::size_t{small_grid() ? 13u : 1u}) {
+            const Pooling mode = kModes[++number % std::size(kModes)];
+            const bool weighted = takes_weights(mode) && number % 2 == 0;
+            check_point(format, dim, weighted, variant(number * 1009 % kVariants, mode), {1, 0, 4, 9}, number);
+        }
+    }
+}
+
+TEST_CASE("random shapes equal the reference") {
+    const std::size_t shapes = small_grid() ? 40 : 1500;
+    Random random(10);
+    for (std::size_t shape = 0; shape < shapes; ++shape) {
+        const RowFormat format = random.pick(kFormats);
+        const Pooling mode = random.pick(kModes);
+        const std::size_t dim = 1 + random.below(std::size_t{1} << (1 + random.below(12)));
+        const bool weighted = takes_weights(mode) && random.below(2) == 0;
+        std::vector<std::size_t> lengths(random.below(50));
+        const std::size_t longest = 1 + random.below(12);
+        for (std::size_t& length : lengths) length = random.below(longest);
+        check_point(format, dim, weighted, variant(random.below(kVariants), mode), lengths, shape);
     }
 }
 

@@ -117,7 +117,7 @@ public:
                     continue;
                 }
             }
-            write(out, args.out_type, columns, is_whole, sums);
+            write(out, args.out_type, columns, to_write, is_whole, sums);
             if (!is_whole) write_last(out, args.out_type, columns, to_write, sums[kSums - 1]);
         }
     }
@@ -263,15 +263,18 @@ private:
         WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
     }
 
-    /// Stores vectors, the last one only if the output has room for all of it.
-    [[gnu::always_inline]] static void write(std::byte* out, OutputType type, std::size_t columns, bool is_whole,
-                                             const V (&sums)[kSums]) noexcept {
+    /// Stores the vectors that the output has room for; the last one only if that is all of it.
+    [[gnu::always_inline]] static void write(std::byte* out, OutputType type, std::size_t columns, std::size_t to_write,
+                                             bool is_whole, const V (&sums)[kSums]) noexcept {
         visit_store(type, [&]<std::size_t kBytes>(const auto& store) ROWPOOL_INLINE {
             for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
                 const std::size_t column = column_of<v, kCount>(columns);
 #pragma GCC unroll 4
                 for (std::size_t i = 0; i < kCount; ++i) {
-                    if (v + i + 1 == kSums && !is_whole) continue;
+                    // Vectors that may have been moved back, over columns that there is no room for.
+                    constexpr std::size_t kFirstMoved = kVectors == 0 ? 0 : smaller_block(kVectors);
+                    const bool is_moved = v + i >= kFirstMoved;
+                    if (is_moved && !is_whole && column + (i + 1) * Arch::width > to_write) continue;
                     store(out + (column + i * Arch::width) * kBytes, canonical(sums[v + i]));
                 }
             });
