@@ -79,7 +79,9 @@ private:
             const bool are_last = columns_ - first <= kBlockColumns;
             pool_columns({first, are_last ? columns_ - first : kBlockColumns, are_last});
         }
-        if (!is_finite_) pool_plainly(bag);
+        if constexpr (F::is_scaled) {
+            if (!is_finite_) pool_plainly(bag);
+        }
     }
 
     void pool_columns(const Columns& columns) noexcept {
