@@ -1,8 +1,9 @@
-// Arch for any CPU: four floats in plain C++, which the compiler turns into whatever the baseline has.
+// Arch for any CPU: four floats in the vectors of the compiler, which turns them into whatever the baseline has.
 //
 // An Arch is a vector type V of `width` floats with +, and the few operations that xsimd lacks or that differ
-// between its versions. Loads take unaligned addresses and read exactly the bytes of `width` elements, but
-// load_*_part(), whose lanes from `columns` on are anything: at most those, and as few more as is no slower.
+// between its versions. `has_fma` says whether fma() is one instruction. Loads take unaligned addresses and read
+// exactly the bytes of `width` elements, but load_*_part(), whose lanes from `columns` on are anything: at most those,
+// and as few more as is no slower.
 #pragma once
 
 #include <cstddef>
@@ -16,72 +17,57 @@ namespace {
 
 struct Arch {
     static constexpr std::size_t width = 4;
-    static constexpr std::size_t max_vectors = 2;
+    static constexpr bool has_fma = false;
+    static constexpr std::size_t max_vectors = 8;
 
-    struct V {
-        float lane[width];
+    using V __attribute__((vector_size(16))) = float;
 
-        friend V operator+(V a, V b) noexcept {
-            return lanes([&](auto i) { return a.lane[i] + b.lane[i]; });
-        }
-        friend V operator-(V a, V b) noexcept {
-            return lanes([&](auto i) { return a.lane[i] - b.lane[i]; });
-        }
-    };
-
-    /// Lane i is f(i).
-    template <class F>
-    static V lanes(const F& f) noexcept {
-        V v;
-        for (std::size_t i = 0; i < width; ++i) v.lane[i] = f(i);
-        return v;
-    }
-
-    static V set(float x) noexcept { return {{x, x, x, x}}; }
-    [[gnu::noinline]] static V fma(V a, V b, V c) noexcept {
-        return lanes([&](std::size_t i) { return fma_scalar(a.lane[i], b.lane[i], c.lane[i]); });
+    static V set(float x) noexcept { return V{x, x, x, x}; }
+    /// Correctly rounded: in double the product is exact, and rounding the sum twice, to double and to float, nearly
+    /// always gives what rounding it once does.
+    [[gnu::always_inline]] static V fma(V a, V b, V c) noexcept {
+        const D low = low_half(a) * low_half(b) + low_half(c);
+        const D high = high_half(a) * high_half(b) + high_half(c);
+        const V result = __builtin_convertvector(__builtin_shufflevector(low, high, 0, 1, 2, 3), V);
+        const Bits lower = __builtin_shufflevector(Bits(low), Bits(high), 0, 2, 4, 6);
+        if (is_any(may_be_tie(lower) | may_be_subnormal(result))) [[unlikely]]
+            return fma_exactly(a, b, c);
+        return result;
     }
     /// Correctly rounded.
-    static V divide(V a, V b) noexcept {
-        return lanes([&](std::size_t i) { return a.lane[i] / b.lane[i]; });
-    }
+    static V divide(V a, V b) noexcept { return a / b; }
     /// Lane by lane: x where x > than, else than.
-    static V greater_or(V x, V than) noexcept {
-        return lanes([&](std::size_t i) { return x.lane[i] > than.lane[i] ? x.lane[i] : than.lane[i]; });
-    }
+    static V greater_or(V x, V than) noexcept { return x > than ? x : than; }
     /// Every NaN becomes the canonical one.
-    static V canonical(V x) noexcept {
-        return lanes([&](std::size_t i) { return x.lane[i] == x.lane[i] ? x.lane[i] : float_from_bits(kNanF32); });
-    }
+    static V canonical(V x) noexcept { return x == x ? x : set(float_from_bits(kNanF32)); }
     /// `flaw`, but NaN in every lane where x is not finite. `flaw` is a zero or NaN.
     static V note_flaw(V flaw, V x) noexcept { return flaw + (x - x); }
-    static bool has_nan(V x) noexcept {
-        bool found = false;
-        for (const float value : x.lane) found |= value != value;
-        return found;
-    }
+    static bool has_nan(V x) noexcept { return is_any(x != x); }
 
-    static V load_f32(const std::byte* p) noexcept {
-        V v;
-        std::memcpy(&v, p, sizeof v);
-        return v;
-    }
+    static V load_f32(const std::byte* p) noexcept { return load<V>(p); }
     static V load_f16(const std::byte* p) noexcept {
-        return lanes([&](std::size_t i) { return f16_to_f32(load<std::uint16_t>(p + 2 * i)); });
+        // As f16_to_f32(); infinities and NaNs lack some bits of their exponent after the product, and nothing else.
+        const Bits half = load_u16(p);
+        const Bits magnitude = (half & 0x7fff) << 13;
+        const Bits finite = Bits(V(magnitude) * 0x1p112f);
+        const Bits exponent = Bits(Ints(magnitude) >= 0x0f800000) & 0x7f800000;
+        return V(finite | exponent | (half & 0x8000) << 16);
     }
-    static V load_bf16(const std::byte* p) noexcept {
-        return lanes([&](std::size_t i) { return bf16_to_f32(load<std::uint16_t>(p + 2 * i)); });
-    }
+    static V load_bf16(const std::byte* p) noexcept { return V(load_u16(p) << 16); }
     static V load_u8(const std::byte* p) noexcept {
-        return lanes([&](std::size_t i) { return static_cast<float>(load<std::uint8_t>(p + i)); });
+        const Bytes codes = Bytes(Bits{load<std::uint32_t>(p)});
+        const Shorts shorts =
+            Shorts(__builtin_shufflevector(codes, Bytes{}, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+        return __builtin_convertvector(Ints(__builtin_shufflevector(shorts, Shorts{}, 0, 8, 1, 9, 2, 10, 3, 11)), V);
     }
     static V load_u4(const std::byte* p) noexcept {
-        const unsigned codes = load<std::uint16_t>(p);
-        return lanes([&](std::size_t i) { return static_cast<float>(codes >> 4 * i & 15); });
+        const Ints codes = Ints{} + load<std::uint16_t>(p);
+        // Shifted as floats: baselines shift all lanes by the same number.
+        return __builtin_convertvector(codes & Ints{0xf, 0xf0, 0xf00, 0xf000}, V) * V{1, 0x1p-4f, 0x1p-8f, 0x1p-12f};
     }
     static V load_u2(const std::byte* p) noexcept {
-        const unsigned codes = load<std::uint8_t>(p);
-        return lanes([&](std::size_t i) { return static_cast<float>(codes >> 2 * i & 3); });
+        const Ints codes = Ints{} + load<std::uint8_t>(p);
+        return __builtin_convertvector(codes & Ints{0x3, 0xc, 0x30, 0xc0}, V) * V{1, 0x1p-2f, 0x1p-4f, 0x1p-6f};
     }
 
     static V load_f32_part(const std::byte* p, std::size_t) noexcept { return load_f32(p); }
@@ -89,11 +75,21 @@ struct Arch {
     static V load_bf16_part(const std::byte* p, std::size_t) noexcept { return load_bf16(p); }
 
     static void store_f32(std::byte* p, V v) noexcept { std::memcpy(p, &v, sizeof v); }
-    static void store_f16(std::byte* p, V v) noexcept {
-        for (std::size_t i = 0; i < width; ++i) store(p + 2 * i, f32_to_f16(v.lane[i]));
+    [[gnu::noinline]] static void store_f16(std::byte* p, V v) noexcept {
+        // As f32_to_f16().
+        const Ints bits = Ints(v) & 0x7fffffff;
+        const Ints sign = Ints(Bits(v) >> 16 & 0x8000);
+        const Ints subnormal = Ints(V(bits) + 0.5f) - 0x3f000000;
+        const Ints normal = (bits + (0xfff - 0x38000000) + (bits >> 13 & 1)) >> 13;
+        Ints half = bits < 0x38800000 ? subnormal : normal;
+        half = bits >= 0x47800000 ? Ints{} + 0x7c00 : half;
+        store_u16(p, bits > 0x7f800000 ? Ints{} + kNanF16 : half | sign);
     }
-    static void store_bf16(std::byte* p, V v) noexcept {
-        for (std::size_t i = 0; i < width; ++i) store(p + 2 * i, f32_to_bf16(v.lane[i]));
+    [[gnu::noinline]] static void store_bf16(std::byte* p, V v) noexcept {
+        // As f32_to_bf16().
+        const Bits bits = Bits(v);
+        const Bits rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+        store_u16(p, v == v ? Ints(rounded) : Ints{} + kNanBF16);
     }
 
     /// Two halves, one after the other.
@@ -101,27 +97,76 @@ struct Arch {
         values[0] = f16_to_f32(load<std::uint16_t>(p));
         values[1] = f16_to_f32(load<std::uint16_t>(p + 2));
     }
-    static float fma_scalar(float a, float b, float c) noexcept {
-        // The product of two floats is exact in double. Rounding the sum to odd keeps what the second rounding, to
-        // float, has to know (Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008).
-        const double product = static_cast<double>(a) * static_cast<double>(b);
-        const double addend = static_cast<double>(c);
-        const double sum = product + addend;
-        const double product_part = sum - addend;
-        const double error = (product - product_part) + (addend - (sum - product_part));
-        std::uint64_t bits = __builtin_bit_cast(std::uint64_t, sum);
-        if (error != 0 && error == error && (bits & 1) == 0) bits += (error > 0) == (sum > 0) ? 1 : ~std::uint64_t{0};
-        return static_cast<float>(__builtin_bit_cast(double, bits));
-    }
+    static float fma_scalar(float a, float b, float c) noexcept { return fma(set(a), set(b), set(c))[0]; }
 
 private:
+    using D __attribute__((vector_size(16))) = double;
+    using Wide __attribute__((vector_size(32))) = double;
+    using Words __attribute__((vector_size(16))) = std::uint64_t;
+    using Ints __attribute__((vector_size(16))) = std::int32_t;
+    using Bits __attribute__((vector_size(16))) = std::uint32_t;
+    using Shorts __attribute__((vector_size(16))) = std::uint16_t;
+    using Bytes __attribute__((vector_size(16))) = std::uint8_t;
+
+    // Halves as gcc 12 converts them by an instruction; it spells other ways out element by element.
+    static D low_half(V v) noexcept {
+        const Wide widened = __builtin_convertvector(v, Wide);
+        return __builtin_shufflevector(widened, widened, 0, 1);
+    }
+    static D high_half(V v) noexcept { return low_half(__builtin_shufflevector(v, v, 2, 3, 2, 3)); }
+
+    /// Where a sum lies half way between two normal floats: the 29 bits that float lacks are a one and zeros. If that
+    /// is what rounding to double has made of it, it may be rounded to the wrong side.
+    static Ints may_be_tie(Bits lower) noexcept { return (lower << 3) == 0x80000000; }
+    /// Where a result is not above the smallest normal float, so that float lacks more bits. Zero is as it should be:
+    /// a sum of two numbers that is so small is exact in double.
+    static Ints may_be_subnormal(V result) noexcept {
+        const Bits bits = Bits(result);
+        return (bits + bits - 1) >> 24 == 0;
+    }
+
+    /// Whether any lane of a comparison's result holds.
+    static bool is_any(Ints mask) noexcept {
+#if defined(__SSE2__)
+        return __builtin_ia32_movmskps(V(mask)) != 0;
+#else
+        const Words words = Words(mask);
+        return (words[0] | words[1]) != 0;
+#endif
+    }
+
+    [[gnu::noinline, gnu::cold]] static V fma_exactly(V a, V b, V c) noexcept {
+        const D low = sum_to_odd(low_half(a) * low_half(b), low_half(c));
+        const D high = sum_to_odd(high_half(a) * high_half(b), high_half(c));
+        return __builtin_convertvector(__builtin_shufflevector(low, high, 0, 1, 2, 3), V);
+    }
+    /// A sum rounded to odd, which keeps what a second rounding, to float, has to know (Boldo and Melquiond, "Emulation
+    /// of a FMA and correctly rounded sums", 2008): of the two doubles around one that is none, the one that ends in 1.
+    static D sum_to_odd(D product, D addend) noexcept {
+        const D sum = product + addend;
+        const D product_part = sum - addend;
+        const D error = (product - product_part) + (addend - (sum - product_part));
+        const Words is_inexact = Words(error < 0) | Words(error > 0);  // neither holds for a NaN, beside infinities
+        const Words is_even = (Words(sum) & 1) - 1;
+        const Words is_too_far = (Words(sum) ^ Words(error)) >> 63;
+        return D(Words(sum) + (is_inexact & is_even & (1 - 2 * is_too_far)));
+    }
+
     template <class T>
     static T load(const std::byte* p) noexcept {
         T value;
         std::memcpy(&value, p, sizeof value);
         return value;
     }
-    static void store(std::byte* p, std::uint16_t value) noexcept { std::memcpy(p, &value, sizeof value); }
+    static Bits load_u16(const std::byte* p) noexcept {
+        const Shorts halves = Shorts(Words{load<std::uint64_t>(p)});
+        return Bits(__builtin_shufflevector(halves, Shorts{}, 0, 8, 1, 9, 2, 10, 3, 11));
+    }
+    static void store_u16(std::byte* p, Ints halves) noexcept {
+        using Halves __attribute__((vector_size(8))) = std::uint16_t;
+        const Halves narrowed = __builtin_convertvector(halves, Halves);
+        std::memcpy(p, &narrowed, sizeof narrowed);
+    }
 };
 
 }  // namespace
