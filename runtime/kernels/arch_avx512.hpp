@@ -16,6 +16,7 @@ namespace {
 struct Arch {
     using V = xsimd::batch<float, xsimd::avx512bw>;
     static constexpr std::size_t width = 16;
+    static constexpr bool has_fma = true;
     static constexpr std::size_t max_vectors = 16;
 
     static V set(float x) noexcept { return V(x); }

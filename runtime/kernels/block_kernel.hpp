@@ -204,7 +204,7 @@ private:
 #pragma GCC unroll 4
             for (std::size_t i = 0; i < kCount; ++i) {
                 V& sum = sums[v + i];
-                sum = C::is_coded || kWeighted ? Arch::fma(factor, x[i], sum) : sum + x[i];
+                sum = C::is_coded || kWeighted ? C::add_product(factor, x[i], sum, kWeighted) : sum + x[i];
             }
         });
     }

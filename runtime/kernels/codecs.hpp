@@ -54,6 +54,16 @@ struct RowCodec {
         return load(codes, 0);
     }
 
+    /// factor * x + sum, rounded once. The factor is a row's scale, or 1, times its weight if there are weights;
+    /// without them products are exact, but for a scale of f32, and need no fma where that is slow.
+    [[gnu::always_inline]] static Arch::V add_product(Arch::V factor, Arch::V x, Arch::V sum,
+                                                      bool is_weighted) noexcept {
+        if constexpr (!Arch::has_fma && kCodec != Codec::int8_f32) {
+            if (!is_weighted) return factor * x + sum;
+        }
+        return Arch::fma(factor, x, sum);
+    }
+
     static Qparams qparams(const std::byte* p) noexcept {
         if constexpr (kCodec == Codec::int8_f32) {
             Qparams q;

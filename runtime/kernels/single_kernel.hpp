@@ -46,7 +46,10 @@ template <Codec kCodec>
 class Decoding {
 public:
     [[gnu::always_inline]] Decoding(const PoolArgs& args, const std::byte* row, float weight) noexcept
-        : start_(Arch::set(start_of_sums(args, C::is_coded))), factor_(Arch::set(weight)), bias_(Arch::set(0)) {
+        : start_(Arch::set(start_of_sums(args, C::is_coded))),
+          factor_(Arch::set(weight)),
+          bias_(Arch::set(0)),
+          is_weighted_(args.weights != nullptr) {
         if constexpr (C::is_coded) {
             const Qparams q = C::qparams(row + args.rows.qparams_at);
             factor_ = Arch::set(weight * q.scale);
@@ -55,7 +58,7 @@ public:
     }
 
     [[gnu::always_inline]] Arch::V operator()(const std::byte* codes, std::size_t column) const noexcept {
-        const Arch::V sum = Arch::fma(factor_, C::load(codes, column), start_);
+        const Arch::V sum = C::add_product(factor_, C::load(codes, column), start_, is_weighted_);
         return Arch::canonical(C::is_coded ? sum + bias_ : sum);
     }
 
@@ -65,6 +68,7 @@ private:
     Arch::V start_;
     Arch::V factor_;
     Arch::V bias_;
+    bool is_weighted_;
 };
 
 /// Rows decoded into f32, f16 or bf16.

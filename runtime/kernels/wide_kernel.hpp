@@ -21,8 +21,9 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Rows at once. More gain nothing, measured, and need more registers than there are.
-constexpr std::size_t kGroup = 4;
+/// Rows at once. More gain nothing, measured, and need more registers than there are. Where each product is dozens of
+/// instructions, more gain nothing either, and take twice as long to compile.
+constexpr std::size_t kGroup = Arch::has_fma ? 4 : 2;
 
 /// Columns whose sums are kept at once; wider rows are done in blocks of so many. Their sums take 8 KiB.
 constexpr std::size_t kBlockColumns = 2048;
@@ -39,7 +40,7 @@ struct RowGroup {
     std::size_t count;
     const std::byte* row[kGroup];
     const std::byte* later[kGroup];  ///< where to prefetch: the first byte of each later row, or of a block in it
-    float weight[kGroup] = {1, 1, 1, 1};
+    float weight[kGroup];
 };
 
 /// F is the form in which rows are added up; for max it is the plain one.
@@ -103,18 +104,12 @@ private:
     }
 
     /// Calls f.operator()<kRows>() with the number of rows in a group.
-    template <class Visit>
+    template <std::size_t kRows = 1, class Visit>
     static void visit_count(const RowGroup& group, const Visit& f) noexcept {
-        switch (group.count) {
-            case 1:
-                return f.template operator()<1>();
-            case 2:
-                return f.template operator()<2>();
-            case 3:
-                return f.template operator()<3>();
-            default:
-                return f.template operator()<4>();
+        if constexpr (kRows < kGroup) {
+            if (group.count > kRows) return visit_count<kRows + 1>(group, f);
         }
+        f.template operator()<kRows>();
     }
 
     std::size_t row_at(std::size_t position) const noexcept {
@@ -141,7 +136,7 @@ private:
             const std::size_t prefetched = later.position < args_.prefetch_end ? later.position : position;
             group.row[r] = narrow_rows_.place(args_.rows, row_at(position), r);
             group.later[r] = args_.rows.data + row_at(prefetched) * args_.rows.stride + later.byte;
-            if (args_.weights != nullptr) group.weight[r] = args_.weights[position];
+            group.weight[r] = args_.weights != nullptr ? args_.weights[position] : 1;
         }
         next_ += group.count;
     }
@@ -161,7 +156,7 @@ private:
             group.row[r] = narrow_rows_.place(args_.rows, row, r);
             group.later[r] =
                 args_.rows.data + (prefetched != kNoRow ? prefetched : row) * args_.rows.stride + later.byte;
-            if (args_.weights != nullptr) group.weight[r] = args_.weights[next_];
+            group.weight[r] = args_.weights != nullptr ? args_.weights[next_] : 1;
             ++r;
         }
         group.count = r;
@@ -186,7 +181,7 @@ private:
     class GroupRows {
     public:
         [[gnu::always_inline]] GroupRows(WideKernel& kernel, const Columns& columns, const RowGroup& group) noexcept
-            : start_(Arch::set(kernel.start_)) {
+            : start_(Arch::set(kernel.start_)), is_weighted_(kernel.args_.weights != nullptr) {
             const Rows& rows = kernel.args_.rows;
             const std::size_t codes_at = rows.codes_at + C::bytes_of(columns.first);
 #pragma GCC unroll 4
@@ -236,14 +231,15 @@ private:
     private:
         [[gnu::always_inline]] V combine(V sum, V x, std::size_t r) const noexcept {
             if constexpr (kIsMax) return Arch::greater_or(decoded(x, r), sum);
-            return Arch::fma(factor_[r], x, sum);
+            return C::add_product(factor_[r], x, sum, is_weighted_);
         }
         [[gnu::always_inline]] V decoded(V x, std::size_t r) const noexcept {
             if constexpr (!C::is_coded) return x;
-            return Arch::fma(factor_[r], x, Arch::set(0)) + biases_[r];
+            return C::add_product(factor_[r], x, Arch::set(0), false) + biases_[r];
         }
 
         V start_;
+        bool is_weighted_;
         F form_;
         const std::byte* codes_[kRows];
         const std::byte* later_[kRows];
