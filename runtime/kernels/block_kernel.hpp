@@ -52,8 +52,8 @@ struct BagRun {
         columns += more;
     }
 
-    /// The next bags, whose output is prefetched.
-    void take(EndReader& ends, OutputPrefetch& output) noexcept {
+    /// The next bags.
+    void take(EndReader& ends) noexcept {
         const std::size_t left = args.last_bag - first_bag;
         count = left < kMost ? left : kMost;
         indices = 0;
@@ -61,7 +61,6 @@ struct BagRun {
             const std::size_t begin = position + indices;
             lengths[b] = b + 1 < left ? ends.length(begin) : args.end - begin;
             indices += lengths[b];
-            output.next();
         }
     }
 };
@@ -337,9 +336,8 @@ void sum_blocks(const PoolArgs& args) noexcept {
     const std::size_t block = block_columns<C>(columns);
     BagRun run(args);
     EndReader ends(args);
-    OutputPrefetch output(args);
     for (; run.first_bag < args.last_bag; run.first_bag += run.count, run.position += run.indices) {
-        run.take(ends, output);
+        run.take(ends);
         for (std::size_t column = 0; column < columns; column += block) {
             const std::size_t left = columns - column;
             run.is_last_block = left <= block;

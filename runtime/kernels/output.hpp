@@ -16,46 +16,6 @@ inline std::byte* output_row(const PoolArgs& args, std::size_t bag) noexcept {
     return static_cast<std::byte*>(args.out) + bag * args.out_stride * element_bytes(args.out_type);
 }
 
-/// Prefetches rows of the output, to be written. A store waits for its line, stores are done in order, and only so many
-/// can wait: without it short bags are as slow as lines come, one after the other. Narrow rows one behind the other are
-/// what a core foresees by itself.
-class OutputPrefetch {
-public:
-    [[gnu::noinline]] explicit OutputPrefetch(const PoolArgs& args) noexcept
-        : next_(output_row(args, args.first_bag)),
-          left_(args.last_bag - args.first_bag),
-          stride_(args.out_stride * element_bytes(args.out_type)),
-          bytes_(args.rows.dim * element_bytes(args.out_type)) {
-        constexpr std::size_t kForeseen = 512, kAhead = 2048, kMostRows = 16;  // bytes, but for the rows
-        if (stride_ == bytes_ && bytes_ < kForeseen) left_ = 0;
-        const std::size_t rows = kAhead / bytes_;
-        for (std::size_t r = 0; r < (rows < kMostRows ? rows : kMostRows); ++r) next();
-    }
-
-    /// The next row, if there is one. To be called once a bag.
-    [[gnu::always_inline]] void next() noexcept {
-        if (left_ == 0) return;
-        --left_;
-        for (std::size_t byte = 0; byte < bytes_; byte += 64) prefetch_to_write(next_ + byte);
-        prefetch_to_write(next_ + bytes_ - 1);
-        next_ += stride_;
-    }
-
-private:
-    static void prefetch_to_write(const std::byte* p) noexcept {
-#if defined(__x86_64__)
-        asm volatile("prefetchw (%0)" : : "r"(p));  // the builtin gives it only to CPUs that are known to have it
-#else
-        __builtin_prefetch(p, 1);
-#endif
-    }
-
-    const std::byte* next_;
-    std::size_t left_;  ///< rows
-    std::size_t stride_;
-    std::size_t bytes_;
-};
-
 /// Copies `count` bytes, which are at most kMost and even, by two pieces of the same size that may overlap.
 template <std::size_t kMost>
 [[gnu::always_inline]] inline void copy_few(std::byte* to, const std::byte* from, std::size_t count) noexcept {

@@ -66,14 +66,12 @@ private:
           columns_(stored_columns<C>(args.rows.dim)),
           divides_(args.pooling == Pooling::mean || args.pooling == Pooling::sqrtn),
           start_(start_of_sums(args, C::is_coded)),
-          narrow_rows_(args.rows),
-          output_(args) {}
+          narrow_rows_(args.rows) {}
 
     void pool_bag(std::size_t bag, std::size_t begin, std::size_t end) noexcept {
         begin_ = begin;
         end_ = end;
         out_ = output_row(args_, bag);
-        output_.next();
         divisor_ = divides_ ? divisor() : 1;
         is_finite_ = true;
         for (std::size_t first = 0; first < columns_; first += kBlockColumns) {
@@ -406,7 +404,6 @@ private:
     float bias_ = 0;
     bool is_finite_ = true;
     NarrowRows<C, kGroup> narrow_rows_;
-    OutputPrefetch output_;
     alignas(64) float sums_[kBlockColumns + kGroup * Arch::width];
 };
 
