@@ -85,7 +85,7 @@ public:
         const float* weight = args.weights + (kWeighted ? run.position : 0);
         const std::size_t columns = run.columns;
         const std::size_t to_write = run.is_last_block ? args.rows.dim - run.column : columns;
-        const bool is_whole = kVectors != 0 && columns == to_write;
+        const bool is_direct = kVectors != 0 && columns == to_write && args.out_type == OutputType::f32;
         const std::size_t out_step = args.out_stride * element_bytes(args.out_type);
         std::byte* out = output_row(args, run.first_bag) + run.column * element_bytes(args.out_type);
         IndexReader indices(args, run.position);
@@ -116,8 +116,7 @@ public:
                     continue;
                 }
             }
-            write(out, args.out_type, columns, to_write, is_whole, sums);
-            if (!is_whole) write_last(out, args.out_type, columns, to_write, sums[kSums - 1]);
+            is_direct ? write(out, columns, sums) : write_rounded(out, args.out_type, columns, to_write, sums);
         }
     }
 
@@ -262,27 +261,23 @@ private:
         WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
     }
 
-    /// Stores the vectors that the output has room for; the last one only if that is all of it.
-    [[gnu::always_inline]] static void write(std::byte* out, OutputType type, std::size_t columns, std::size_t to_write,
-                                             bool is_whole, const V (&sums)[kSums]) noexcept {
-        visit_store(type, [&]<std::size_t kBytes>(const auto& store) ROWPOOL_INLINE {
-            for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
-                const std::size_t column = column_of<v, kCount>(columns);
+    [[gnu::always_inline]] static void write(std::byte* out, std::size_t columns, const V (&sums)[kSums]) noexcept {
+        for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
+            const std::size_t column = column_of<v, kCount>(columns);
 #pragma GCC unroll 4
-                for (std::size_t i = 0; i < kCount; ++i) {
-                    // Vectors that may have been moved back, over columns that there is no room for.
-                    constexpr std::size_t kFirstMoved = kVectors == 0 ? 0 : smaller_block(kVectors);
-                    const bool is_moved = v + i >= kFirstMoved;
-                    if (is_moved && !is_whole && column + (i + 1) * Arch::width > to_write) continue;
-                    store(out + (column + i * Arch::width) * kBytes, canonical(sums[v + i]));
-                }
-            });
+            for (std::size_t i = 0; i < kCount; ++i) {
+                Arch::store_f32(out + (column + i * Arch::width) * sizeof(float), canonical(sums[v + i]));
+            }
         });
     }
 
-    static void write_last(std::byte* out, OutputType type, std::size_t columns, std::size_t to_write, V sum) noexcept {
-        const std::size_t column = kVectors == 0 ? 0 : columns - Arch::width;
-        store_columns(out + column * element_bytes(type), type, canonical(sum), to_write - column);
+    /// Results of another type, or of which the output has not room for all columns: by way of a buffer, so that there
+    /// is less code in the loop over bags.
+    [[gnu::always_inline]] static void write_rounded(std::byte* out, OutputType type, std::size_t columns,
+                                                     std::size_t to_write, const V (&sums)[kSums]) noexcept {
+        alignas(64) std::byte buffer[kSums * sizeof(V)];
+        write(buffer, columns, sums);
+        store_rounded(out, type, buffer, to_write);
     }
 
     /// Where flaws are looked for there is no NaN left.

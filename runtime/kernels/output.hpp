@@ -44,6 +44,20 @@ template <std::size_t kMost>
     copy_few<Arch::width * 2>(out, values, count * 2);
 }
 
+/// Writes `count` columns of a result that is given as floats, rounded to the type of the output.
+[[gnu::noinline]] inline void store_rounded(std::byte* out, OutputType type, const std::byte* floats,
+                                            std::size_t count) noexcept {
+    const std::size_t size = element_bytes(type);
+    std::size_t c = 0;
+    for (; c + Arch::width <= count; c += Arch::width) {
+        const Arch::V x = Arch::load_f32(floats + c * sizeof(float));
+        type == OutputType::f32   ? Arch::store_f32(out + c * size, x)
+        : type == OutputType::f16 ? Arch::store_f16(out + c * size, x)
+                                  : Arch::store_bf16(out + c * size, x);
+    }
+    if (c < count) store_columns(out + c * size, type, Arch::load_f32(floats + c * sizeof(float)), count - c);
+}
+
 /// Calls f.operator()<kBytes>(store) with the size of an output's elements and the way to store a vector of them.
 template <class F>
 [[gnu::always_inline]] inline void visit_store(OutputType type, const F& f) noexcept {
