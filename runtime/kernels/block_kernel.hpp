@@ -55,13 +55,17 @@ struct BagRun {
     /// The next bags.
     void take(EndReader& ends) noexcept {
         const std::size_t left = args.last_bag - first_bag;
-        count = left < kMost ? left : kMost;
-        indices = 0;
-        for (std::size_t b = 0; b < count; ++b) {
-            const std::size_t begin = position + indices;
-            lengths[b] = b + 1 < left ? ends.length(begin) : args.end - begin;
-            indices += lengths[b];
+        const bool are_last = left <= kMost;
+        count = are_last ? left : kMost;
+        const std::size_t listed = are_last ? count - 1 : count;  // of the very last one `ends` need say nothing
+        std::size_t begin = position;
+        for (std::size_t b = 0; b < listed; ++b) {
+            const std::size_t length = ends.length(begin);
+            lengths[b] = length;
+            begin += length;
         }
+        if (are_last) lengths[listed] = args.end - begin;
+        indices = (are_last ? args.end : begin) - position;
     }
 };
 
