@@ -93,7 +93,7 @@ public:
         const std::size_t out_step = args.out_stride * element_bytes(args.out_type);
         std::byte* out = output_row(args, run.first_bag) + run.column * element_bytes(args.out_type);
         IndexReader indices(args, run.position);
-        NarrowRows<C, 1> narrow_rows(args.rows);
+        const NarrowRows<C> narrow_rows(args.rows);
         for (std::size_t b = 0; b < run.count; ++b, out += out_step) {
             const std::size_t length = run.lengths[b];
             V sums[kSums];
@@ -104,7 +104,7 @@ public:
                 block.prefetch(fetch, indices);
                 const std::size_t row = indices.next();
                 const std::byte* const codes =
-                    kVectors == 0 ? narrow_rows.place(args.rows, row, 0) + args.rows.codes_at : block.of(row);
+                    kVectors == 0 ? narrow_rows.place(args.rows, row) + args.rows.codes_at : block.of(row);
                 if constexpr (kReadsEndFirst) {
                     if (fetch == Fetch::second_level) read(codes + block.end - 1);
                 }

@@ -118,11 +118,11 @@ private:
         const std::size_t columns = stored_columns<C>(args.rows.dim);
         const std::size_t last = columns < Arch::width ? 0 : columns - Arch::width;  // where the last vector begins
         IndexReader indices(args, args.position);
-        NarrowRows<C, 1> narrow_rows(args.rows);
+        const NarrowRows<C> narrow_rows(args.rows);
         std::byte* out = output_row(args, args.first_bag);
         for (std::size_t i = args.position; i < args.end; ++i) {
             if (args.prefetch_end != 0) prefetch_row(args.rows, indices.later());
-            const std::byte* const place = narrow_rows.place(args.rows, indices.next(), 0);
+            const std::byte* const place = narrow_rows.place(args.rows, indices.next());
             const std::byte* const codes = place + args.rows.codes_at;
             const Row row(args, place, args.weights != nullptr ? args.weights[i] : 1.0f);
             for (std::size_t column = 0; column < last; column += Arch::width) {

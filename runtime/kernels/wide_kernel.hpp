@@ -132,7 +132,7 @@ private:
             const std::size_t position = next_ + r;
             const Later later = later_than(position, columns);
             const std::size_t prefetched = later.position < args_.prefetch_end ? later.position : position;
-            group.row[r] = narrow_rows_.place(args_.rows, row_at(position), r);
+            group.row[r] = narrow_rows_.place(args_.rows, row_at(position));
             group.later[r] = args_.rows.data + row_at(prefetched) * args_.rows.stride + later.byte;
             group.weight[r] = args_.weights != nullptr ? args_.weights[position] : 1;
         }
@@ -151,7 +151,7 @@ private:
             if (further < args_.prefetch_end) {
                 prefetch_remap(args_.rows, element(args_.indices, args_.wide_indices, further));
             }
-            group.row[r] = narrow_rows_.place(args_.rows, row, r);
+            group.row[r] = narrow_rows_.place(args_.rows, row);
             group.later[r] =
                 args_.rows.data + (prefetched != kNoRow ? prefetched : row) * args_.rows.stride + later.byte;
             group.weight[r] = args_.weights != nullptr ? args_.weights[next_] : 1;
@@ -403,7 +403,7 @@ private:
     float divisor_ = 1;
     float bias_ = 0;
     bool is_finite_ = true;
-    NarrowRows<C, kGroup> narrow_rows_;
+    const NarrowRows<C> narrow_rows_;
     alignas(64) float sums_[kBlockColumns + kGroup * Arch::width];
 };
 
