@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cstdint>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <system_error>
@@ -10,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "quantity.hpp"
 #include "text.hpp"
 
 namespace rowpool::tools {
@@ -58,6 +61,20 @@ inline CLI::Option* add_real(CLI::App& command, const std::string& name, double&
         target = parse_number(name, text, least, most, "number");
     };
     return command.add_option_function<std::string>(name, take, help)->type_name("X");
+}
+
+/// An option whose value is a number of bytes, at least `least`; see parse_bytes().
+template <class Target>
+CLI::Option* add_bytes(CLI::App& command, const std::string& name, Target& target, std::uint64_t least,
+                       const std::string& help) {
+    const auto take = [&target, name, least](const std::string& text) {
+        const std::optional<std::uint64_t> bytes = parse_bytes(text);
+        if (!bytes || *bytes < least) {
+            throw CLI::ValidationError(name, "'" + printable(text) + "' is no " + kBytesForm);
+        }
+        target = *bytes;
+    };
+    return command.add_option_function<std::string>(name, take, help)->type_name("BYTES");
 }
 
 /// An option that takes one text each time it is given, and all of them in the end: by a function, if `take` is one, or

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <mutex>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "parallel.hpp"
 #include "pooled_error.hpp"
 #include "progress.hpp"
+#include "quantity.hpp"
 #include "sampled_bags.hpp"
 #include "text.hpp"
 #include "trace.hpp"
@@ -26,33 +26,12 @@ namespace {
 constexpr std::array kMethods = {QuantizationMethod::min_max, QuantizationMethod::search};
 constexpr std::array kFormats = {RowFormat::f16, RowFormat::bf16, RowFormat::int8, RowFormat::int4, RowFormat::int2};
 
-/// A number and what follows it; nothing when the text does not begin with a finite one.
-std::optional<std::pair<double, std::string>> split_number(const std::string& text) {
-    double value = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, failure] = std::from_chars(text.data(), end, value);
-    if (failure != std::errc()) return {};
-    return std::pair(value, std::string(stop, end));
-}
-
 std::optional<double> parse_error(const std::string& text) {
     const auto parts = split_number(text);
     if (!parts || (!parts->second.empty() && parts->second != "%" && parts->second != " %")) return {};
     const double error = parts->second.empty() ? parts->first : parts->first / 100;
     if (!(error > 0 && error < 1)) return {};
     return error;
-}
-
-std::optional<std::uint64_t> parse_bytes(const std::string& text) {
-    const auto parts = split_number(text);
-    if (!parts) return {};
-    const auto& [number, suffix] = *parts;
-    double unit = suffix.empty() ? 1 : 0;
-    if (suffix == "K") unit = 1e3;
-    if (suffix == "M") unit = 1e6;
-    if (suffix == "G") unit = 1e9;
-    if (!(number * unit >= 1 && number * unit <= 1e18)) return {};
-    return static_cast<std::uint64_t>(number * unit);
 }
 
 std::optional<FormatOf> parse_format_of(const std::string& text) {
@@ -200,23 +179,16 @@ void add_budget_options(CLI::App& command, BudgetOptions& options, WantedCoding&
         if (options.max_error) return;
         throw CLI::ValidationError("--max-error", "'" + printable(text) + "' is no error above 0 and below 1 or 100%");
     };
-    const auto take_bytes = [&options](const std::string& text) {
-        options.max_bytes = parse_bytes(text);
-        if (options.max_bytes) return;
-        throw CLI::ValidationError("--max-bytes",
-                                   "'" + printable(text) + "' is no number of bytes, perhaps with K, M or G");
-    };
     CLI::Option* error =
         command.add_option_function<std::string>("--max-error", take_error,
                                                  "Choose the smallest of f32, f16, bf16, int8, int4 and int2 for each "
                                                  "table whose sums of bags have at most this "
                                                  "relative L2 error: 0.01 or 1%");
-    CLI::Option* bytes = command.add_option_function<std::string>(
-        "--max-bytes", take_bytes, "Choose formats with the least such error whose rows take at most N bytes in all");
+    CLI::Option* bytes = add_bytes(command, "--max-bytes", options.max_bytes, 1,
+                                   "Choose formats with the least such error whose rows take at most so many in all");
     CLI::Option* trace =
         command.add_option("--trace", options.trace, "Measure with recorded lookups, as pool takes them");
     error->type_name("E")->excludes(bytes);
-    bytes->type_name("N[K|M|G]");
     trace->type_name("T.npz");
     for (CLI::Option* budget : {error, bytes}) budget->excludes("--format")->excludes("--method");
 }

@@ -182,7 +182,7 @@ class Budget(CommandTest):
         refuses("--max-bytes", "1M", "--method", "search", says="excludes", status=2)
         for value in ("0", "1", "100%", "-1%", "nan", "x", "1%%"):
             refuses("--max-error", value, says="is no error above 0 and below 1", status=2)
-        for value in ("0", "-5", "5T", "inf", "1e30", "K", "0.5"):
+        for value in ("0", "-5", "5T", "inf", "1e30", "K", "0.5", "1kib", "1 M"):
             refuses("--max-bytes", value, says="is no number of bytes", status=2)
         for value in ("a", "a=int9", "=int8"):
             refuses("--format-of", value, says="is no PATTERN=FORMAT", status=2)
