@@ -12,7 +12,8 @@ EXEC = PUBLIC + ["core/*", "cpu/*", "exec/*", "kernels/kernel_table.hpp", "kerne
                  "memory/replicas.hpp"]
 FILE = PUBLIC + ["core/*", "file/*", "memory/*"]
 # What the command and the tests use of the benchmarks.
-SHARED_BENCH = ["bench/huge_buffer.hpp", "bench/raw_gather.hpp", "bench/thread_clock.hpp", "bench/traffic.hpp"]
+SHARED_BENCH = ["bench/huge_buffer.hpp", "bench/other_memory.hpp", "bench/raw_gather.hpp", "bench/thread_clock.hpp",
+                "bench/traffic.hpp"]
 TESTED_TOOLS = [f"tools/{name}.hpp" for name in ("axis", "chart", "histogram", "html", "row_errors", "row_sample")]
 TESTED_BENCH = ["bench/models.hpp", "bench/open_loop.hpp"]
 EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*", "memory/*"]
