@@ -40,6 +40,7 @@ void add_context(const std::string& isa) {
 void register_all(Grid grid) {
     rowpool::bench::register_limits(grid);
     rowpool::bench::register_pool(grid);
+    rowpool::bench::register_overwritten();
     rowpool::bench::register_quantize();
     rowpool::bench::register_convert();
     rowpool::bench::register_requests(grid);

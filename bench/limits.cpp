@@ -12,8 +12,7 @@ namespace rowpool::bench {
 namespace {
 
 constexpr std::size_t kSamples = 5;
-constexpr std::size_t kLongPass = 1000000;  // rows of a pass that is its own average
-constexpr std::size_t kPassIds = 32000;
+constexpr std::size_t kLongPass = 1000000;               // rows of a pass that is its own average
 constexpr std::size_t kLongest = std::size_t{64} << 20;  // of a larger table, this much says what memory gives
 
 /// Keeps a sum whose value nobody wants.
@@ -44,9 +43,9 @@ void gather_share(const GatherPass& pass, std::size_t distance, std::size_t part
     }
 }
 
-/// Seconds a row of one pass.
-double gather_seconds(const GatherPass& pass, std::size_t distance, std::size_t threads) {
-    const double start = clock_seconds(threads);
+/// Seconds a row of one pass, by the clock for so many threads.
+double gather_seconds(const GatherPass& pass, std::size_t distance, std::size_t threads, std::size_t clock) {
+    const double start = clock_seconds(clock);
     {
         std::vector<std::jthread> others;
         for (std::size_t part = 1; part < threads; ++part) {
@@ -54,7 +53,7 @@ double gather_seconds(const GatherPass& pass, std::size_t distance, std::size_t 
         }
         gather_share(pass, distance, 0, threads);
     }
-    return (clock_seconds(threads) - start) / static_cast<double>(rows_of(pass));
+    return (clock_seconds(clock) - start) / static_cast<double>(rows_of(pass));
 }
 
 }  // namespace
@@ -64,21 +63,24 @@ double clock_seconds(std::size_t threads) noexcept {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-std::vector<GatherPass> gather_passes(const Table& table, std::span<const std::int32_t> ids) {
+std::vector<GatherPass> gather_passes(const Table& table, std::span<const std::int32_t> ids, std::size_t pass_ids) {
     std::vector<GatherPass> passes;
-    for (; ids.size() >= kPassIds; ids = ids.subspan(kPassIds)) {
-        passes.push_back({{table.data(), table.row_stride(), ids.first(kPassIds)}});
+    for (; ids.size() >= pass_ids; ids = ids.subspan(pass_ids)) {
+        passes.push_back({{table.data(), table.row_stride(), ids.first(pass_ids)}});
     }
     return passes;
 }
 
-double best_gather_seconds(std::span<const GatherPass> passes, std::size_t threads) {
+double best_gather_seconds(std::span<const GatherPass> passes, std::size_t threads, const OtherMemory& other) {
     const std::size_t samples = rows_of(passes[0]) < kLongPass ? kSamples : 1;
+    const std::size_t clock = other.words().empty() ? threads : kRealTime;
     std::size_t next = 0;
     double best = 0;
     for (const std::size_t distance : kPrefetchDistances) {
-        const double seconds =
-            median_of(samples, [&] { return gather_seconds(passes[next++ % passes.size()], distance, threads); });
+        const double seconds = median_of(samples, [&] {
+            other.write();
+            return gather_seconds(passes[next++ % passes.size()], distance, threads, clock);
+        });
         if (best == 0 || seconds < best) best = seconds;
     }
     return best;

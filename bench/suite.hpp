@@ -38,6 +38,8 @@ std::string threads_name(std::size_t threads);
 void register_limits(Grid grid);
 /// pool/...: sum pooling on one thread.
 void register_pool(Grid grid);
+/// overwritten/...: the same where other memory is written before each call, as a server's dense network does.
+void register_overwritten();
 /// requests/...: all tables of a model at once.
 void register_requests(Grid grid);
 /// latency/...: single requests that arrive when they please.
