@@ -28,7 +28,7 @@ std::optional<Pooling> parse_sum_or_mean(const std::string& name) {
 
 void bench_command(const BenchOptions& options) {
     const Workload workload = make_workload(options);
-    const BenchFigures figures = measure(workload, options.threads);
+    const BenchFigures figures = measure(workload, options.threads, options.between);
     options.json ? print_json(options, workload, figures) : print_text(options, workload, figures);
 }
 
@@ -52,6 +52,8 @@ void add_bench(CLI::App& app) {
     add_integer(command, "--batch", options->batch, std::size_t{1}, kMaxBatch, "Samples a request; 64 unless given");
     add_integer(command, "--threads", options->threads, std::size_t{0}, kMaxThreads,
                 "Threads for whole requests; 0, the default, is one a core");
+    add_bytes(command, "--between", options->between, 0,
+              "Write so much other memory before each call, as a server's dense network does; 0 unless given");
     add_repeated(command, "--table", options->tables, "NAME", "Only this table; may be repeated");
     command.add_option("--profile", options->profile, "Prefetch as `rowpool tune` has measured")->type_name("P.json");
     add_choice(command, "--mode", options->mode, "sum|mean", parse_sum_or_mean,
@@ -64,6 +66,12 @@ void add_bench(CLI::App& app) {
         "only fewer bytes a row or faster memory help.\n"
         "What would help is tried, not guessed: a copy in 2 MiB pages (of tables up to 4 GiB), int8 for float tables\n"
         "(of the first 256 MiB).\n"
+        "Lookups that follow each other find in the caches what the one before has left, those of a server what its\n"
+        "dense network has. With --between each thread writes so much other memory before each call, outside the "
+        "times\n"
+        "shown; four times the second-level cache (getconf LEVEL2_CACHE_SIZE) leaves nothing of the tables in it. "
+        "With\n"
+        "many times more, bench takes longer.\n"
         "A trace is a .npz archive. For each feature, a table's name or, where several features use one table, NAME#2\n"
         "and so on, it has NAME.indices, NAME.offsets (one more than samples, first 0) and perhaps NAME.weights:\n"
         "  numpy.savez(\"t.npz\", **{\"item.indices\": i, \"item.offsets\": o})\n"

@@ -30,7 +30,7 @@ std::size_t bytes_of(const Table& table) {
 /// How many times as fast the second subject is. Both have the same number of rows in each call.
 double speedup(const Subject& now, const Subject& then) {
     const std::array<Way, 2> ways = {pooling(now), pooling(then)};
-    const std::vector<double> seconds = time_in_turns(ways, now.rows(), now.seconds);
+    const std::vector<double> seconds = time_in_turns(ways, now.rows(), now.seconds, now.before);
     return seconds[0] / seconds[1];
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ struct Subject {
     Table table;
     PoolOptions options;
     std::vector<Lookups> calls;
-    double seconds = 0;  ///< of one turn of time_in_turns()
+    double seconds = 0;            ///< of one turn of time_in_turns()
+    std::function<void()> before;  ///< each call of those turns; nothing if it is empty
 
     /// The rows that each call looks up.
     std::vector<std::size_t> rows() const;

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 
+#include "bench/other_memory.hpp"
 #include "bench/raw_gather.hpp"
 #include "failure.hpp"
 #include "progress.hpp"
@@ -36,13 +38,28 @@ double percentile(const std::vector<double>& sorted, double share) {
     return sorted[std::max<std::size_t>(rank, 1) - 1];
 }
 
+/// Memory to write over caches with, if this machine has it.
+bench::OtherMemory other_memory(std::size_t bytes, std::size_t threads) {
+    try {
+        return bench::OtherMemory(bytes, threads);
+    } catch (const bench::TooLittleMemory& missing) {
+        fail("--between: ", missing.what());
+    }
+}
+
 /// Asks the model one request after the other.
 class Server {
 public:
-    Server(const Workload& workload, std::size_t threads)
-        : workload_(workload), engine_({.threads = threads}), out_(workload.batch * workload.model.total_dim()) {}
+    Server(const Workload& workload, std::size_t threads, std::size_t between)
+        : workload_(workload),
+          engine_({.threads = threads}),
+          other_(other_memory(between, engine_.threads())),
+          out_(workload.batch * workload.model.total_dim()) {}
 
     std::size_t threads() const { return engine_.threads(); }
+
+    /// What comes between two requests.
+    void use_caches() const { other_.write(); }
 
     /// Seconds that the next request takes.
     double answer_next() {
@@ -57,6 +74,7 @@ public:
 private:
     const Workload& workload_;
     Engine engine_;
+    bench::OtherMemory other_;
     std::vector<float> out_;
     std::size_t next_ = 0;
 };
@@ -67,19 +85,21 @@ void warm_up(Server& server, std::size_t requests) {
     for (std::size_t i = 0; i < requests && seconds_since(start) < kLongestWarmUp; ++i) server.answer_next();
 }
 
-RequestFigures measure_requests(const Workload& workload, std::size_t threads, Progress& progress) {
-    Server server(workload, threads);
+RequestFigures measure_requests(const Workload& workload, std::size_t threads, std::size_t between,
+                                Progress& progress) {
+    Server server(workload, threads, between);
     warm_up(server, workload.requests.size());
     RequestFigures figures;
     std::vector<double> times;
     const Clock::time_point start = Clock::now();
     double reported = 0;
-    while (times.empty() || figures.seconds < kRequestSeconds) {
+    for (double elapsed = 0; times.empty() || elapsed < kRequestSeconds; elapsed = seconds_since(start)) {
+        server.use_caches();
         times.push_back(server.answer_next());
-        figures.seconds = seconds_since(start);
-        if (figures.seconds < reported + 0.01) continue;
-        progress.advance(static_cast<std::uint64_t>(1000 * (figures.seconds - reported)));
-        reported = figures.seconds;
+        figures.seconds += times.back();
+        if (elapsed < reported + 0.01) continue;
+        progress.advance(static_cast<std::uint64_t>(1000 * (elapsed - reported)));
+        reported = elapsed;
     }
     std::sort(times.begin(), times.end());
     figures.threads = server.threads();
@@ -101,14 +121,15 @@ Way raw_gather(const Subject& subject, std::size_t distance) {
     };
 }
 
-FeatureFigures measure_feature(const Workload& workload, std::size_t feature, double turn_seconds) {
+FeatureFigures measure_feature(const Workload& workload, std::size_t feature, double turn_seconds,
+                               const std::function<void()>& before) {
     const Feature& pooled = workload.model.features()[feature];
-    const Subject subject = {pooled.table, pooled.options, workload.lookups_of(feature), turn_seconds};
+    const Subject subject = {pooled.table, pooled.options, workload.lookups_of(feature), turn_seconds, before};
     const Subject stored = stored_rows(subject);
     std::vector<Way> ways = {pooling(subject)};
     for (const std::size_t distance : bench::kPrefetchDistances) ways.push_back(raw_gather(stored, distance));
     const std::vector<std::size_t> rows = subject.rows();
-    const std::vector<double> seconds = time_in_turns(ways, rows, turn_seconds);
+    const std::vector<double> seconds = time_in_turns(ways, rows, turn_seconds, before);
     FeatureFigures figures = {workload.names[feature], pooled.table, 0, seconds[0], 0, {}};
     for (const std::size_t n : rows) figures.lookups += static_cast<double>(n);
     figures.lookups /= static_cast<double>(workload.batch * rows.size());
@@ -119,7 +140,7 @@ FeatureFigures measure_feature(const Workload& workload, std::size_t feature, do
 
 }  // namespace
 
-BenchFigures measure(const Workload& workload, std::size_t threads) {
+BenchFigures measure(const Workload& workload, std::size_t threads, std::size_t between) {
     const auto turns = static_cast<double>(kFeatureTurns);
     const auto features = static_cast<double>(workload.names.size());
     const double turn_seconds = std::clamp(kFeatureSeconds / (turns * features), kShortestTurn, kLongestTurn);
@@ -127,9 +148,12 @@ BenchFigures measure(const Workload& workload, std::size_t threads) {
     Progress progress("measuring",
                       static_cast<std::uint64_t>(1000 * kRequestSeconds) + feature_steps * workload.names.size(),
                       Progress::Unit::steps);
-    BenchFigures figures = {measure_requests(workload, threads, progress), {}};
+    BenchFigures figures = {measure_requests(workload, threads, between, progress), {}};
+    const bench::OtherMemory other = other_memory(between, 1);
+    std::function<void()> before;
+    if (between > 0) before = [&other] { other.write(); };
     for (std::size_t feature = 0; feature < workload.names.size(); ++feature) {
-        figures.features.push_back(measure_feature(workload, feature, turn_seconds));
+        figures.features.push_back(measure_feature(workload, feature, turn_seconds, before));
         progress.advance(feature_steps);
     }
     return figures;

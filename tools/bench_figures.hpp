@@ -19,7 +19,7 @@ struct RequestFigures {
     double p50 = 0;         ///< seconds that half of the requests took at most
     double p90 = 0;
     double p99 = 0;
-    double seconds = 0;  ///< of all requests together
+    double seconds = 0;  ///< of all requests together, and nothing between them
 };
 
 /// One feature on one thread.
@@ -38,6 +38,8 @@ struct BenchFigures {
 };
 
 /// Runs the workload: a few seconds, and more with hundreds of features or with tables that must come from a disk.
-BenchFigures measure(const Workload& workload, std::size_t threads);
+/// Before each request each thread writes `between` bytes of other memory, and so does the one thread before each call
+/// for a feature alone; that is not timed, but takes longer than the lookups. Fails when there is not so much memory.
+BenchFigures measure(const Workload& workload, std::size_t threads, std::size_t between);
 
 }  // namespace rowpool::tools

@@ -79,6 +79,10 @@ std::string traffic_text(const BenchOptions& options, const Workload& workload) 
     return "trace " + one_line(options.trace) + " (samples " + std::to_string(workload.samples) + ")";
 }
 
+std::string between_text(std::size_t bytes) {
+    return bytes == 0 ? "" : ", " + human_bytes(bytes) + " of other memory written before each call";
+}
+
 nlohmann::ordered_json traffic_json(const BenchOptions& options, const Workload& workload) {
     if (workload.samples == 0) return {{"zipf", options.zipf}, {"bag", options.bag}};
     return {{"trace", options.trace}, {"samples", workload.samples}};
@@ -154,10 +158,10 @@ void print_text(const BenchOptions& options, const Workload& workload, const Ben
     const double rate = static_cast<double>(requests.timed) / requests.seconds;
     std::cout << one_line(options.file) << ": features " << workload.names.size() << ", batch " << workload.batch
               << ", " << traffic_text(options, workload) << ", " << to_string(options.mode) << ", "
-              << value_of(active_isa()) << "\n\nrequests (lookups " << fixed(requests.lookups, 0) << ", threads "
-              << requests.threads << "): p50 " << duration(requests.p50) << ", p90 " << duration(requests.p90)
-              << ", p99 " << duration(requests.p99) << "; " << fixed(rate, 1) << " requests/s, "
-              << fixed(1e-6 * rate * requests.lookups, 1) << " M lookups/s\n\none thread:\n";
+              << value_of(active_isa()) << between_text(options.between) << "\n\nrequests (lookups "
+              << fixed(requests.lookups, 0) << ", threads " << requests.threads << "): p50 " << duration(requests.p50)
+              << ", p90 " << duration(requests.p90) << ", p99 " << duration(requests.p99) << "; " << fixed(rate, 1)
+              << " requests/s, " << fixed(1e-6 * rate * requests.lookups, 1) << " M lookups/s\n\none thread:\n";
     std::vector<std::vector<std::string>> lines;
     for (const FeatureFigures& feature : figures.features) lines.push_back(line_of(feature, time_of_all(figures)));
     print_aligned(kColumns, lines);
@@ -169,6 +173,7 @@ void print_json(const BenchOptions& options, const Workload& workload, const Ben
                                    {"traffic", traffic_json(options, workload)},
                                    {"batch", workload.batch},
                                    {"mode", to_string(options.mode)},
+                                   {"between_bytes", options.between},
                                    {"isa", value_of(active_isa())},
                                    {"threads", figures.requests.threads},
                                    {"requests", json_of(figures.requests)},

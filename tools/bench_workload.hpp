@@ -23,6 +23,7 @@ struct BenchOptions {
     std::size_t bag = 20;
     std::size_t batch = 64;
     std::size_t threads = 0;
+    std::size_t between = 0;  ///< bytes of other memory that are written before each call
     Pooling mode = Pooling::sum;
     bool json = false;
 };

@@ -45,6 +45,7 @@ class Figures(BenchTest):
         self.assertEqual(report["file"], "t.safetensors")
         self.assertEqual(report["traffic"], {"zipf": 0.9, "bag": 3})
         self.assertEqual((report["batch"], report["threads"], report["mode"]), (7, 2, "mean"))
+        self.assertEqual(report["between_bytes"], 0)
         requests = report["requests"]
         self.assertEqual(requests["lookups"], 2 * 3 * 7)
         self.check_positive(requests, ["timed", "requests_per_second", "lookups_per_second"])
@@ -59,6 +60,19 @@ class Figures(BenchTest):
             self.check_positive(figures, ["rows_per_second", "seconds_per_row", "limit_seconds_per_row", "share",
                                           "bytes_per_second"])
         self.assertAlmostEqual(first["share"] + second["share"], 1)
+
+    def test_other_memory_between(self):
+        report = self.bench("--between", "64KiB", "--bag", "3", "--batch", "7", "--threads", "2")
+        self.assertEqual(report["between_bytes"], 64 << 10)
+        self.check_positive(report["requests"], ["timed", "requests_per_second", "lookups_per_second"])
+        for feature in report["features"]:
+            self.check_positive(feature, ["seconds_per_row", "limit_seconds_per_row"])
+            self.check_positive(feature["alternatives"][0], ["speedup", "smaller"])
+
+    def test_other_memory_in_words(self):
+        said = "of other memory written before each call"
+        self.assertIn(f", 1.5 kB {said}\n", self.passes("bench", "t.safetensors", "--between", "1.5K"))
+        self.assertNotIn(said, self.passes("bench", "t.safetensors", "--between", "0"))
 
     def test_alternatives(self):
         big = struct.pack("<16f", *range(16)) * 40_000  # more than one huge page
@@ -175,13 +189,21 @@ class Refusals(BenchTest):
     def test_missing_trace(self):
         self.fails("bench", "t.safetensors", "--trace", "none.npz", says="none.npz")
 
+    def test_more_memory_between_than_there_is(self):
+        for most in ("1000000G", "1e18"):
+            self.fails("bench", "t.safetensors", "--between", most, says=["--between: needs", "GiB are available"])
+
     def test_more_than_the_memory(self):
         self.fails("bench", "t.safetensors", "--batch", "1000000", "--bag", "1000000", says="half of the memory")
 
     def test_usage(self):
         for args in (["--zipf", "-1"], ["--zipf", "nan"], ["--zipf", "11"], ["--zipf", ""], ["--bag", "-1"],
-                     ["--batch", "0"], ["--threads", "1025"], ["--mode", "max"], ["--trace", "t.npz", "--zipf", "1"],
+                     ["--batch", "0"], ["--threads", "1025"], ["--between", ""], ["--mode", "max"], ["--trace", "t.npz", "--zipf", "1"],
                      ["--trace", "t.npz", "--bag", "1"], ["surplus"]):
             with self.subTest(args):
                 self.fails("bench", "t.safetensors", *args, status=2)
+        for value in ("-1", "2T", "inf", "nan", "1e19", "MiB", "2 MiB", "2mib", "x"):
+            with self.subTest(value):
+                self.fails("bench", "t.safetensors", "--between", value, status=2,
+                           says=["--between", f"'{value}' is no number of bytes"])
         self.fails("bench", status=2, says="FILE")

@@ -47,6 +47,7 @@ RULES = [
     ("tests/test_budget.cpp", PUBLIC + ["tools/budget.hpp", "tools/failure.hpp"], ["std", "doctest/*"]),
     ("tests/test_drop_behind.cpp", PUBLIC + ["tests/support/*", "tools/drop_behind.hpp"], ["std", "doctest/*"]),
     ("tests/test_quantity.cpp", ["tools/quantity.hpp"], ["std", "doctest/*"]),
+    ("tests/test_turns.cpp", ["tools/turns.hpp"], ["std", "doctest/*"]),
     ("tests/test_pickle.cpp", ["tools/failure.hpp", "tools/pickle.hpp"], ["std", "doctest/*"]),
     ("tests/*", EVERYTHING + SHARED_BENCH + TESTED_BENCH + TESTED_TOOLS + ["tests/*", "support/*"],
      ["std", "doctest/*", "nlohmann/*", "oneapi/tbb/*", "xxhash.h"]),
