@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "exec/prefetch.hpp"
+#include "exec/tune.hpp"
 #include "rowpool/tuning.hpp"
 #include "support/files.hpp"
 #include "support/tables.hpp"
@@ -76,6 +78,46 @@ TEST_CASE("tuning measures each table once and keeps the results of lookups") {
     CHECK((before == after));
 }
 
+TEST_CASE("other memory is written before each pass over the tables, and never while one is visited") {
+    const MadeTable made = made_table(RowFormat::int8);
+    const Model model = model_of({{table_of(made), {}}, {f32_table(Floats(400, 1.0f), 4), {}}});
+    std::size_t written = 0;
+    std::vector<std::size_t> written_when_told;
+    const auto tunings = exec::measure_prefetching(
+        model, [&] { ++written; }, [&](double) { written_when_told.push_back(written); });
+    REQUIRE(tunings);
+    CHECK(tunings->size() == 2);
+    CHECK(written >= 5 * exec::passes_of_round());
+    CHECK(written % exec::passes_of_round() == 0);
+    REQUIRE(written_when_told.size() == written);
+    for (std::size_t pass = 0; pass < written; ++pass) CHECK(written_when_told[pass] == pass + 1);
+}
+
+TEST_CASE("tuning says for which state of the caches, and how far it is") {
+    const MadeTable made = made_table(RowFormat::int8);
+    const Model model = model_of({{table_of(made), {}}});
+    for (const std::size_t between : {std::size_t{0}, std::size_t{4096}}) {
+        std::vector<double> told;
+        const auto profile =
+            tune(model, {.between = between, .progress = [&told](double done) { told.push_back(done); }});
+        REQUIRE(profile);
+        CHECK(profile->between == between);
+        CHECK(profile->tables.size() == 1);
+        REQUIRE(!told.empty());
+        CHECK(std::ranges::is_sorted(told));
+        CHECK(told.front() > 0);
+        CHECK(told.back() <= 1);
+    }
+}
+
+TEST_CASE("more memory between lookups than the machine has is refused") {
+    const MadeTable made = made_table(RowFormat::int8);
+    const auto profile = tune(model_of({{table_of(made), {}}}), {.between = std::size_t{1} << 50});
+    REQUIRE(!profile);
+    CHECK(profile.error().code == ErrorCode::out_of_memory);
+    CHECK(profile.error().message.find("cannot write 1125899906842624 bytes between lookups") == 0);
+}
+
 TEST_CASE("a table without rows is not measured") {
     const Floats none;
     const auto profile = tune(model_of({{f32_table(none, 4), {}}}));
@@ -99,11 +141,13 @@ TEST_CASE("a profile applies to tables of its name, format and shape, and leaves
 TEST_CASE("a profile comes back from its file as it was") {
     const TemporaryFolder folder;
     const std::string path = folder / "profile.json";
-    const TuningProfile saved = profile_for(made_table(RowFormat::tbe_int4), kUnusual);
+    TuningProfile saved = profile_for(made_table(RowFormat::tbe_int4), kUnusual);
+    saved.between = SIZE_MAX;
     REQUIRE(save_profile(saved, path));
     const auto loaded = load_profile(path);
     REQUIRE(loaded);
     CHECK(loaded->cpu == "some CPU");
+    CHECK(loaded->between == SIZE_MAX);
     REQUIRE(loaded->tables.size() == 1);
     const TableTuning& a = saved.tables[0];
     const TableTuning& b = loaded->tables[0];
@@ -114,6 +158,15 @@ TEST_CASE("a profile comes back from its file as it was") {
     CHECK(a.prefetch == b.prefetch);
     CHECK(a.ns_row == b.ns_row);
     CHECK(a.ns_row_untuned == b.ns_row_untuned);
+}
+
+TEST_CASE("a profile that says nothing of the caches was measured without writing between lookups") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "profile.json";
+    write_file(path, R"({"rowpool_tuning": 1, "cpu": "", "tables": []})");
+    const auto loaded = load_profile(path);
+    REQUIRE(loaded);
+    CHECK(loaded->between == 0);
 }
 
 TEST_CASE("a profile of many tables comes back") {
@@ -207,6 +260,10 @@ TEST_CASE("files that are no profiles are refused, and say why") {
               R"({"rowpool_tuning": 1, "cpu": "", "tables": [{"table": "t", "format": "int8", "rows": 1, "dim": 2,)"
               R"("prefetch_distance": 5000, "prefetch_into": "L2", "ns_row": 1, "ns_row_untuned": 1}]})") ==
           ": table 0 is not as it should be");
+    for (const std::string wrong : {"-1", "1.5", "\"2MiB\""}) {
+        CHECK(fault_of_profile(R"({"rowpool_tuning": 1, "cpu": "", "tables": [], "between_bytes": )" + wrong + "}") ==
+              ": has a wrong between_bytes");
+    }
     const auto missing = load_profile("/nowhere/profile.json");
     REQUIRE(!missing);
     CHECK(missing.error().code == ErrorCode::io_error);

@@ -1,5 +1,6 @@
 // rowpool tune: how rows are best prefetched on this machine, as a profile for programs to load.
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include "commands.hpp"
 #include "failure.hpp"
 #include "options.hpp"
+#include "progress.hpp"
 #include "rowpool/table_file.hpp"
 #include "rowpool/tuning.hpp"
 #include "standard_output.hpp"
@@ -21,6 +23,7 @@ namespace {
 struct TuneCommand {
     std::string file;
     std::string output;
+    std::size_t between = 0;  // bytes
 };
 
 std::string describe(const Prefetch& prefetch) {
@@ -42,16 +45,31 @@ void print(const TuningProfile& profile) {
     print_aligned(kColumns, lines);
 }
 
+/// Measures with a bar that says how far it is, should it take long.
+TuningProfile measure(const Model& model, std::size_t between) {
+    constexpr double kSteps = 1000;
+    Progress bar("measuring", static_cast<std::uint64_t>(kSteps), Progress::Unit::steps);
+    std::uint64_t shown = 0;
+    const auto progress = [&](double done) {
+        const auto steps = static_cast<std::uint64_t>(kSteps * done);
+        bar.advance(steps - shown);
+        shown = steps;
+    };
+    return value_of(tune(model, {.between = between, .progress = progress}));
+}
+
 void tune_command(const TuneCommand& command) {
     const TableFile file = value_of(TableFile::open(command.file));
     std::vector<Feature> features;
     for (const Table& table : file.tables()) features.push_back({table, {}});
     if (features.empty()) fail(command.file, ": has no tables");
-    const TuningProfile profile = value_of(tune(value_of(Model::create(std::move(features)))));
+    const TuningProfile profile = measure(value_of(Model::create(std::move(features))), command.between);
     const std::string output = command.output.empty() ? command.file + ".tuning.json" : command.output;
     check(save_profile(profile, output));
     print(profile);
-    std::cout << "saved to " << one_line(output) << " for " << one_line(profile.cpu) << '\n';
+    std::cout << "saved to " << one_line(output) << " for " << one_line(profile.cpu);
+    if (profile.between > 0) std::cout << ", " << human_bytes(profile.between) << " of other memory written between";
+    std::cout << '\n';
     flush_summary(output);
 }
 
@@ -63,8 +81,14 @@ void add_tune(CLI::App& app) {
     command.add_option("FILE", options->file, "Table file, or any safetensors file")->required()->type_name("");
     command.add_option("-o,--output", options->output, "The profile to write; FILE.tuning.json unless given")
         ->type_name("FILE");
+    add_bytes(command, "--between", options->between, 0,
+              "Write so much other memory before each pass, as a server's dense network does; 0 unless given");
     command.footer(
         "Visits all tables in turn, as requests do, with a few ways to prefetch rows, for about 50 ms on one thread.\n"
+        "In a server the dense network uses the caches between two requests. With --between so much other memory is\n"
+        "written before each pass over the tables, outside the times shown; four times the second-level cache\n"
+        "(getconf LEVEL2_CACHE_SIZE) leaves nothing of the tables in it. It then takes up to half a second, and\n"
+        "longer for hundreds of MiB, which are written 55 times at least.\n"
         "Programs use the profile with rowpool::load_profile and rowpool::with_profile; `rowpool bench --profile`\n"
         "shows what it gains. Run it on a quiet machine, and again on another kind of CPU.");
     command.callback([options] { tune_command(*options); });

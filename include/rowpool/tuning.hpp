@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,14 +28,33 @@ struct TableTuning {
 struct TuningProfile {
     std::string cpu;  ///< model name of the CPU that it was measured on
     std::vector<TableTuning> tables;
+    std::size_t between = 0;  ///< TuneOptions::between of the measurement
+};
+
+/// Told, on the thread that measures, how much of the measurement is done: a part from 0 to 1, which never shrinks.
+using TuneProgress = std::function<void(double done)>;
+
+/// How tune() measures.
+struct TuneOptions {
+    /// Bytes of other memory that are read and written before each pass over the tables, outside the time that is
+    /// taken: as a server's dense network uses the caches between two requests. Four times a core's second-level cache
+    /// leaves nothing of the tables in it. 0: lookups follow each other, and find what they left in the caches.
+    std::size_t between = 0;
+    TuneProgress progress = {};  ///< none if it is empty
 };
 
 /// Measures every table of a model in turn, as a request would visit them, with a few ways to prefetch, on the calling
 /// thread: about 50 ms, more for models of hundreds of tables. Reads a few thousand random rows of each, which a mapped
 /// file may have to bring into memory first. What is already as good as anything found keeps its default, so that the
 /// same profile comes out of two runs unless the gain is real. Measure on a quiet machine.
-/// Errors: unsupported_isa, out_of_memory.
-ROWPOOL_API Result<TuningProfile> tune(const Model& model);
+///
+/// With TuneOptions::between it takes up to half a second, most of it for the writing, and at least 55 writes: five
+/// rounds, each with a pass for every one of 11 ways. A write of 2 MiB takes about 0.1 ms, one of 256 MiB 40 ms.
+///
+/// May run on several threads at once, but their times would be those of threads that disturb each other.
+/// Errors: unsupported_isa; out_of_memory, too, when `between` is more than half of this machine's memory. What
+/// `progress` throws ends it with io_error.
+ROWPOOL_API Result<TuningProfile> tune(const Model& model, const TuneOptions& options = {});
 
 /// The model with the profile's prefetching for each feature whose table has the name, format, rows and dim that were
 /// measured, and whose own options do not say how to prefetch. Tables that the profile does not know stay as they are.

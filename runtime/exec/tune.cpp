@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <set>
 #include <string>
@@ -13,6 +14,8 @@
 
 #include "core/boundary.hpp"
 #include "exec/model.hpp"
+#include "exec/other_memory.hpp"
+#include "exec/tune.hpp"
 #include "rowpool/tuning.hpp"
 
 namespace rowpool {
@@ -36,7 +39,9 @@ constexpr std::size_t kBags = 32;
 constexpr std::size_t kLookups = kBags * kBagLength;  // a visit to a table: longer than the largest distance
 constexpr std::size_t kMinRounds = 5;
 constexpr std::size_t kMaxRounds = 41;
+constexpr std::size_t kPasses = kCandidates.size() + 1;  // of a round: one for each candidate, and the default's
 constexpr std::chrono::milliseconds kBudget(40);
+constexpr std::chrono::milliseconds kBudgetBetween(500);  // with something between the passes, which takes most of it
 /// A candidate must be this much faster than the default to take its place: less is within the noise.
 constexpr double kWorthwhile = 0.97;
 
@@ -52,8 +57,7 @@ std::uint64_t mix(std::uint64_t& state) noexcept {
 struct Subject {
     const exec::FeaturePlan* plan;
     const Table* table;
-    std::array<std::vector<double>, kCandidates.size() + 1>
-        seconds;  // a candidate's visits; the last ones the default's
+    std::array<std::vector<double>, kPasses> seconds;  // a candidate's visits; the last ones the default's
 
     Prefetch candidate(std::size_t c) const noexcept {
         return c < kCandidates.size() ? kCandidates[c] : plan->rows.prefetch;
@@ -85,14 +89,11 @@ class Measurement {
 public:
     explicit Measurement(std::size_t widest) : ids_(kLookups), out_(kBags * widest) {}
 
-    /// One visit to every table with every candidate. The order in which candidates come up changes from round to
-    /// round, and between two visits to a table all others are visited, as requests do it.
-    PoolStatus round(std::vector<Subject>& subjects, std::size_t number) {
-        constexpr std::size_t kTurns = kCandidates.size() + 1;
-        for (std::size_t turn = 0; turn < kTurns; ++turn) {
-            for (Subject& subject : subjects) {
-                if (PoolStatus status = visit(subject, (turn + number) % kTurns); !status) return status;
-            }
+    /// One visit to every table with one candidate: between two visits to a table all others are visited, as requests
+    /// do it.
+    PoolStatus pass(std::vector<Subject>& subjects, std::size_t candidate) {
+        for (Subject& subject : subjects) {
+            if (PoolStatus status = visit(subject, candidate); !status) return status;
         }
         return {};
     }
@@ -139,6 +140,29 @@ TableTuning result_of(const Subject& subject) {
             .ns_row_untuned = kNanoseconds * untuned};
 }
 
+/// When to stop: rounds are whole, there are a few at least, and no more begin when the time is over.
+class Schedule {
+public:
+    explicit Schedule(Clock::duration budget) : budget_(budget) {}
+
+    bool begins(std::size_t round) const {
+        return round < kMaxRounds && (round < kMinRounds || Clock::now() - start_ < budget_);
+    }
+
+    /// The part that is done after so many passes.
+    double done(std::size_t passes) const {
+        const auto of = [passes](std::size_t rounds) {
+            return static_cast<double>(passes) / static_cast<double>(rounds * kPasses);
+        };
+        const double of_time = std::chrono::duration<double>(Clock::now() - start_) / budget_;
+        return std::min(1.0, std::max(of(kMaxRounds), std::min(of(kMinRounds), of_time)));
+    }
+
+private:
+    Clock::duration budget_;
+    Clock::time_point start_ = Clock::now();
+};
+
 /// "model name : AMD EPYC ..." of the first processor; aarch64 has no such line.
 std::string cpu_name() {
     std::ifstream file("/proc/cpuinfo");
@@ -156,20 +180,39 @@ bool is_for(const TableTuning& tuning, const Table& table) {
 
 }  // namespace
 
-Result<TuningProfile> tune(const Model& model) {
-    return without_exceptions([&]() -> Result<TuningProfile> {
-        std::vector<Subject> subjects = subjects_of(exec::contents_of(model));
-        std::size_t widest = 0;
-        for (const Subject& subject : subjects) widest = std::max(widest, subject.table->dim());
-        Measurement measurement(widest);
-        const Clock::time_point end = Clock::now() + kBudget;
-        for (std::size_t r = 0; r < kMaxRounds && (r < kMinRounds || Clock::now() < end); ++r) {
-            const PoolStatus status = measurement.round(subjects, r);
+std::size_t exec::passes_of_round() noexcept { return kPasses; }
+
+Result<std::vector<TableTuning>> exec::measure_prefetching(const Model& model, const std::function<void()>& between,
+                                                           const TuneProgress& progress) {
+    std::vector<Subject> subjects = subjects_of(contents_of(model));
+    if (subjects.empty()) return std::vector<TableTuning>();
+    std::size_t widest = 0;
+    for (const Subject& subject : subjects) widest = std::max(widest, subject.table->dim());
+    Measurement measurement(widest);
+    const Schedule schedule(between ? kBudgetBetween : kBudget);
+    for (std::size_t round = 0; schedule.begins(round); ++round) {
+        for (std::size_t pass = 0; pass < kPasses; ++pass) {
+            if (between) between();
+            // The order in which candidates come up changes from round to round.
+            const PoolStatus status = measurement.pass(subjects, (pass + round) % kPasses);
             if (!status) return Error{status.code, status.message()};
+            if (progress) progress(schedule.done(round * kPasses + pass + 1));
         }
-        TuningProfile profile = {.cpu = cpu_name(), .tables = {}};
-        std::ranges::transform(subjects, std::back_inserter(profile.tables), result_of);
-        return profile;
+    }
+    std::vector<TableTuning> tunings;
+    std::ranges::transform(subjects, std::back_inserter(tunings), result_of);
+    return tunings;
+}
+
+Result<TuningProfile> tune(const Model& model, const TuneOptions& options) {
+    return without_exceptions([&]() -> Result<TuningProfile> {
+        Result<exec::OtherMemory> other = exec::OtherMemory::create(options.between);
+        if (!other) return other.error();
+        std::function<void()> between;
+        if (options.between > 0) between = [&other] { other->write(); };
+        Result<std::vector<TableTuning>> tables = exec::measure_prefetching(model, between, options.progress);
+        if (!tables) return tables.error();
+        return TuningProfile{.cpu = cpu_name(), .tables = *std::move(tables), .between = options.between};
     });
 }
 

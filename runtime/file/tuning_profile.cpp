@@ -1,4 +1,4 @@
-// Profiles as files: one JSON object, {"rowpool_tuning": 1, "cpu": ..., "tables": [...]}.
+// Profiles as files: one JSON object, {"rowpool_tuning": 1, "cpu": ..., "between_bytes": ..., "tables": [...]}.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -20,6 +20,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr char kVersionKey[] = "rowpool_tuning";
+constexpr char kBetweenKey[] = "between_bytes";
 constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kDepth = 8;  // version 1 needs 3; what later readers may ignore gets some more
 constexpr std::size_t kMostTables = std::size_t{1} << 20;
@@ -90,7 +91,10 @@ Result<TuningProfile> profile_of(const Json& json, const std::string& path) {
     }
     const Json& tables = member(json, "tables");
     if (!member(json, "cpu").is_string() || !tables.is_array()) return corrupt(path, "has no cpu or no tables");
+    const Json& between = member(json, kBetweenKey);  // the first profiles did not say it
+    if (!between.is_null() && !is_size(between, SIZE_MAX)) return corrupt(path, "has a wrong between_bytes");
     TuningProfile profile = {.cpu = json["cpu"], .tables = {}};
+    if (!between.is_null()) profile.between = between;
     for (const Json& table : tables) {
         std::optional<TableTuning> tuning = tuning_of(table);
         if (!tuning) return corrupt(path, "table " + std::to_string(profile.tables.size()) + " is not as it should be");
@@ -109,7 +113,10 @@ Status save_profile(const TuningProfile& profile, const std::string& path) {
         }
         Json tables = Json::array();
         for (const TableTuning& tuning : profile.tables) tables.push_back(json_of(tuning));
-        const Json json = {{kVersionKey, kVersion}, {"cpu", profile.cpu}, {"tables", std::move(tables)}};
+        const Json json = {{kVersionKey, kVersion},
+                           {"cpu", profile.cpu},
+                           {kBetweenKey, profile.between},
+                           {"tables", std::move(tables)}};
         const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
         Result<OutputFile> file = OutputFile::create(path);
         if (!file) return file.error();

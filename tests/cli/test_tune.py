@@ -21,6 +21,19 @@ class Tune(CommandTest):
         self.assertEqual((table["table"], table["format"], table["rows"], table["dim"]), ("a", "int8", 100, 4))
         self.assertGreater(table["ns_row"], 0)
 
+    def test_other_memory_between(self):
+        for text, between in {"0": 0, "4096": 4096, "64KiB": 64 << 10}.items():
+            with self.subTest(text):
+                said = self.passes("tune", "t.safetensors", "--between", text).splitlines()[-1]
+                self.assertEqual("of other memory written between" in said, between > 0)
+                self.assertEqual(json.loads(self.read("t.safetensors.tuning.json"))["between_bytes"], between)
+        self.passes("bench", "t.safetensors", "--profile", "t.safetensors.tuning.json", "--batch", "2", "--json")
+
+    def test_more_memory_between_than_there_is_is_refused_and_nothing_is_written(self):
+        self.fails("tune", "t.safetensors", "--between", "1000000G",
+                   says=["cannot write 1000000000000000 bytes between lookups", "half of the memory is"])
+        self.assertNotIn("t.safetensors.tuning.json", self.contents())
+
     def test_bench_takes_a_profile(self):
         self.passes("tune", "t.safetensors", "-o", "p.json")
         self.passes("bench", "t.safetensors", "--profile", "p.json", "--batch", "2", "--json")
@@ -39,3 +52,6 @@ class Tune(CommandTest):
 
     def test_wrong_usage(self):
         self.fails("tune", status=2)
+        for value in ("", "-1", "2T", "nan", "x"):
+            with self.subTest(value):
+                self.fails("tune", "t.safetensors", "--between", value, status=2, says="--between")
