@@ -89,7 +89,7 @@ public:
         const float* weight = args.weights + (kWeighted ? run.position : 0);
         const std::size_t columns = run.columns;
         const std::size_t to_write = run.is_last_block ? args.rows.dim - run.column : columns;
-        const bool is_direct = kVectors != 0 && columns == to_write && args.out_type == OutputType::f32;
+        const bool is_whole = kVectors != 0 && columns == to_write;
         const std::size_t out_step = args.out_stride * element_bytes(args.out_type);
         std::byte* out = output_row(args, run.first_bag) + run.column * element_bytes(args.out_type);
         IndexReader indices(args, run.position);
@@ -120,7 +120,7 @@ public:
                     continue;
                 }
             }
-            is_direct ? write(out, columns, sums) : write_rounded(out, args.out_type, columns, to_write, sums);
+            is_whole ? write(out, args.out_type, columns, sums) : write_part(out, args.out_type, columns, to_write, sums);
         }
     }
 
@@ -265,22 +265,26 @@ private:
         WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
     }
 
-    [[gnu::always_inline]] static void write(std::byte* out, std::size_t columns, const V (&sums)[kSums]) noexcept {
-        for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
-            const std::size_t column = column_of<v, kCount>(columns);
+    [[gnu::always_inline]] static void write(std::byte* out, OutputType type, std::size_t columns,
+                                             const V (&sums)[kSums]) noexcept {
+        visit_store(type, [&]<std::size_t kBytes>(const auto& store) ROWPOOL_INLINE {
+            for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
+                const std::size_t column = column_of<v, kCount>(columns);
 #pragma GCC unroll 4
-            for (std::size_t i = 0; i < kCount; ++i) {
-                Arch::store_f32(out + (column + i * Arch::width) * sizeof(float), canonical(sums[v + i]));
-            }
+                for (std::size_t i = 0; i < kCount; ++i) {
+                    store(out + (column + i * Arch::width) * kBytes, canonical(sums[v + i]));
+                }
+            });
         });
     }
 
-    /// Results of another type, or of which the output has not room for all columns: by way of a buffer, so that there
-    /// is less code in the loop over bags.
-    [[gnu::always_inline]] static void write_rounded(std::byte* out, OutputType type, std::size_t columns,
-                                                     std::size_t to_write, const V (&sums)[kSums]) noexcept {
+    /// Results of which the output has not room for all columns: by way of a buffer, so that there is less to ask in
+    /// the loop over bags.
+    [[gnu::always_inline]] static void write_part(std::byte* out, OutputType type, std::size_t columns,
+                                                  std::size_t to_write, const V (&sums)[kSums]) noexcept {
+        if constexpr (kVectors == 0) return store_columns(out, type, canonical(sums[0]), to_write);
         alignas(64) std::byte buffer[kSums * sizeof(V)];
-        write(buffer, columns, sums);
+        write(buffer, OutputType::f32, columns, sums);
         store_rounded(out, type, buffer, to_write);
     }
 
