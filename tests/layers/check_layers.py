@@ -14,12 +14,30 @@ FILE = PUBLIC + ["core/*", "file/*", "memory/*"]
 # What the command and the tests use of the benchmarks.
 SHARED_BENCH = ["bench/huge_buffer.hpp", "bench/other_memory.hpp", "bench/raw_gather.hpp", "bench/thread_clock.hpp",
                 "bench/traffic.hpp"]
-TESTED_TOOLS = [f"tools/{name}.hpp" for name in ("axis", "chart", "histogram", "html", "row_errors", "row_sample")]
 TESTED_BENCH = ["bench/models.hpp", "bench/open_loop.hpp"]
 EVERYTHING = PUBLIC + ["core/*", "cpu/*", "kernels/*", "exec/*", "file/*", "memory/*"]
 
+# The libraries under the names that docs/ARCHITECTURE.md has for them.
+NAMED_LIBRARIES = {"cairo": "cairo.h", "CLI11": "CLI/*", "nlohmann-json": "nlohmann/*", "zlib": "zlib.h"}
+
+
+def rooms_of_tools():
+    """A rule for each room of tools/, read from the arrows of docs/ARCHITECTURE.md: ROOM -> PATH, PATH; LIBRARY."""
+    text = (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8").replace(";\n  ", ";")
+    rules = []
+    for room, seen, libraries in re.findall(r"^    (tools/\S+) +-> ([^;\n]+)(?:; *(.+))?$", text, re.M):
+        paths = [before + name + after for before, names, after in re.findall(r"([^{, ]+)(?:{(.+?)})?(\.hpp)?", seen)
+                 for name in names.split(",")]
+        rules.append((f"{room}/", PUBLIC + [path if path.endswith(".hpp") else f"{path}/" for path in [room, *paths]],
+                      ["std"] + [NAMED_LIBRARIES[name] for name in libraries.split(", ") if name]))
+    folders = {f"{path.parent.relative_to(ROOT)}/" for path in (ROOT / "tools").rglob("*.[ch]pp")}
+    if folders != {rule[0] for rule in rules}:
+        sys.exit(f"docs/ARCHITECTURE.md has arrows of {[rule[0] for rule in rules]}; the rooms are {sorted(folders)}")
+    return rules
+
+
 # First matching rule: source, the project headers that it may include, the libraries. "std" is any standard or
-# system header without a library of its own.
+# system header without a library of its own. A pattern that ends with a slash is of what lies right in that folder.
 RULES = [
     ("include/rowpool/*", PUBLIC, ["std"]),
     ("runtime/kernels/arch_*.hpp", ["core/half.hpp"], PLAIN_STD + ["xsimd/xsimd.hpp", "immintrin.h", "arm_neon.h"]),
@@ -39,17 +57,12 @@ RULES = [
     ("runtime/file/*", FILE, ["std"]),
     ("runtime/exec/engine.cpp", EXEC, ["std", "oneapi/tbb/*"]),
     ("runtime/exec/*", EXEC, ["std"]),
-    ("tools/png_canvas.cpp", ["tools/*"], ["std", "cairo.h"]),
-    ("tools/*", PUBLIC + SHARED_BENCH + ["tools/*"], ["std", "CLI/*", "nlohmann/*", "zlib.h"]),
+    *rooms_of_tools(),
     ("bench/*", PUBLIC + ["bench/*"], ["std", "benchmark/*", "oneapi/tbb/*"]),
     ("examples/*", PUBLIC, ["std"]),
     ("python/*", PUBLIC + ["python/*"], ["std", "nanobind/*"]),
-    ("tests/test_budget.cpp", PUBLIC + ["tools/budget.hpp", "tools/failure.hpp"], ["std", "doctest/*"]),
-    ("tests/test_drop_behind.cpp", PUBLIC + ["tests/support/*", "tools/drop_behind.hpp"], ["std", "doctest/*"]),
-    ("tests/test_quantity.cpp", ["tools/quantity.hpp"], ["std", "doctest/*"]),
-    ("tests/test_turns.cpp", ["tools/turns.hpp"], ["std", "doctest/*"]),
-    ("tests/test_pickle.cpp", ["tools/failure.hpp", "tools/pickle.hpp"], ["std", "doctest/*"]),
-    ("tests/*", EVERYTHING + SHARED_BENCH + TESTED_BENCH + TESTED_TOOLS + ["tests/*", "support/*"],
+    ("tests/unit/tools/*", PUBLIC + ["tools/*", "support/*"], ["std", "doctest/*"]),
+    ("tests/*", EVERYTHING + SHARED_BENCH + TESTED_BENCH + ["tests/*", "support/*"],
      ["std", "doctest/*", "nlohmann/*", "oneapi/tbb/*", "xxhash.h"]),
 ]
 LIBRARIES = ["xsimd/*", "tbb/*", "oneapi/*", "nlohmann/*", "CLI/*", "doctest/*", "benchmark/*", "nanobind/*",
@@ -58,7 +71,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
 def matches(name, patterns):
-    return any(fnmatch(name, pattern) for pattern in patterns)
+    return any(fnmatch(name, pattern) or name.rpartition("/")[0] + "/" == pattern for pattern in patterns)
 
 
 def allowed(source, quote, name, own, libraries):
@@ -71,7 +84,7 @@ def allowed(source, quote, name, own, libraries):
 
 def faults(source):
     path = str(source.relative_to(ROOT))
-    rule = next((rule for rule in RULES if fnmatch(path, rule[0])), None)
+    rule = next((rule for rule in RULES if matches(path, [rule[0]])), None)
     if rule is None:
         return [f"{path}: in no layer of tests/layers/check_layers.py"]
     text = source.read_text(encoding="utf-8")

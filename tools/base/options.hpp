@@ -1,0 +1,99 @@
+// Options that several subcommands share the making of.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "tools/base/quantity.hpp"
+#include "tools/base/text.hpp"
+
+namespace rowpool::tools {
+
+/// An option whose value is one of a few names. `choices` lists them as "a|b|c"; `parse` gives the value of a name, or
+/// nothing.
+template <class T, class Parse>
+CLI::Option* add_choice(CLI::App& command, const std::string& name, T& target, const std::string& choices, Parse parse,
+                        const std::string& help) {
+    const auto take = [&target, name, choices, parse](const std::string& text) {
+        const auto value = parse(text);
+        if (!value) throw CLI::ValidationError(name, "'" + printable(text) + "' is none of " + choices);
+        target = *value;
+    };
+    return command.add_option_function<std::string>(name, take, help)->type_name(choices);
+}
+
+/// The number that is all of `text`, in [least, most]; throws what `name` must be.
+template <class T>
+T parse_number(const std::string& name, const std::string& text, T least, T most, const char* kind) {
+    T value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, failure] = std::from_chars(text.data(), end, value);
+    if (failure != std::errc() || stop != end || !(value >= least && value <= most)) {
+        std::ostringstream message;
+        message << '\'' << printable(text) << "' is no " << kind << " from " << least << " to " << most;
+        throw CLI::ValidationError(name, message.str());
+    }
+    return value;
+}
+
+/// An option whose value is a whole number of type T, in [least, most].
+template <class T, class Target>
+CLI::Option* add_integer(CLI::App& command, const std::string& name, Target& target, T least, T most,
+                         const std::string& help) {
+    const auto take = [&target, name, least, most](const std::string& text) {
+        target = parse_number(name, text, least, most, "whole number");
+    };
+    return command.add_option_function<std::string>(name, take, help)->type_name("N");
+}
+
+/// An option whose value is a number in [least, most].
+inline CLI::Option* add_real(CLI::App& command, const std::string& name, double& target, double least, double most,
+                             const std::string& help) {
+    const auto take = [&target, name, least, most](const std::string& text) {
+        target = parse_number(name, text, least, most, "number");
+    };
+    return command.add_option_function<std::string>(name, take, help)->type_name("X");
+}
+
+/// An option whose value is a number of bytes, at least `least`; see parse_bytes().
+template <class Target>
+CLI::Option* add_bytes(CLI::App& command, const std::string& name, Target& target, std::uint64_t least,
+                       const std::string& help) {
+    const auto take = [&target, name, least](const std::string& text) {
+        const std::optional<std::uint64_t> bytes = parse_bytes(text);
+        if (!bytes || *bytes < least) {
+            throw CLI::ValidationError(name, "'" + printable(text) + "' is no " + kBytesForm);
+        }
+        target = *bytes;
+    };
+    return command.add_option_function<std::string>(name, take, help)->type_name("BYTES");
+}
+
+/// An option that takes one text each time it is given, and all of them in the end: by a function, if `take` is one, or
+/// as a vector. It is no list of CLI11's: a name "[x]" would become x.
+template <class Take>
+CLI::Option* add_repeated(CLI::App& command, const std::string& name, Take&& take, const std::string& type,
+                          const std::string& help) {
+    CLI::Option* option = nullptr;
+    if constexpr (std::is_invocable_v<Take, const std::vector<std::string>&>) {
+        option = command.add_option_function<std::vector<std::string>>(name, std::forward<Take>(take), help);
+    } else {
+        option = command.add_option(name, take, help);
+    }
+    return option->type_name(type)->expected(1)->take_all()->allow_extra_args(false);
+}
+
+/// The option that every command with an output file has.
+inline void add_output(CLI::App& command, std::string& path, const std::string& help) {
+    command.add_option("-o,--output", path, help)->required()->type_name("FILE");
+}
+
+}  // namespace rowpool::tools

@@ -1,0 +1,15 @@
+// How the figures of `bench` are shown.
+#pragma once
+
+#include "tools/bench/figures.hpp"
+#include "tools/bench/workload.hpp"
+
+namespace rowpool::tools {
+
+/// Prints an aligned table for people, of at most 120 columns.
+void print_text(const BenchOptions& options, const Workload& workload, const BenchFigures& figures);
+
+/// Prints one JSON object, in seconds and bytes.
+void print_json(const BenchOptions& options, const Workload& workload, const BenchFigures& figures);
+
+}  // namespace rowpool::tools

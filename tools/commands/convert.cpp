@@ -1,0 +1,198 @@
+// rowpool convert: tables of any input format into one table file.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "rowpool/table_file.hpp"
+#include "rowpool/types.hpp"
+#include "tools/base/failure.hpp"
+#include "tools/base/interrupt.hpp"
+#include "tools/base/options.hpp"
+#include "tools/base/text.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/commands/standard_output.hpp"
+#include "tools/convert/conversion_report.hpp"
+#include "tools/convert/converter.hpp"
+#include "tools/convert/edits.hpp"
+#include "tools/convert/planner.hpp"
+#include "tools/convert/targets.hpp"
+#include "tools/inputs/packed.hpp"
+#include "tools/inputs/selection.hpp"
+#include "tools/inputs/source.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+struct ConvertOptions {
+    std::vector<std::string> inputs;
+    std::string output;
+    std::string report;
+    WantedCoding coding;
+    Selection selection;
+    PackedRows packed;
+    BudgetOptions budget;
+    EditOptions edits;
+    OnBadRow on_bad_row = OnBadRow::fail;
+};
+
+std::string format_choices() {
+    std::vector<std::string_view> names;
+    for (const RowFormat format : all_row_formats()) names.push_back(to_string(format));
+    return joined(names, "|");
+}
+
+Sources open_all(ConvertOptions& options) {
+    Sources all;
+    for (const std::string& path : options.inputs) {
+        for (std::unique_ptr<Source>& source : open_sources(path, options.packed)) all.push_back(std::move(source));
+    }
+    options.packed.require_all_used();
+    return all;
+}
+
+std::uint64_t stored_bytes(const TableShape& shape) { return shape.rows * row_bytes(shape.format, shape.dim); }
+
+void print_summary(const Target& target, const WrittenRows& written) {
+    const TableShape& from = target.source->description().shape;
+    const TableShape& to = target.table.shape;
+    std::cout << printable(target.table.name) << ": " << to.rows << " x " << to.dim << ", " << to_string(from.format)
+              << " -> " << to_string(to.format) << ", " << human_bytes(stored_bytes(from)) << " -> "
+              << human_bytes(stored_bytes(to));
+    if (!target.table.remap.empty()) std::cout << ", for " << target.table.remap.size() << " ids";
+    if (written.error) {
+        std::cout << ", largest error " << short_number(written.error->max_abs) << ", relative error "
+                  << short_number(written.error->relative_l2);
+    }
+    if (written.zeroed != 0) std::cout << ", " << written.zeroed << " bad rows set to zeros";
+    if (!target.reason.empty()) std::cout << "; " << target.reason;
+    std::cout << '\n';
+}
+
+/// A report is a new file: it must not take the place of what is read or of the tables.
+void check_report_path(const ConvertOptions& options) {
+    const auto place = [](const std::string& path) { return weakly_canonical(std::filesystem::absolute(path)); };
+    std::vector<std::string> taken = options.inputs;
+    taken.push_back(options.output);
+    for (const std::string& path : taken) {
+        if (place(path) == place(options.report)) fail(options.report, ": the report would replace ", path);
+    }
+}
+
+void write_report(OutputFile& file, const ConvertOptions& options, const std::vector<Conversion>& conversions) {
+    try {
+        const std::string page =
+            conversion_page(options.output, conversions, measure_conversions(options.output, conversions));
+        check(file.write_at(0, std::as_bytes(std::span(page))));
+        check(file.commit());
+    } catch (const Failure& failure) {
+        fail("wrote ", options.output, ", but not its report: ", failure.what());
+    }
+}
+
+void write_targets(const std::vector<Target>& targets, const ConvertOptions& options) {
+    std::vector<NewTable> tables;
+    for (const Target& target : targets) tables.push_back(target.table);
+    const std::uint64_t total = source_bytes(targets);
+    std::optional<OutputFile> report;
+    if (!options.report.empty()) report = value_of(OutputFile::create(options.report));
+    std::vector<WrittenRows> written;
+    std::vector<Conversion> conversions;
+    {
+        TableFileWriter writer = value_of(TableFileWriter::create(options.output, std::move(tables)));
+        DropBehind behind(total);
+        Progress progress("converting", total);
+        for (const Target& target : targets) {
+            const auto start = std::chrono::steady_clock::now();
+            written.push_back(write_rows(*target.source, target.coding, options.on_bad_row, writer, behind, progress));
+            if (written.back().error) writer.set_error(written.size() - 1, *written.back().error);
+            const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+            conversions.push_back({target.source, target.table, target.reason, elapsed.count()});
+        }
+        check(writer.finish());
+    }
+    if (report) write_report(*report, options, conversions);
+    for (std::size_t i = 0; i < targets.size(); ++i) print_summary(targets[i], written[i]);
+    flush_summary(options.output);
+}
+
+void convert(ConvertOptions& options) {
+    catch_interrupts();
+    if (!options.report.empty()) check_report_path(options);
+    const Sources sources = open_all(options);
+    std::vector<Target> targets = choose_targets(sources, options.selection, options.coding);
+    const Edits edits = edit(options.edits, options.output, targets);
+    plan_codings(options.budget, options.coding, targets);
+    if (options.on_bad_row == OnBadRow::f16) fall_back_to_f16(targets);
+    write_targets(targets, options);
+}
+
+void add_packed(CLI::App& command, PackedRows& packed) {
+    const auto add = [&packed](const std::vector<std::string>& options) {
+        for (const std::string& option : options) {
+            if (packed.add(option)) continue;
+            throw CLI::ValidationError("--packed", "'" + printable(option) + "' is no PATTERN=FORMAT of coded rows");
+        }
+    };
+    add_repeated(command, "--packed", add, "PATTERN=FORMAT",
+                 "uint8 tensors of these names are rows in FORMAT (int8, int4, tbe-int8, ...) already");
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app) {
+    CLI::App& command = *app.add_subcommand("convert", "Convert tables into one table file");
+    const auto options = std::make_shared<ConvertOptions>();
+    command.add_option("IN", options->inputs, "Files to read; what they are is told by their first bytes")
+        ->required()
+        ->type_name("");
+    add_output(command, options->output, "The table file to write; it may be one of the inputs");
+    add_choice(command, "--format", options->coding.format, format_choices(), parse_row_format,
+               "How rows are stored; unless given, coded rows stay as they are and others become int8");
+    add_choice(command, "--method", options->coding.method, "min-max|greedy|search", parse_quantization_method,
+               "How the scales and biases of coded rows are chosen: from the smallest and the largest value (unless "
+               "given); as PyTorch's optimized_qparams, for 4 and 2 bits; or by a search for the least squared error");
+    add_budget_options(command, options->budget, options->coding);
+    command
+        .add_option("--report", options->report,
+                    "Also write a web page: bytes, errors, worst rows and time of each table")
+        ->type_name("OUT.html");
+    add_repeated(command, "--table", options->selection.tables, "PATTERN[=NEWNAME]",
+                 "Take only these tables (*, ? and [] as in a shell), under another name if one is given, in which * "
+                 "stands for what the * of the pattern matched; may be repeated");
+    add_repeated(command, "--exclude", options->selection.excluded, "PATTERN", "Leave these out; may be repeated");
+    add_packed(command, options->packed);
+    add_edit_options(command, options->edits);
+    add_choice(
+        command, "--on-bad-row", options->on_bad_row, "fail|f16|zero", parse_on_bad_row,
+        "What happens to a row that the format cannot hold: its values are NaN or infinite, or its scale or bias "
+        "would be. The conversion fails (unless given), the table is stored as f16, or the row becomes zeros");
+    command.footer(
+        "Inputs:\n"
+        "  .pt .pth .bin PyTorch checkpoints: every two-dimensional tensor of float32, float16, bfloat16 or float64\n"
+        "                (narrowed to f32), named by its path (\"model.emb.weight\"), and embeddings quantized to "
+        "quint8\n"
+        "                or quint4x2. Nothing in the file is run.\n"
+        "  .safetensors  every two-dimensional F32, F16, BF16 or F64 tensor, and every table of a rowpool file\n"
+        "  .safetensors.index.json  the same of all files that the index names\n"
+        "  .npy          a matrix of float16, float32 or float64; the table is named after the file\n"
+        "  .npz          every such matrix in the archive, named after its member\n"
+        "  text          word vectors of word2vec, fastText or GloVe: a line a row, its name and then its numbers, "
+        "with\n"
+        "                or without a first line \"rows columns\". The table carries the names, repeated ones too.\n"
+        "  word2vec      binary files (.bin), with their names\n"
+        "  fastText      models (.bin) that are not quantized: a row a word, then a row a bucket, without a name\n"
+        "  .onnx         every two-dimensional float, float16, bfloat16 or double (narrowed to f32) initializer\n"
+        "Rows that have the format already are copied unchanged. docs/CONVERT.md has more.");
+    command.callback([options] { convert(*options); });
+}
+
+}  // namespace rowpool::tools

@@ -1,0 +1,194 @@
+// rowpool inspect: what is in a table file, as text, JSON or pictures.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "rowpool/table_file.hpp"
+#include "tools/base/columns.hpp"
+#include "tools/base/failure.hpp"
+#include "tools/base/interrupt.hpp"
+#include "tools/base/text.hpp"
+#include "tools/charts/html.hpp"
+#include "tools/charts/table_charts.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/commands/print_rows.hpp"
+#include "tools/commands/standard_output.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+struct InspectOptions {
+    std::string file;
+    std::string rows;
+    std::string plot;
+    bool json = false;
+};
+
+struct FileSizes {
+    std::uint64_t file;
+    std::uint64_t header;  ///< the length before it included
+};
+
+/// Of a file that TableFile has accepted: it begins with the length of its header, unless it changed meanwhile.
+FileSizes sizes_of(const std::string& path) {
+    const MappedFile file = value_of(MappedFile::open(path));
+    std::uint64_t header = 0;
+    if (file.bytes().size() < sizeof header) fail(path, ": was cut short while it was read");
+    std::memcpy(&header, file.bytes().data(), sizeof header);
+    return {file.bytes().size(), sizeof header + header};
+}
+
+std::uint64_t bytes_of(const Table& table) { return table.rows() * table.row_stride(); }
+
+constexpr std::array kColumns = {Column{"table", false},
+                                 Column{"rows"},
+                                 Column{"dim"},
+                                 Column{"format", false},
+                                 Column{"bytes"},
+                                 Column{"share"},
+                                 Column{"ids"},
+                                 Column{"hot rows"},
+                                 Column{"padding"},
+                                 Column{"names", false},
+                                 Column{"quantization", false},
+                                 Column{"max error"},
+                                 Column{"relative L2"},
+                                 Column{"source", false}};
+
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : printable(text); }
+
+std::vector<std::string> describe(const TableFile& file, std::size_t position, std::uint64_t file_bytes) {
+    const Table& table = file.tables()[position];
+    const TableOrigin& origin = file.origin(position);
+    const double share = 100.0 * static_cast<double>(bytes_of(table)) / static_cast<double>(file_bytes);
+    return {printable(table.name()),
+            std::to_string(table.rows()),
+            std::to_string(table.dim()),
+            std::string(to_string(table.format())),
+            std::to_string(bytes_of(table)),
+            short_number(share) + "%",
+            table.remap().empty() ? "-" : std::to_string(table.num_ids()),
+            file.hot_rows(position) ? std::to_string(*file.hot_rows(position)) : "-",
+            table.padding_index() ? std::to_string(*table.padding_index()) : "-",
+            file.has_row_names(position) ? "yes" : "-",
+            or_dash(origin.quantization),
+            origin.error ? short_number(origin.error->max_abs) : "-",
+            origin.error ? short_number(origin.error->relative_l2) : "-",
+            or_dash(origin.source)};
+}
+
+std::vector<std::vector<std::string>> describe_all(const TableFile& file, const FileSizes& sizes) {
+    std::vector<std::vector<std::string>> lines;
+    for (std::size_t i = 0; i < file.tables().size(); ++i) lines.push_back(describe(file, i, sizes.file));
+    return lines;
+}
+
+std::string summary_of(const TableFile& file, const FileSizes& sizes) {
+    return std::to_string(sizes.file) + " bytes, header " + std::to_string(sizes.header) + ", " +
+           (file.has_metadata() ? "written by rowpool, with checksums" : "safetensors without rowpool metadata");
+}
+
+void print_text(const TableFile& file, const FileSizes& sizes) {
+    std::cout << one_line(file.path()) << ": " << summary_of(file, sizes) << '\n';
+    print_aligned(kColumns, describe_all(file, sizes));
+}
+
+nlohmann::ordered_json table_json(const TableFile& file, std::size_t position) {
+    const Table& table = file.tables()[position];
+    const TableOrigin& origin = file.origin(position);
+    nlohmann::ordered_json json = {{"name", table.name()},
+                                   {"rows", table.rows()},
+                                   {"dim", table.dim()},
+                                   {"format", to_string(table.format())},
+                                   {"row_stride", table.row_stride()},
+                                   {"bytes", bytes_of(table)},
+                                   {"ids", table.num_ids()},
+                                   {"hot_rows", nullptr},
+                                   {"padding_index", nullptr},
+                                   {"has_row_names", file.has_row_names(position)},
+                                   {"quantization", origin.quantization},
+                                   {"error", nullptr},
+                                   {"source", origin.source}};
+    if (file.hot_rows(position)) json["hot_rows"] = *file.hot_rows(position);
+    if (table.padding_index()) json["padding_index"] = *table.padding_index();
+    if (origin.error) json["error"] = {{"max_abs", origin.error->max_abs}, {"relative_l2", origin.error->relative_l2}};
+    return json;
+}
+
+void print_json(const TableFile& file, const FileSizes& sizes) {
+    nlohmann::ordered_json json = {{"file", file.path()},
+                                   {"bytes", sizes.file},
+                                   {"header_bytes", sizes.header},
+                                   {"has_metadata", file.has_metadata()},
+                                   {"tables", nlohmann::ordered_json::array()}};
+    for (std::size_t i = 0; i < file.tables().size(); ++i) json["tables"].push_back(table_json(file, i));
+    // A path need not be UTF-8; what is not becomes the replacement character.
+    std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+bool is_png(const std::string& path) { return std::filesystem::path(path).extension() == ".png"; }
+
+/// Says what is wrong with a path that no picture can have; empty when nothing is.
+std::string check_plot(const std::string& path) {
+    return is_png(path) || std::filesystem::path(path).extension() == ".html" ? "" : "must end in .html or .png";
+}
+
+void write_plot(const TableFile& file, const FileSizes& sizes, const std::string& path) {
+    catch_interrupts();
+    OutputFile out = value_of(OutputFile::create(path));
+    const std::string title = one_line(std::filesystem::path(file.path()).filename().string());
+    std::vector<ChartedTable> tables = chart_tables(file);
+    if (is_png(path)) {
+        check(out.write_at(0, png_of(title, std::move(tables))));
+    } else {
+        const std::string overview =
+            html_element("p", summary_of(file, sizes)) + html_table(kColumns, describe_all(file, sizes));
+        const std::string page = html_of(title, overview, tables);
+        check(out.write_at(0, std::as_bytes(std::span(page))));
+    }
+    check(out.commit());
+}
+
+void inspect(const InspectOptions& options) {
+    const TableFile file = value_of(TableFile::open(options.file));
+    if (!options.rows.empty()) return print_rows(file, options.rows);
+    const FileSizes sizes = sizes_of(options.file);
+    if (!options.plot.empty()) write_plot(file, sizes, options.plot);
+    options.json ? print_json(file, sizes) : print_text(file, sizes);
+    if (options.plot.empty()) return;
+    std::cout << "wrote " << one_line(options.plot) << '\n';
+    flush_summary(options.plot);
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app) {
+    CLI::App& command = *app.add_subcommand("inspect", "List the tables of a file");
+    const auto options = std::make_shared<InspectOptions>();
+    command.add_option("FILE", options->file, "Table file, or any safetensors file")->required()->type_name("");
+    CLI::Option* json = command.add_flag("--json", options->json, "Print JSON");
+    CLI::Option* rows = command
+                            .add_option("--rows", options->rows,
+                                        "Print these rows of a table instead, decoded; the first 10 unless told")
+                            ->type_name("TABLE[:FIRST[-LAST]]");
+    CLI::Option* plot = command
+                            .add_option("--plot", options->plot,
+                                        "Also draw each table's values, row norms and quantization steps, of a "
+                                        "sample of its rows if it is large")
+                            ->type_name("OUT.html|OUT.png")
+                            ->check(CLI::Validator(check_plot, ""));
+    rows->excludes(json)->excludes(plot);
+    plot->excludes(json);
+    command.callback([options] { inspect(*options); });
+}
+
+}  // namespace rowpool::tools

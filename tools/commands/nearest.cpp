@@ -1,0 +1,156 @@
+// rowpool nearest: the rows most like a bag of named rows.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rowpool/pool.hpp"
+#include "rowpool/quantize.hpp"
+#include "rowpool/table_file.hpp"
+#include "tools/base/failure.hpp"
+#include "tools/base/options.hpp"
+#include "tools/base/parallel.hpp"
+#include "tools/base/rows.hpp"
+#include "tools/base/text.hpp"
+#include "tools/commands/commands.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
+constexpr double kNoScore = -std::numeric_limits<double>::infinity();
+
+struct NearestOptions {
+    std::string file;
+    std::string table;
+    std::vector<std::string> names;
+    std::size_t count = 10;
+};
+
+using Names = std::vector<std::string_view>;
+
+/// A table whose rows have names.
+struct NamedTable {
+    Table table;
+    Names names;
+};
+
+NamedTable open_named(const TableFile& file, const std::string& name) {
+    const Table table = value_of(file.table(name));
+    const auto position = std::find_if(file.tables().begin(), file.tables().end(),
+                                       [&](const Table& other) { return other.name() == name; });
+    NamedTable named = {table, value_of(file.row_names(static_cast<std::size_t>(position - file.tables().begin())))};
+    if (named.names.empty())
+        fail(file.path(), ": table ", printable(name), " carries no row names; convert it from word vectors");
+    return named;
+}
+
+[[noreturn]] void fail_unknown(const NearestOptions& options, const Names& names, const std::string& wanted) {
+    static constexpr std::size_t kHints = 3;
+    Names hints;
+    for (std::size_t i = 0; i < names.size() && hints.size() < kHints; ++i) {
+        if (names[i].find(wanted) != std::string_view::npos) hints.push_back(names[i]);
+    }
+    fail(options.file, ": table ", printable(options.table), " has no row named ", printable(wanted),
+         hints.empty() ? "" : "; names that contain it: ", listed(hints));
+}
+
+std::vector<std::int64_t> find_rows(const NearestOptions& options, const Names& names) {
+    std::vector<std::int64_t> rows;
+    for (const std::string& wanted : options.names) {
+        const auto row = std::find(names.begin(), names.end(), wanted);
+        if (row == names.end()) fail_unknown(options, names, wanted);
+        rows.push_back(row - names.begin());
+    }
+    return rows;
+}
+
+std::vector<float> mean_of_rows(const Table& table, const std::vector<std::int64_t>& rows) {
+    std::vector<float> mean(table.dim());
+    const PoolOptions options = {.mode = Pooling::mean, .padding_index = PaddingIndex::none()};
+    const PoolStatus status = pool(table, Bags::fixed(rows, 1, rows.size()), options, mean);
+    if (!status) fail(status.message());
+    return mean;
+}
+
+double dot(std::span<const float> a, std::span<const float> b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+    return sum;
+}
+
+/// Cosine of each row with the query; kNoScore for rows without a direction.
+std::vector<double> cosines(const Table& table, std::span<const float> query) {
+    const double query_norm = std::sqrt(dot(query, query));
+    if (!(query_norm > 0) || std::isinf(query_norm)) fail("the named rows pool to a vector without a direction");
+    std::vector<double> scores(table.num_ids());
+    const std::size_t step = rows_in(kChunkBytes, table.dim());
+    parallel_for((table.num_ids() + step - 1) / step, [&](std::size_t chunk) {
+        const std::size_t first = chunk * step;
+        std::vector<float> rows(std::min(step, table.num_ids() - first) * table.dim());
+        check(dequantize_rows(table, first, rows));
+        for (std::size_t i = 0; i * table.dim() < rows.size(); ++i) {
+            const std::span<const float> row = std::span(rows).subspan(i * table.dim(), table.dim());
+            const double score = dot(row, query) / (std::sqrt(dot(row, row)) * query_norm);
+            scores[first + i] = std::isfinite(score) ? score : kNoScore;
+        }
+    });
+    return scores;
+}
+
+/// Rows by falling score, the earlier of equal ones first; at most `count`.
+std::vector<std::size_t> best_rows(const std::vector<double>& scores, std::size_t count) {
+    std::vector<std::size_t> rows;
+    for (std::size_t row = 0; row < scores.size(); ++row) {
+        if (scores[row] != kNoScore) rows.push_back(row);
+    }
+    const auto middle = rows.begin() + static_cast<std::ptrdiff_t>(std::min(count, rows.size()));
+    std::partial_sort(rows.begin(), middle, rows.end(), [&](std::size_t a, std::size_t b) {
+        return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+    });
+    rows.erase(middle, rows.end());
+    return rows;
+}
+
+void nearest(const NearestOptions& options) {
+    const TableFile file = value_of(TableFile::open(options.file));
+    const NamedTable named = open_named(file, options.table);
+    const std::vector<float> query = mean_of_rows(named.table, find_rows(options, named.names));
+    std::vector<double> scores = cosines(named.table, query);
+    for (std::size_t row = 0; row < scores.size(); ++row) {
+        const bool asked =
+            std::find(options.names.begin(), options.names.end(), named.names[row]) != options.names.end();
+        if (asked || named.names[row].empty()) scores[row] = kNoScore;
+    }
+    for (const std::size_t row : best_rows(scores, options.count)) {
+        std::printf("%.3f  %s\n", scores[row], printable(named.names[row]).c_str());
+    }
+}
+
+}  // namespace
+
+void add_nearest(CLI::App& app) {
+    CLI::App& command =
+        *app.add_subcommand("nearest", "Pool the named rows (mean) and print the rows nearest to that by cosine");
+    const auto options = std::make_shared<NearestOptions>();
+    command.add_option("FILE", options->file, "Table file")->required()->type_name("");
+    command.add_option("TABLE", options->table, "Name of the table; it must carry row names")
+        ->required()
+        ->type_name("");
+    command.add_option("NAME", options->names, "Names of rows; of rows that share a name the first is taken")
+        ->required()
+        ->type_name("");
+    add_integer(command, "-k", options->count, std::size_t{0}, std::numeric_limits<std::size_t>::max(),
+                "How many rows to print; 10 unless given");
+    command.footer("The named rows themselves are left out, as are rows without a name and rows of zeros.");
+    command.callback([options] { nearest(*options); });
+}
+
+}  // namespace rowpool::tools

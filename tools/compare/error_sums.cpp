@@ -1,0 +1,79 @@
+// How far decoded rows are from their source, summed up piece by piece.
+#include "tools/compare/error_sums.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "rowpool/quantize.hpp"
+#include "tools/base/failure.hpp"
+#include "tools/base/rows.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+constexpr std::size_t kPieceBytes = std::size_t{32} << 10;  // two pieces stay in a core's first caches
+constexpr std::size_t kLanes = 8;                           // independent sums, so that the compiler can use vectors
+
+struct Lanes {
+    std::array<double, kLanes> max_abs{};
+    std::array<double, kLanes> error_squares{};
+    std::array<double, kLanes> source_squares{};
+
+    void add(std::size_t lane, float source, float decoded) {
+        const bool finite = std::abs(source) <= std::numeric_limits<float>::max();
+        const double value = finite ? static_cast<double>(source) : 0.0;
+        const double error = finite ? static_cast<double>(decoded) - value : 0.0;
+        max_abs[lane] = std::max(max_abs[lane], std::abs(error));
+        error_squares[lane] += error * error;
+        source_squares[lane] += value * value;
+    }
+};
+
+double sum(const std::array<double, kLanes>& lanes) {
+    double total = 0;
+    for (const double lane : lanes) total += lane;
+    return total;
+}
+
+}  // namespace
+
+void ErrorSums::add(const Table& source, const Table& decoded) {
+    const std::size_t dim = source.dim();
+    const std::size_t step = rows_in(kPieceBytes, dim);
+    std::vector<float> wanted(std::min(step, source.rows()) * dim);
+    std::vector<float> found(wanted.size());
+    for (std::size_t row = 0; row < source.rows(); row += step) {
+        const std::size_t values = std::min(step, source.rows() - row) * dim;
+        check(dequantize_rows(source, row, std::span(wanted).first(values)));
+        check(dequantize_rows(decoded, row, std::span(found).first(values)));
+        add_values(std::span(wanted).first(values), std::span(found).first(values));
+    }
+}
+
+void ErrorSums::add_values(std::span<const float> source, std::span<const float> decoded) {
+    Lanes lanes;
+    std::size_t i = 0;
+    for (; i + kLanes <= source.size(); i += kLanes) {
+        for (std::size_t lane = 0; lane < kLanes; ++lane) lanes.add(lane, source[i + lane], decoded[i + lane]);
+    }
+    for (; i < source.size(); ++i) lanes.add(0, source[i], decoded[i]);
+    max_abs_ = std::max(max_abs_, *std::max_element(lanes.max_abs.begin(), lanes.max_abs.end()));
+    error_squares_ += sum(lanes.error_squares);
+    source_squares_ += sum(lanes.source_squares);
+}
+
+void ErrorSums::merge(const ErrorSums& other) {
+    max_abs_ = std::max(max_abs_, other.max_abs_);
+    error_squares_ += other.error_squares_;
+    source_squares_ += other.source_squares_;
+}
+
+ErrorFigures ErrorSums::figures() const {
+    return {max_abs_, source_squares_ > 0 ? std::sqrt(error_squares_ / source_squares_) : 0.0};
+}
+
+}  // namespace rowpool::tools

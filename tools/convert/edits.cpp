@@ -1,0 +1,226 @@
+// Which edits each table gets, and their order.
+#include "tools/convert/edits.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "rowpool/quantize.hpp"
+#include "tools/base/failure.hpp"
+#include "tools/base/interrupt.hpp"
+#include "tools/base/options.hpp"
+#include "tools/base/parallel.hpp"
+#include "tools/base/progress.hpp"
+#include "tools/base/rows.hpp"
+#include "tools/base/text.hpp"
+#include "tools/convert/heat.hpp"
+#include "tools/convert/row_choice.hpp"
+#include "tools/inputs/described_source.hpp"
+#include "tools/inputs/numpy/npy.hpp"
+#include "tools/inputs/trace.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
+constexpr std::size_t kChunksPerBlock = 16;
+constexpr double kLargest = std::numeric_limits<double>::max();
+
+/// The values of an option, each for all tables or for the one whose name and a '=' come before it.
+class Values {
+public:
+    /// Fails when a text begins with the name of no table; a path may do so and be that of a file.
+    Values(std::string option, const std::vector<std::string>& texts, const std::vector<Edits::Edited>& tables,
+           bool are_paths = false)
+        : option_(std::move(option)), tables_(tables), of_tables_(tables.size()) {
+        for (const std::string& text : texts) {
+            const std::optional<std::size_t> table = table_of(text, tables);
+            std::error_code unknown;
+            const bool is_file = are_paths && std::filesystem::exists(text, unknown);
+            if (!table && !is_file && text.find('=') != std::string::npos) fail_unknown(text);
+            std::optional<std::string>& value = table ? of_tables_[*table] : of_all_;
+            value = table ? text.substr(tables[*table].name.size() + 1) : text;
+        }
+    }
+
+    /// The text for a table; its own goes before that for all.
+    const std::optional<std::string>& of(std::size_t table) const {
+        return of_tables_[table] ? of_tables_[table] : of_all_;
+    }
+    /// The number for a table. Fails when it is none.
+    template <class T>
+    std::optional<T> number_of(std::size_t table, T least, T most, const char* kind) const {
+        const std::optional<std::string>& text = of(table);
+        return text ? std::optional(parse_number(option_, *text, least, most, kind)) : std::nullopt;
+    }
+
+private:
+    static std::optional<std::size_t> table_of(const std::string& text, const std::vector<Edits::Edited>& tables) {
+        const auto is_before = [&](const Edits::Edited& table) { return text.starts_with(table.name + "="); };
+        const auto found = std::ranges::find_if(tables, is_before);
+        if (found == tables.end()) return {};
+        return static_cast<std::size_t>(found - tables.begin());
+    }
+
+    [[noreturn]] void fail_unknown(const std::string& text) const {
+        std::vector<std::string_view> known;
+        for (const Edits::Edited& table : tables_) known.push_back(table.name);
+        fail(option_, " ", printable(text), ": no table of that name is converted; there are ", listed(known));
+    }
+
+    std::string option_;
+    const std::vector<Edits::Edited>& tables_;
+    std::optional<std::string> of_all_;
+    std::vector<std::optional<std::string>> of_tables_;
+};
+
+/// For each of `count` rows from `first` on, whether its L2 norm is above `least`. NaN is not below anything.
+std::vector<char> are_above(const Source& source, std::size_t first, std::size_t count, double least) {
+    std::vector<char> above(count);
+    const std::size_t dim = source.description().shape.dim;
+    const std::size_t step = rows_in(kChunkBytes, dim);
+    parallel_for((count + step - 1) / step, [&](std::size_t chunk) {
+        const std::size_t begin = chunk * step;
+        const std::size_t rows = std::min(step, count - begin);
+        std::vector<std::byte> stored;
+        std::vector<float> values(rows * dim);
+        check(dequantize_rows(source.read(first + begin, rows, stored), 0, values));
+        for (std::size_t row = 0; row < rows; ++row) {
+            above[begin + row] = norm_of(std::span(values).subspan(row * dim, dim), 2) <= least ? 0 : 1;
+        }
+    });
+    return above;
+}
+
+/// Whether each row of a source has an L2 norm above `least`.
+std::vector<bool> rows_above(const Source& source, double least) {
+    const TableShape& shape = source.description().shape;
+    const std::size_t block = rows_in(kChunkBytes, shape.dim) * kChunksPerBlock;
+    Progress progress("measuring norms", shape.rows * row_bytes(shape.format, shape.dim));
+    std::vector<bool> above;
+    above.reserve(shape.rows);
+    for (std::size_t first = 0; first < shape.rows; first += block) {
+        stop_if_interrupted();
+        const std::size_t count = std::min(block, shape.rows - first);
+        const std::vector<char> of_block = are_above(source, first, count, least);
+        above.insert(above.end(), of_block.begin(), of_block.end());
+        progress.advance(count * row_bytes(shape.format, shape.dim));
+    }
+    return above;
+}
+
+/// Drops the ids of rows whose norm is not above `least`.
+void prune_below(const Source& source, double least, std::vector<bool>& kept_ids) {
+    const std::vector<bool> above = rows_above(source, least);
+    for (std::size_t id = 0; id < kept_ids.size(); ++id) {
+        const std::int64_t row = row_of(source.description(), id);
+        kept_ids[id] = kept_ids[id] && row >= 0 && above[static_cast<std::size_t>(row)];
+    }
+}
+
+/// Drops ids that are not in the file.
+void keep_listed(const std::string& path, const std::string& table, std::vector<bool>& kept_ids) {
+    const NpyArray array = open_npy(path);
+    if (array.shape.size() != 1) fail(path, ": ids must have one dimension, not shape ", shape_text(array.shape));
+    const IndexSpan ids = index_values(array, "ids");
+    std::vector<bool> listed(kept_ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        const auto id = static_cast<std::uint64_t>(ids[i]);
+        if (id >= listed.size()) {
+            fail(path, ": table ", printable(table), ": id ", ids[i], " at position ", i, " is not in [0, ",
+                 listed.size(), ")");
+        }
+        listed[id] = true;
+    }
+    for (std::size_t id = 0; id < kept_ids.size(); ++id) kept_ids[id] = kept_ids[id] && listed[id];
+}
+
+/// A table without rows is what somebody may want who lists no ids to keep, but hardly by a norm.
+void require_rows(const Source& source, const std::string& table, const std::vector<bool>& kept_ids) {
+    const std::size_t rows = source.description().shape.rows;
+    if (rows == 0 || std::ranges::find(kept_ids, true) != kept_ids.end()) return;
+    fail(source.file(), ": table ", printable(table), ": --prune-below leaves none of its ", rows,
+         " rows; --keep with an empty list does so on purpose");
+}
+
+std::optional<Trace> read_trace(const std::string& path, const std::vector<Edits::Edited>& tables) {
+    if (path.empty()) return {};
+    std::vector<TracedTable> traced;
+    for (const Edits::Edited& table : tables) traced.push_back({table.name, num_ids(table.source->description())});
+    return open_trace(path, traced, OtherFeatures::left_out);
+}
+
+NewTable with_padding(NewTable table, std::int64_t padding) {
+    table.shape.padding_index = padding;
+    return table;
+}
+
+CLI::Option* add_values(CLI::App& command, const std::string& name, std::vector<std::string>& texts,
+                        const std::string& value, const std::string& help) {
+    return add_repeated(command, name, texts, "[TABLE=]" + value, help);
+}
+
+}  // namespace
+
+void add_edit_options(CLI::App& command, EditOptions& options) {
+    add_values(command, "--padding-idx", options.padding, "N",
+               "Record an id that is left out of bags; -1 is the last one. TABLE= makes this and the options below be "
+               "for one table, under its new name");
+    add_values(command, "--max-norm", options.max_norm, "X",
+               "Scale rows with a larger norm down to it, as nn.Embedding's max_norm does");
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    add_real(command, "--norm-type", options.norm_type, -kInfinity, kInfinity, "The p of --max-norm; 2 unless given");
+    add_values(command, "--prune-below", options.prune_below, "X",
+               "Store no row whose L2 norm is X or less; lookups of its id give zeros");
+    add_values(command, "--keep", options.keep, "K.npy",
+               "Store only the rows of these ids, int32 or int64; lookups of others give zeros");
+    command
+        .add_option(
+            "--order-by-trace", options.order_by_trace,
+            "Store the rows that a trace looks up first, by falling number of lookups, and record how many they "
+            "are; ids stay as they are")
+        ->type_name("T.npz");
+}
+
+Edits::Edits(const EditOptions& options, const std::vector<Edited>& tables, const std::string& output) {
+    const Values padding("--padding-idx", options.padding, tables);
+    const Values max_norm("--max-norm", options.max_norm, tables);
+    const Values least_norm("--prune-below", options.prune_below, tables);
+    const Values keep("--keep", options.keep, tables, true);
+    const std::optional<Trace> trace = read_trace(options.order_by_trace, tables);
+    for (std::size_t t = 0; t < tables.size(); ++t) {
+        const Source* source = tables[t].source;
+        const auto put = [&](std::unique_ptr<Source> edited) {
+            if (!edited) return;
+            made_.push_back(std::move(edited));
+            source = made_.back().get();
+        };
+        if (const auto most = max_norm.number_of(t, 0.0, kLargest, "norm")) {
+            put(with_max_norm(*source, {*most, options.norm_type}));
+        }
+        RowChoice choice;
+        const auto least = least_norm.number_of(t, 0.0, kLargest, "norm");
+        const std::optional<std::string>& kept = keep.of(t);
+        if (least || kept) choice.kept_ids.assign(num_ids(source->description()), true);
+        if (least) {
+            prune_below(*source, *least, choice.kept_ids);
+            require_rows(*source, tables[t].name, choice.kept_ids);
+        }
+        if (kept) keep_listed(*kept, tables[t].name, choice.kept_ids);
+        if (trace) choice.hot = hot_rows(*trace, t, source->description());
+        if (!choice.kept_ids.empty() || choice.hot) put(choose_rows(*source, choice, output));
+        constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
+        if (const auto id = padding.number_of(t, -kEnd, kEnd, "id")) {
+            put(std::make_unique<DescribedSource>(*source, with_padding(source->description(), *id)));
+        }
+        sources_.push_back(source);
+    }
+}
+
+}  // namespace rowpool::tools

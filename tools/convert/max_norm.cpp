@@ -1,0 +1,74 @@
+// Norms of rows, and rows scaled down to the largest that is wanted.
+#include "tools/convert/max_norm.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "rowpool/quantize.hpp"
+#include "tools/base/failure.hpp"
+#include "tools/base/text.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+constexpr double kEpsilon = 1e-7;  // of torch.embedding_renorm_
+
+class RenormedSource : public Source {
+public:
+    RenormedSource(const Source& source, NewTable description, const MaxNorm& most)
+        : Source(source.file(), std::move(description)), source_(source), most_(most) {}
+
+    std::size_t row_number(std::size_t row) const override { return source_.row_number(row); }
+
+    Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
+        std::vector<std::byte> stored;
+        const Table rows = source_.read(first, count, stored);
+        const std::size_t dim = rows.dim();
+        buffer.resize(count * dim * sizeof(float));
+        const std::span<float> values(reinterpret_cast<float*>(buffer.data()), count * dim);
+        check(dequantize_rows(rows, 0, values));
+        for (std::size_t row = 0; row < count; ++row) renorm(values.subspan(row * dim, dim), most_);
+        return value_of(Table::view(std::string(rows.name()), {RowFormat::f32, count, dim, 0, {}}, buffer));
+    }
+
+private:
+    const Source& source_;
+    MaxNorm most_;
+};
+
+}  // namespace
+
+double norm_of(std::span<const float> row, double p) {
+    double largest = 0;
+    double smallest = std::numeric_limits<double>::infinity();
+    double sum = 0;
+    for (const float x : row) {
+        const double size = std::abs(static_cast<double>(x));
+        if (std::isnan(size)) return size;
+        largest = std::max(largest, size);
+        smallest = std::min(smallest, size);
+        sum += p == 2 ? size * size : p == 0 ? (size != 0 ? 1 : 0) : std::pow(size, p);
+    }
+    if (std::isinf(p)) return p > 0 ? largest : smallest;
+    return p == 2 ? std::sqrt(sum) : p == 0 ? sum : std::pow(sum, 1 / p);
+}
+
+void renorm(std::span<float> row, const MaxNorm& most) {
+    const auto norm = static_cast<double>(static_cast<float>(norm_of(row, most.p)));
+    if (!(norm > most.norm)) return;
+    const auto factor = static_cast<float>(most.norm / (norm + kEpsilon));
+    for (float& x : row) x *= factor;
+}
+
+std::unique_ptr<Source> with_max_norm(const Source& source, const MaxNorm& most) {
+    NewTable description = source.description();
+    description.shape.format = RowFormat::f32;
+    description.quantization.clear();
+    description.source += " (max-norm " + short_number(most.norm) + ", p " + short_number(most.p) + ")";
+    return std::make_unique<RenormedSource>(source, std::move(description), most);
+}
+
+}  // namespace rowpool::tools

@@ -1,0 +1,136 @@
+// Tables from ONNX models: their two-dimensional initializers of floats.
+#include <cstring>
+
+#include "tools/base/failure.hpp"
+#include "tools/base/interrupt.hpp"
+#include "tools/base/rows.hpp"
+#include "tools/base/text.hpp"
+#include "tools/inputs/mapped_source.hpp"
+#include "tools/inputs/narrow.hpp"
+#include "tools/inputs/onnx/onnx.hpp"
+#include "tools/inputs/onnx/onnx_external.hpp"
+#include "tools/inputs/onnx/protobuf.hpp"
+#include "tools/inputs/source.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+/// What messages about the values of a table call it.
+std::string place(const Source& source) {
+    return source.file() + ": initializer " + printable(source.description().name);
+}
+
+/// Rows of doubles, narrowed to f32.
+class DoubleSource : public Source {
+public:
+    DoubleSource(std::string file, NewTable description, SharedBytes rows)
+        : Source(std::move(file), std::move(description)), rows_(std::move(rows)) {}
+
+    Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
+        const std::size_t dim = description().shape.dim;
+        buffer.resize(count * dim * sizeof(float));
+        for (std::size_t i = 0; i < count * dim; ++i) {
+            double wide = 0;
+            std::memcpy(&wide, rows_.bytes.data() + (first * dim + i) * sizeof wide, sizeof wide);
+            const float value = narrowed(wide, place(*this), first + i / dim, i % dim);
+            std::memcpy(buffer.data() + i * sizeof value, &value, sizeof value);
+        }
+        return value_of(Table::view(description().name, {RowFormat::f32, count, dim, 0, {}}, buffer));
+    }
+
+private:
+    SharedBytes rows_;
+};
+
+/// Rows of halves, each a varint. Varints differ in size: the positions of every `step`-th row are kept.
+class VarintSource : public Source {
+public:
+    static constexpr std::size_t kMarkBytes = std::size_t{16} << 10;
+
+    VarintSource(std::string file, NewTable description, SharedBytes varints)
+        : Source(std::move(file), std::move(description)),
+          varints_(std::move(varints)),
+          step_(rows_in(kMarkBytes, this->description().shape.dim)) {
+        const auto [format, rows, dim, stride, padding] = this->description().shape;
+        std::span<const std::byte> rest = varints_.bytes;
+        for (std::size_t row = 0; row < rows; ++row) {
+            if (row % step_ == 0) {
+                stop_if_interrupted();
+                marks_.push_back(varints_.bytes.size() - rest.size());
+            }
+            for (std::size_t column = 0; column < dim; ++column) take_half(rest, row, column);
+        }
+        if (!rest.empty()) fail(place(*this), ": more than ", rows, " x ", dim, " elements");
+    }
+
+    Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
+        const auto [format, rows, dim, stride, padding] = description().shape;
+        buffer.resize(count * dim * sizeof(std::uint16_t));
+        if (count > 0) copy_rows(first, count, buffer.data());
+        return value_of(Table::view(description().name, {format, count, dim, 0, {}}, buffer));
+    }
+
+private:
+    void copy_rows(std::size_t first, std::size_t count, std::byte* out) const {
+        const std::size_t dim = description().shape.dim;
+        std::span<const std::byte> rest = varints_.bytes.subspan(marks_[first / step_]);
+        for (std::size_t row = first / step_ * step_; row < first + count; ++row) {
+            for (std::size_t column = 0; column < dim; ++column) {
+                const std::uint16_t half = take_half(rest, row, column);
+                if (row < first) continue;
+                std::memcpy(out, &half, sizeof half);
+                out += sizeof half;
+            }
+        }
+    }
+
+    std::uint16_t take_half(std::span<const std::byte>& rest, std::size_t row, std::size_t column) const {
+        const std::optional<std::uint64_t> bits = take_varint(rest);
+        if (bits && *bits <= 0xffff) return static_cast<std::uint16_t>(*bits);
+        fail(place(*this), ": row ", row, ", column ", column, ": ",
+             rest.empty() ? "the values end before it" : "int32_data holds no 16 bits there");
+    }
+
+    SharedBytes varints_;
+    std::size_t step_;
+    std::vector<std::size_t> marks_;
+};
+
+RowFormat format_of(OnnxType type) {
+    if (type == OnnxType::f16) return RowFormat::f16;
+    return type == OnnxType::bf16 ? RowFormat::bf16 : RowFormat::f32;
+}
+
+std::unique_ptr<Source> make_source(const std::string& path, const OnnxTensor& tensor, SharedBytes values) {
+    NewTable description;
+    description.name = tensor.name;
+    description.source = file_name_of(path) + ":" + description.name;
+    description.shape.format = format_of(tensor.type);
+    description.shape.rows = tensor.rows;
+    description.shape.dim = tensor.dim;
+    if (tensor.varints) return std::make_unique<VarintSource>(path, std::move(description), std::move(values));
+    if (tensor.type != OnnxType::f64) {
+        return std::make_unique<MappedSource>(path, std::move(description), std::move(values));
+    }
+    return std::make_unique<DoubleSource>(path, std::move(description), std::move(values));
+}
+
+}  // namespace
+
+Sources open_onnx_sources(MappedFile mapped) {
+    const auto file = std::make_shared<const MappedFile>(std::move(mapped));
+    const std::string& path = file->path();
+    OnnxExternalFiles external(path);
+    Sources sources;
+    for (const OnnxTensor& tensor : parse_onnx(path, file->bytes())) {
+        const SharedBytes inside = {file, tensor.varints.value_or(tensor.values)};
+        sources.push_back(make_source(path, tensor, tensor.external ? external.values(tensor) : inside));
+    }
+    if (sources.empty()) {
+        fail(path, ": no table in it: no two-dimensional FLOAT, FLOAT16, BFLOAT16 or DOUBLE initializer");
+    }
+    return sources;
+}
+
+}  // namespace rowpool::tools

@@ -1,0 +1,143 @@
+// Tables from a model that is spread over several files: the index says which file has which tensor.
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/base/failure.hpp"
+#include "tools/base/text.hpp"
+#include "tools/inputs/source.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+using Json = nlohmann::json;
+using WeightMap = std::map<std::string, std::string>;
+
+constexpr std::string_view kWeightMap = "weight_map";
+constexpr std::size_t kMostTensors = std::size_t{1} << 20;
+
+/// The events of nlohmann::json::sax_parse: takes {"weight_map": {tensor: shard}} and passes over the rest.
+class IndexReader {
+public:
+    explicit IndexReader(WeightMap& map) : map_(map) {}
+
+    bool null() { return other(); }
+    bool boolean(bool) { return other(); }
+    bool number_integer(std::int64_t) { return other(); }
+    bool number_unsigned(std::uint64_t) { return other(); }
+    bool number_float(double, const std::string&) { return other(); }
+    bool binary(Json::binary_t&) { return other(); }
+    bool start_array(std::size_t) { return other() && open(); }
+    bool end_array() { return close(); }
+    bool end_object() { return close(); }
+
+    bool string(std::string& shard) {
+        if (depth_ == 0) return stop("is no object");
+        if (!in_map()) return true;
+        if (map_.size() == kMostTensors) return stop("has too many tensors");
+        if (map_.emplace(key_, shard).second) return true;
+        return stop("has tensor " + printable(key_) + " twice");
+    }
+
+    bool start_object(std::size_t) {
+        const bool is_map = depth_ == 1 && key_ == kWeightMap;
+        if (is_map && seen_) return stop("has a weight_map twice");
+        seen_ = seen_ || is_map;
+        inside_ = inside_ || is_map;
+        if (depth_ > 1 && inside_) return stop("its weight_map is not of names");
+        return open();
+    }
+
+    bool key(std::string& name) {
+        if (depth_ == 1) inside_ = false;
+        key_ = std::move(name);
+        return true;
+    }
+
+    bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) {
+        return stop("is not JSON at its byte " + std::to_string(position == 0 ? 0 : position - 1));
+    }
+
+    bool has_map() const { return seen_; }
+    const std::string& fault() const { return fault_; }
+
+private:
+    bool in_map() const { return depth_ == 2 && inside_; }
+    bool other() { return in_map() ? stop("its weight_map is not of names") : depth_ > 0 || stop("is no object"); }
+    bool open() { return ++depth_ < 64 || stop("is nested too deeply"); }
+    bool close() {
+        --depth_;
+        return true;
+    }
+
+    bool stop(std::string fault) {
+        fault_ = std::move(fault);
+        return false;
+    }
+
+    WeightMap& map_;
+    std::size_t depth_ = 0;
+    bool seen_ = false;
+    bool inside_ = false;  // the value of weight_map
+    std::string key_;
+    std::string fault_;
+};
+
+WeightMap read_index(const MappedFile& index) {
+    const std::string_view text(reinterpret_cast<const char*>(index.bytes().data()), index.bytes().size());
+    WeightMap map;
+    IndexReader reader(map);
+    if (!Json::sax_parse(text.begin(), text.end(), &reader)) fail(index.path(), ": ", reader.fault());
+    if (!reader.has_map() || map.empty()) fail(index.path(), ": has no weight_map that names tensors");
+    return map;
+}
+
+/// Shards lie beside the index: no other folder can be named.
+std::string shard_path(const MappedFile& index, const std::string& shard) {
+    const bool plain =
+        !shard.empty() && shard != "." && shard != ".." && shard == one_line(shard) && shard.find('/') == shard.npos;
+    if (!plain) fail(index.path(), ": shard ", printable(shard), " is no name of a file beside the index");
+    return (std::filesystem::path(index.path()).parent_path() / shard).string();
+}
+
+/// Opens a shard, in which every tensor must be that the index has there, and no table that it has elsewhere.
+Sources open_shard(const MappedFile& index, const WeightMap& map, const std::string& shard,
+                   const std::vector<std::string_view>& wanted, PackedRows& packed) {
+    const std::string path = shard_path(index, shard);
+    const TableFile file = value_of(TableFile::open(path));
+    const std::vector<TensorView> tensors = value_of(file.tensors());
+    std::set<std::string_view> names;
+    for (const TensorView& tensor : tensors) names.insert(tensor.name);
+    for (const std::string_view name : wanted) {
+        if (names.contains(name)) continue;
+        fail(index.path(), ": tensor ", printable(name), " is not in ", path, ", where the index has it");
+    }
+    Sources sources = open_table_sources(path, packed);
+    for (const std::unique_ptr<Source>& source : sources) {
+        const auto found = map.find(source->description().name);
+        if (found != map.end() && found->second == shard) continue;
+        fail(index.path(), ": tensor ", printable(source->description().name), " is in ", path,
+             ", where the index does not have it");
+    }
+    return sources;
+}
+
+}  // namespace
+
+Sources open_sharded_sources(const MappedFile& index, PackedRows& packed) {
+    const WeightMap map = read_index(index);
+    std::map<std::string, std::vector<std::string_view>> shards;
+    for (const auto& [name, shard] : map) shards[shard].push_back(name);
+    Sources all;
+    for (const auto& [shard, wanted] : shards) {
+        for (auto& source : open_shard(index, map, shard, wanted, packed)) all.push_back(std::move(source));
+    }
+    return all;
+}
+
+}  // namespace rowpool::tools

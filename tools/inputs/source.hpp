@@ -1,0 +1,96 @@
+// What `convert` reads: tables of any input format behind one interface.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rowpool/file.hpp"
+#include "rowpool/table.hpp"
+#include "rowpool/table_file.hpp"
+#include "tools/inputs/packed.hpp"
+#include "tools/inputs/zip/zip.hpp"
+
+namespace rowpool::tools {
+
+/// One table of an input file. Immutable once made.
+class Source {
+public:
+    /// `owner` keeps what the description points to where it is.
+    Source(std::string file, NewTable description, std::shared_ptr<const void> owner = {})
+        : file_(std::move(file)), description_(std::move(description)), owner_(std::move(owner)) {}
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    virtual ~Source() = default;
+
+    /// The input file, as the command line names it.
+    const std::string& file() const { return file_; }
+    /// The table as it would be written unchanged: shape.format is that of the tables that read() returns. Its remap
+    /// and its row names live as long as the source.
+    const NewTable& description() const { return description_; }
+    /// Error figures that the input file records.
+    virtual std::optional<ErrorFigures> error() const { return {}; }
+
+    /// What messages call a row: its number in the input file.
+    virtual std::size_t row_number(std::size_t row) const { return row; }
+
+    /// Rows [first, first + count). They lie in the input or in `buffer`, and last until that changes.
+    /// Fails naming file and row. Thread safety: any number of threads, each with its own buffer.
+    virtual Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const = 0;
+
+private:
+    std::string file_;
+    NewTable description_;
+    std::shared_ptr<const void> owner_;
+};
+
+/// Indices of lookups are below it: the table's rows, or with a remap its length.
+std::size_t num_ids(const NewTable& table);
+/// The row of an id below num_ids(); -1 when it was pruned, or the remap gives it what is no row: as Table::row_of().
+inline std::int64_t row_of(const NewTable& table, std::size_t id) {
+    const std::int64_t row = table.remap.empty() ? static_cast<std::int64_t>(id) : table.remap[id];
+    return row >= 0 && static_cast<std::size_t>(row) < table.shape.rows ? row : -1;
+}
+
+using Sources = std::vector<std::unique_ptr<Source>>;
+
+/// The tables of a file, whose format is told by its first bytes, or by its name, or else is word-vector text.
+/// Matrices of bytes are tables where `packed` says so.
+Sources open_sources(const std::string& path, PackedRows& packed);
+/// The same where no matrix of bytes is a table.
+Sources open_sources(const std::string& path);
+
+/// One reader a format; each fails with a line that names the file and the place in it.
+Sources open_fasttext_source(MappedFile file);
+Sources open_npy_source(MappedFile file, PackedRows& packed);
+Sources open_npz_sources(const ZipArchive& archive, PackedRows& packed);
+Sources open_checkpoint_sources(const ZipArchive& archive, PackedRows& packed);
+Sources open_onnx_sources(MappedFile file);
+Sources open_table_sources(const std::string& path, PackedRows& packed);
+Sources open_sharded_sources(const MappedFile& index, PackedRows& packed);
+Sources open_text_source(const MappedFile& file);
+Sources open_word2vec_source(MappedFile file);
+
+/// Whether the bytes begin as a fastText model does. No text begins so.
+bool is_fasttext(std::span<const std::byte> bytes);
+/// Whether the bytes begin as word2vec's binary files do: with the header of its text, but what follows is no text.
+bool is_word2vec(std::span<const std::byte> bytes);
+
+/// Whether an archive is a PyTorch checkpoint.
+bool is_checkpoint(const ZipArchive& archive);
+/// Fails with what to do about it when the bytes begin as checkpoints did that are no zip archives.
+void refuse_old_checkpoint(const std::string& path, std::span<const std::byte> bytes);
+
+/// The name of the one table in a file that does not name it: the file's own, without folder and extension.
+std::string table_name_of(const std::string& path);
+/// The path without its folder: what a table file records as the origin of a table.
+std::string file_name_of(const std::string& path);
+/// Refuses what no table can be. `path` starts the error.
+void check_dim(const std::string& path, std::size_t dim);
+
+}  // namespace rowpool::tools

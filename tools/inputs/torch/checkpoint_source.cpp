@@ -1,0 +1,294 @@
+// Tables from PyTorch checkpoints: the tensors that a pickle in a zip archive describes, in the storages beside it.
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <unordered_set>
+
+#include "tools/base/failure.hpp"
+#include "tools/base/interrupt.hpp"
+#include "tools/base/text.hpp"
+#include "tools/inputs/matrix_source.hpp"
+#include "tools/inputs/source.hpp"
+#include "tools/inputs/torch/pickle.hpp"
+#include "tools/inputs/torch/quantized_source.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+constexpr std::string_view kPickle = "/data.pkl";
+constexpr std::size_t kDeepest = 64;
+// All tables of a checkpoint together: far more than a table file can list.
+constexpr std::size_t kMostTables = std::size_t{1} << 17;
+constexpr std::size_t kMostNameBytes = std::size_t{16} << 20;
+// A tensor may repeat its elements without taking memory; what it becomes takes some.
+constexpr std::uint64_t kMostRepeated = std::uint64_t{1} << 30;
+
+/// A tensor that may be a table, and its name.
+struct NamedTensor {
+    std::string name;
+    const TorchTensor* tensor;
+};
+
+/// Finds the tensors in a value by their paths: keys and positions, joined by dots. A container that is there more than
+/// once is searched once, under its first path.
+class TensorSearch {
+public:
+    explicit TensorSearch(const std::string& path) : path_(path) {}
+
+    std::vector<NamedTensor> run(const PickleValue& root) {
+        visit(root, 0);
+        return std::move(found_);
+    }
+
+private:
+    static bool may_hold_tensors(const PickleValue& value) {
+        if (const auto* dict = std::get_if<PickleDict>(&value.data)) return !dict->entries.empty();
+        if (const auto* list = std::get_if<PickleList>(&value.data)) return !list->items.empty();
+        if (const auto* tuple = std::get_if<PickleTuple>(&value.data)) return !tuple->items.empty();
+        return std::holds_alternative<const TorchTensor*>(value.data);
+    }
+
+    void visit(const PickleValue& value, std::size_t depth) {
+        if (const auto* tensor = std::get_if<const TorchTensor*>(&value.data)) return add(*tensor);
+        const auto* dict = std::get_if<PickleDict>(&value.data);
+        const auto* list = std::get_if<PickleList>(&value.data);
+        const auto* tuple = std::get_if<PickleTuple>(&value.data);
+        if (dict == nullptr && list == nullptr && tuple == nullptr) return;
+        if (!visited_.insert(&value).second) return;
+        if (depth == kDeepest) fail(path_, ": ", printable(name_), ": nested more than ", kDeepest, " deep");
+        if (dict != nullptr) return visit_entries(*dict, depth);
+        const std::vector<const PickleValue*>& items = list != nullptr ? list->items : tuple->items;
+        for (std::size_t i = 0; i < items.size(); ++i) visit_part(std::to_string(i), *items[i], depth);
+    }
+
+    void visit_entries(const PickleDict& dict, std::size_t depth) {
+        for (std::size_t i = 0; i < dict.entries.size(); ++i) {
+            const auto& [key, value] = dict.entries[i];
+            if (const auto* text = std::get_if<std::string_view>(&key->data)) {
+                visit_part(*text, *value, depth);
+            } else {
+                visit_part(key_text(*key, i), *value, depth);
+            }
+        }
+    }
+
+    /// An integer in digits; other keys have no text, and go by their position: "[2]".
+    static std::string key_text(const PickleValue& key, std::size_t position) {
+        if (const auto* number = std::get_if<std::int64_t>(&key.data)) return std::to_string(*number);
+        return std::string("[").append(std::to_string(position)).append("]");
+    }
+
+    /// Keys count even where no tensor is below them: one text of the pickle may be the key of millions of dicts.
+    void visit_part(std::string_view part, const PickleValue& value, std::size_t depth) {
+        if (!may_hold_tensors(value)) return;
+        count_name_bytes(part.size());
+        const std::size_t length = name_.size();
+        if (depth > 0) name_ += '.';
+        name_ += part;
+        visit(value, depth + 1);
+        name_.resize(length);
+    }
+
+    void add(const TorchTensor* tensor) {
+        if (tensor->sizes.size() != 2) return;
+        count_name_bytes(name_.size());
+        if (found_.size() == kMostTables) fail(path_, ": over ", kMostTables, " two-dimensional tensors");
+        found_.push_back({name_, tensor});
+    }
+
+    void count_name_bytes(std::size_t bytes) {
+        name_bytes_ += bytes;
+        if (name_bytes_ <= kMostNameBytes) return;
+        fail(path_, ": the names of its tensors take over ", kMostNameBytes, " bytes");
+    }
+
+    const std::string& path_;
+    std::string name_;
+    std::size_t name_bytes_ = 0;
+    std::unordered_set<const PickleValue*> visited_;
+    std::vector<NamedTensor> found_;
+};
+
+/// The pickle of a checkpoint, which lies in the archive's one folder; nullptr in other archives.
+const ZipMember* find_pickle(const ZipArchive& archive) {
+    const auto is_it = [](const ZipMember& member) {
+        return member.name.ends_with(kPickle) && member.name.find('/') == member.name.size() - kPickle.size();
+    };
+    const auto found = std::ranges::find_if(archive.members(), is_it);
+    return found == archive.members().end() ? nullptr : &*found;
+}
+
+/// A checkpoint's archive: its pickle and its storages.
+class Checkpoint {
+public:
+    /// Of an archive that has a pickle.
+    explicit Checkpoint(const ZipArchive& archive) : archive_(archive) {
+        const ZipMember& member = *find_pickle(archive);
+        folder_ = member.name.substr(0, member.name.size() - kPickle.size()) + "/";
+        refuse_script();
+        require_little_endian();
+        // As torch.save writes it when it is told not to compute CRC-32.
+        pickle_ = member.crc32 == 0 ? archive.map(member) : archive.read(member);
+        tree_ = read_pickle(member_text(archive.path(), member.name), pickle_.bytes);
+        for (const TorchStorage& storage : tree_.storages) {
+            stop_if_interrupted();  // a pickle may name a million
+            check_size(storage);
+        }
+    }
+
+    std::vector<NamedTensor> tensors() const { return TensorSearch(archive_.path()).run(*tree_.root); }
+
+    /// The elements of a two-dimensional tensor.
+    Matrix matrix(const TorchTensor& tensor, Element element) const {
+        const SharedBytes storage = archive_.map(*member_of(*tensor.storage));
+        const std::size_t item = element_bytes(element);
+        const bool empty = tensor.sizes[0] == 0 || tensor.sizes[1] == 0;
+        return {.owner = storage.owner,
+                .data = storage.bytes.data() + (empty ? 0 : tensor.offset * item),
+                .element = element,
+                .rows = tensor.sizes[0],
+                .columns = tensor.sizes[1],
+                .row_step = tensor.sizes[0] > 1 ? tensor.strides[0] * item : 0,
+                .column_step = tensor.sizes[1] > 1 ? tensor.strides[1] * item : item};
+    }
+
+    /// The elements of a one-dimensional tensor, as a column.
+    Matrix column(const TorchTensor& tensor, Element element) const {
+        TorchTensor wide = tensor;
+        wide.sizes.push_back(1);
+        wide.strides.push_back(1);
+        return matrix(wide, element);
+    }
+
+    std::string where(const std::string& name) const { return archive_.path() + ": tensor " + printable(name); }
+
+private:
+    void refuse_script() const {
+        if (archive_.find(folder_ + "constants.pkl") == nullptr) return;
+        fail(archive_.path(), ": a TorchScript archive, which is a program; save its state_dict with torch.save");
+    }
+
+    void require_little_endian() const {
+        const ZipMember* order = archive_.find(folder_ + "byteorder");
+        if (order == nullptr) return;
+        const SharedBytes text = archive_.map(*order);
+        if (std::string_view(reinterpret_cast<const char*>(text.bytes.data()), text.bytes.size()) == "little") return;
+        fail(member_text(archive_.path(), order->name), ": not little; save the checkpoint on a little-endian machine");
+    }
+
+    const ZipMember* member_of(const TorchStorage& storage) const {
+        return archive_.find(folder_ + "data/" + std::string(storage.key));
+    }
+
+    void check_size(const TorchStorage& storage) const {
+        const ZipMember* member = member_of(storage);
+        if (member == nullptr) {
+            fail(archive_.path(), ": no member ", printable(folder_ + "data/" + std::string(storage.key)),
+                 ", of which its pickle says that tensors lie in it");
+        }
+        if (member->size >= storage.bytes) return;
+        fail(member_text(archive_.path(), member->name), ": byte ", member->data, ": it has ", member->size,
+             " bytes, its pickle says ", storage.bytes);
+    }
+
+    const ZipArchive& archive_;
+    std::string folder_;
+    SharedBytes pickle_;
+    PickleTree tree_;
+};
+
+/// Refuses what would fill a disk from a few bytes.
+void refuse_repetition(const Checkpoint& checkpoint, const NamedTensor& named, const TableShape& shape) {
+    const std::uint64_t row = row_bytes(shape.format, shape.dim);
+    std::uint64_t bytes = 0;
+    const bool counted = !__builtin_mul_overflow(std::uint64_t{shape.rows}, row, &bytes);
+    const std::uint64_t stored = named.tensor->storage->bytes;
+    if (counted && (bytes <= kMostRepeated || bytes / 2 <= stored)) return;
+    fail(checkpoint.where(named.name), ": shape ", shape_text(named.tensor->sizes), " repeats its ",
+         human_bytes(stored), " many times over; save it as it is to be stored (contiguous())");
+}
+
+NewTable describe(const ZipArchive& archive, const std::string& name, const TableShape& shape) {
+    NewTable description;
+    description.name = name;
+    description.source = file_name_of(archive.path()) + ":" + name;
+    description.shape = shape;
+    return description;
+}
+
+std::unique_ptr<Source> plain_source(const ZipArchive& archive, const Checkpoint& checkpoint, const NamedTensor& named,
+                                     PackedRows& packed) {
+    const TorchTensor& tensor = *named.tensor;
+    const std::optional<Element> element = tensor.type->element;
+    if (!element) return nullptr;
+    Matrix matrix = checkpoint.matrix(tensor, *element);
+    const auto format = element == Element::u8 ? packed.take(named.name) : std::nullopt;
+    const std::optional<TableShape> shape = shape_of(matrix, format, checkpoint.where(named.name));
+    if (!shape) return nullptr;
+    refuse_repetition(checkpoint, named, *shape);
+    return make_matrix_source(archive.path(), describe(archive, named.name, *shape), std::move(matrix));
+}
+
+/// Numbers for each row of a table, one-dimensional and of floating point.
+bool is_one_a_row(const TorchTensor* numbers, std::uint64_t rows) {
+    const auto element = numbers->type->element;
+    return numbers->sizes == std::vector<std::uint64_t>{rows} && (element == Element::f32 || element == Element::f64);
+}
+
+/// A table of a tensor that PyTorch quantized by rows, with zero points of floating point: those are embeddings.
+std::unique_ptr<Source> quantized_source(const ZipArchive& archive, const Checkpoint& checkpoint,
+                                         const NamedTensor& named) {
+    const TorchTensor& tensor = *named.tensor;
+    const std::uint64_t dim = tensor.sizes[1];
+    const bool half_bytes = is_quint4x2(*tensor.type);
+    if (!half_bytes && !is_quint8(*tensor.type)) return nullptr;
+    if (!is_one_a_row(tensor.scales, tensor.sizes[0]) || !is_one_a_row(tensor.zero_points, tensor.sizes[0]))
+        return nullptr;
+    const bool packed_rows = dim % 2 == 0 && tensor.offset == 0 && tensor.strides[0] == dim && tensor.strides[1] == 1;
+    if (dim == 0 || dim > kMaxDim || (half_bytes && !packed_rows)) return nullptr;
+    TorchTensor codes = tensor;
+    if (half_bytes) codes.sizes[1] = codes.strides[0] = dim / 2;
+    const TableShape shape = {half_bytes ? RowFormat::int4 : RowFormat::int8, tensor.sizes[0], dim, 0, {}};
+    refuse_repetition(checkpoint, named, shape);
+    return make_quantized_source(
+        archive.path(), describe(archive, named.name, shape),
+        {.codes = checkpoint.matrix(codes, Element::u8),
+         .scales = checkpoint.column(*tensor.scales, *tensor.scales->type->element),
+         .zero_points = checkpoint.column(*tensor.zero_points, *tensor.zero_points->type->element)});
+}
+
+bool starts_with(std::span<const std::byte> bytes, std::string_view text) {
+    return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
+}
+
+}  // namespace
+
+bool is_checkpoint(const ZipArchive& archive) { return find_pickle(archive) != nullptr; }
+
+Sources open_checkpoint_sources(const ZipArchive& archive, PackedRows& packed) {
+    const Checkpoint checkpoint(archive);
+    Sources sources;
+    for (const NamedTensor& named : checkpoint.tensors()) {
+        auto source = named.tensor->scales != nullptr ? quantized_source(archive, checkpoint, named)
+                                                      : plain_source(archive, checkpoint, named, packed);
+        if (source != nullptr) sources.push_back(std::move(source));
+    }
+    if (sources.empty()) {
+        fail(archive.path(), ": no table in it: no two-dimensional tensor of floating-point numbers", kNoPackedRows);
+    }
+    return sources;
+}
+
+void refuse_old_checkpoint(const std::string& path, std::span<const std::byte> bytes) {
+    constexpr std::string_view kMagicNumber("\x80\x02\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.", 15);
+    const char* old = nullptr;
+    if (starts_with(bytes, kMagicNumber)) old = "a checkpoint as PyTorch wrote them before 1.6";
+    if (old == nullptr && bytes.size() > 262 && starts_with(bytes.subspan(257), "ustar")) old = "a tar archive";
+    if (old == nullptr && bytes.size() > 1 && bytes[0] == std::byte{0x80} && bytes[1] <= std::byte{5}) {
+        old = "a pickle outside a checkpoint";
+    }
+    if (old != nullptr) fail(path, ": ", old, "; load it where it is trusted and save its state_dict with torch.save");
+}
+
+}  // namespace rowpool::tools

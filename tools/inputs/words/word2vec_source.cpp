@@ -1,0 +1,211 @@
+// Tables from word2vec's binary files: a line "rows dim", then for each row its name, a space and its values as f32.
+// The original tool ends a row with a newline, gensim does not.
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "tools/base/failure.hpp"
+#include "tools/base/interrupt.hpp"
+#include "tools/base/progress.hpp"
+#include "tools/base/rows.hpp"
+#include "tools/base/text.hpp"
+#include "tools/inputs/source.hpp"
+#include "tools/inputs/words/name_list.hpp"
+#include "tools/inputs/words/text_fields.hpp"
+
+namespace rowpool::tools {
+
+namespace {
+
+constexpr std::size_t kLongestHeader = 64;
+constexpr std::size_t kLongestName = 64 << 10;
+// A position is kept for every so many bytes of values: enough of them to find a row at once, few beside the rows.
+constexpr std::size_t kMarkBytes = std::size_t{16} << 10;
+
+std::string_view as_text(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// The first line's numbers, and where the rows begin.
+struct Beginning {
+    VectorHeader header;
+    std::size_t rows_at = 0;
+};
+
+std::optional<Beginning> find_beginning(std::string_view text) {
+    const std::size_t end = text.substr(0, kLongestHeader).find('\n');
+    if (end == std::string_view::npos) return {};
+    const std::optional<VectorHeader> header = parse_vector_header(without_end_blanks(text.substr(0, end)));
+    if (!header || header->rows == 0 || header->dim == 0) return {};
+    return Beginning{*header, end + 1};
+}
+
+bool is_text_row(std::string_view line, std::size_t dim) {
+    if (count_fields(line) <= dim) return false;
+    std::string_view numbers = line.substr(last_fields(line, dim));
+    for (std::size_t i = 0; i < dim; ++i) {
+        if (!parse_f32(take_field(numbers))) return false;
+    }
+    return true;
+}
+
+bool is_printable(char c) { return (c >= ' ' && c <= '~') || c == '\t' || c == '\r' || c == '\n'; }
+
+/// Goes from row to row. They have no fixed size, because their names have none.
+class Cursor {
+public:
+    Cursor(const MappedFile& file, std::size_t dim, std::size_t at, std::size_t row)
+        : path_(file.path()), text_(as_text(file.bytes())), value_bytes_(dim * sizeof(float)), at_(at), row_(row) {}
+
+    std::size_t at() const { return at_; }
+
+    /// Takes the name of the next row; its values come next.
+    std::string_view take_name() {
+        if (at_ < text_.size() && text_[at_] == '\n') ++at_;
+        const std::string_view rest = text_.substr(at_, kLongestName + 1);
+        const std::size_t size = rest.find(' ');
+        if (size == std::string_view::npos) {
+            if (rest.size() <= kLongestName) fail(here(), "the file ends in its name");
+            fail(here(), "no space ends its name within ", kLongestName, " bytes");
+        }
+        const std::string_view name = rest.substr(0, size);
+        if (name.empty()) fail(here(), "no name before the values");
+        if (name.find('\n') != std::string_view::npos) fail(here(), "a newline in its name");
+        at_ += size + 1;
+        return name;
+    }
+
+    /// Takes the values of the row whose name was taken.
+    std::string_view take_values() {
+        const std::string_view values = text_.substr(at_, value_bytes_);
+        if (values.size() < value_bytes_) {
+            fail(here(), "the file ends after ", values.size(), " bytes of its values, which are ", value_bytes_);
+        }
+        at_ += value_bytes_;
+        ++row_;
+        return values;
+    }
+
+    /// Fails when more than a newline follows the last row.
+    void expect_end() {
+        if (at_ < text_.size() && text_[at_] == '\n') ++at_;
+        if (at_ == text_.size()) return;
+        fail(path_, ": byte ", at_, ": ", text_.size() - at_, " bytes follow the last of ", row_, " rows");
+    }
+
+private:
+    std::string here() const {
+        return path_ + ": row " + std::to_string(row_) + " at byte " + std::to_string(at_) + ": ";
+    }
+
+    const std::string& path_;
+    std::string_view text_;
+    std::size_t value_bytes_;
+    std::size_t at_;
+    std::size_t row_;
+};
+
+/// What one pass over a file finds: the names, and the positions of every `step`-th row.
+struct Scan {
+    NameList names;
+    std::vector<std::size_t> marks;
+};
+
+Scan scan_rows(const MappedFile& file, const Beginning& beginning, std::size_t step) {
+    Progress progress("scanning " + file_name_of(file.path()), file.bytes().size() - beginning.rows_at);
+    Scan scan;
+    Cursor cursor(file, beginning.header.dim, beginning.rows_at, 0);
+    std::size_t reported = beginning.rows_at;
+    for (std::size_t row = 0; row < beginning.header.rows; ++row) {
+        if (row % step == 0) {
+            stop_if_interrupted();
+            progress.advance(cursor.at() - reported);
+            reported = cursor.at();
+            scan.marks.push_back(cursor.at());
+        }
+        scan.names.append(cursor.take_name());
+        cursor.take_values();
+    }
+    cursor.expect_end();
+    return scan;
+}
+
+class Word2vecSource : public Source {
+public:
+    Word2vecSource(MappedFile file, NewTable description, std::shared_ptr<const void> owner,
+                   std::vector<std::size_t> marks, std::size_t step)
+        : Source(file.path(), std::move(description), std::move(owner)),
+          file_(std::move(file)),
+          marks_(std::move(marks)),
+          step_(step) {}
+
+    Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
+        const std::size_t dim = description().shape.dim;
+        buffer.resize(count * dim * sizeof(float));
+        if (count > 0) copy_rows(first, count, buffer.data());
+        return value_of(Table::view(description().name, {RowFormat::f32, count, dim, 0, {}}, buffer));
+    }
+
+private:
+    void copy_rows(std::size_t first, std::size_t count, std::byte* out) const {
+        std::size_t row = first / step_ * step_;
+        Cursor cursor(file_, description().shape.dim, marks_[first / step_], row);
+        for (; row < first + count; ++row) {
+            cursor.take_name();
+            const std::string_view values = cursor.take_values();
+            if (row < first) continue;
+            std::memcpy(out, values.data(), values.size());
+            out += values.size();
+        }
+    }
+
+    MappedFile file_;
+    std::vector<std::size_t> marks_;
+    std::size_t step_;
+};
+
+/// Refuses at once what would otherwise be found after a pass over the file.
+void check_size(const std::string& path, const VectorHeader& header, std::size_t bytes) {
+    const std::size_t least = header.dim * sizeof(float) + 2;  // a name of one byte and a space
+    if (header.rows <= bytes / least) return;
+    fail(path, ": the header says ", header.rows, " rows of ", header.dim, " values, but ", bytes,
+         " bytes follow it, of which each takes ", least, " or more");
+}
+
+}  // namespace
+
+bool is_word2vec(std::span<const std::byte> bytes) {
+    static constexpr std::size_t kLongestLine = std::size_t{4} << 20;  // of numbers for as many columns as there can be
+    const std::string_view text = as_text(bytes);
+    const std::optional<Beginning> beginning = find_beginning(text);
+    if (!beginning) return false;
+    std::string_view rows = text.substr(beginning->rows_at, kLongestLine);
+    const std::string_view values = rows.substr(std::min(rows.find(' '), rows.size()));
+    const std::size_t value_bytes = std::min(beginning->header.dim, kMaxDim) * sizeof(float);
+    const std::string_view first_values = values.substr(0, 1 + value_bytes);
+    if (std::all_of(first_values.begin(), first_values.end(), is_printable)) return false;
+    return !is_text_row(take_line(rows), beginning->header.dim);
+}
+
+Sources open_word2vec_source(MappedFile file) {
+    const std::optional<Beginning> beginning = find_beginning(as_text(file.bytes()));
+    if (!beginning) fail(file.path(), ": does not begin with a line \"rows dim\"");
+    const auto [header, rows_at] = *beginning;
+    check_dim(file.path(), header.dim);
+    check_size(file.path(), header, file.bytes().size() - rows_at);
+    const std::size_t step = rows_in(kMarkBytes, header.dim);
+    Scan scan = scan_rows(file, *beginning, step);
+    NewTable description;
+    description.name = table_name_of(file.path());
+    description.source = file_name_of(file.path());
+    description.shape.rows = header.rows;
+    description.shape.dim = header.dim;
+    const RowNames names = scan.names.take();
+    description.row_names = names.text;
+    Sources sources;
+    sources.push_back(std::make_unique<Word2vecSource>(std::move(file), std::move(description), names.owner,
+                                                       std::move(scan.marks), step));
+    return sources;
+}
+
+}  // namespace rowpool::tools

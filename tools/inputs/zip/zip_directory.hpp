@@ -1,0 +1,14 @@
+// The central directory of a zip archive: what members it has and where.
+#pragma once
+
+#include <vector>
+
+#include "rowpool/file.hpp"
+#include "tools/inputs/zip/zip.hpp"
+
+namespace rowpool::tools {
+
+/// All members, checked as ZipArchive says, but for names that repeat.
+std::vector<ZipMember> read_zip_directory(const MappedFile& file);
+
+}  // namespace rowpool::tools
