@@ -22,18 +22,21 @@ NAMED_LIBRARIES = {"cairo": "cairo.h", "CLI11": "CLI/*", "nlohmann-json": "nlohm
 
 
 def rooms_of_tools():
-    """A rule for each room of tools/, read from the arrows of docs/ARCHITECTURE.md: ROOM -> PATH, PATH; LIBRARY."""
-    text = (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8").replace(";\n  ", ";")
+    """A rule for each room of tools/, and for a source with arrows of its own, read from the arrows of
+    docs/ARCHITECTURE.md: ROOM -> PATH, PATH; LIBRARY."""
+    text = re.sub(r"([,;])\n +", r"\1 ", (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8"))
     rules = []
     for room, seen, libraries in re.findall(r"^    (tools/\S+) +-> ([^;\n]+)(?:; *(.+))?$", text, re.M):
         paths = [before + name + after for before, names, after in re.findall(r"([^{, ]+)(?:{(.+?)})?(\.hpp)?", seen)
                  for name in names.split(",")]
-        rules.append((f"{room}/", PUBLIC + [path if path.endswith(".hpp") else f"{path}/" for path in [room, *paths]],
+        room, *seen = [path if path.endswith("pp") else f"{path}/" for path in [room, *paths]]
+        rules.append((room, PUBLIC + [room, *seen],
                       ["std"] + [NAMED_LIBRARIES[name] for name in libraries.split(", ") if name]))
+    rooms = {rule[0] for rule in rules if rule[0].endswith("/")}
     folders = {f"{path.parent.relative_to(ROOT)}/" for path in (ROOT / "tools").rglob("*.[ch]pp")}
-    if folders != {rule[0] for rule in rules}:
-        sys.exit(f"docs/ARCHITECTURE.md has arrows of {[rule[0] for rule in rules]}; the rooms are {sorted(folders)}")
-    return rules
+    if folders != rooms:
+        sys.exit(f"docs/ARCHITECTURE.md has arrows of {sorted(rooms)}; the rooms are {sorted(folders)}")
+    return sorted(rules, key=lambda rule: rule[0].endswith("/"))  # sources before rooms
 
 
 # First matching rule: source, the project headers that it may include, the libraries. "std" is any standard or

@@ -9,7 +9,7 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/memory.hpp"
 #include "tools/base/text.hpp"
-#include "tools/inputs/trace.hpp"
+#include "tools/inputs/numpy/trace.hpp"
 
 namespace rowpool::tools {
 

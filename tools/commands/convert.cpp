@@ -23,10 +23,9 @@
 #include "tools/convert/converter.hpp"
 #include "tools/convert/edits.hpp"
 #include "tools/convert/planner.hpp"
+#include "tools/convert/selection.hpp"
 #include "tools/convert/targets.hpp"
-#include "tools/inputs/packed.hpp"
-#include "tools/inputs/selection.hpp"
-#include "tools/inputs/source.hpp"
+#include "tools/inputs/open_sources.hpp"
 
 namespace rowpool::tools {
 

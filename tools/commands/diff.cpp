@@ -14,7 +14,7 @@
 #include "tools/commands/commands.hpp"
 #include "tools/commands/standard_output.hpp"
 #include "tools/compare/comparison.hpp"
-#include "tools/inputs/source.hpp"
+#include "tools/inputs/open_sources.hpp"
 
 namespace rowpool::tools {
 

@@ -16,7 +16,7 @@
 #include "tools/base/text.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/compare/comparison.hpp"
-#include "tools/inputs/source.hpp"
+#include "tools/inputs/open_sources.hpp"
 
 namespace rowpool::tools {
 

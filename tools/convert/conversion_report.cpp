@@ -14,6 +14,7 @@
 #include "tools/charts/chart.hpp"
 #include "tools/charts/html.hpp"
 #include "tools/compare/comparison.hpp"
+#include "tools/inputs/open_sources.hpp"
 
 namespace rowpool::tools {
 

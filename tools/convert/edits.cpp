@@ -22,7 +22,7 @@
 #include "tools/convert/row_choice.hpp"
 #include "tools/inputs/described_source.hpp"
 #include "tools/inputs/numpy/npy.hpp"
-#include "tools/inputs/trace.hpp"
+#include "tools/inputs/numpy/trace.hpp"
 
 namespace rowpool::tools {
 

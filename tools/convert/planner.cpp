@@ -16,7 +16,7 @@
 #include "tools/convert/budget.hpp"
 #include "tools/convert/pooled_error.hpp"
 #include "tools/convert/sampled_bags.hpp"
-#include "tools/inputs/trace.hpp"
+#include "tools/inputs/numpy/trace.hpp"
 
 namespace rowpool::tools {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "rowpool/table_file.hpp"
-#include "tools/inputs/trace.hpp"
+#include "tools/inputs/numpy/trace.hpp"
 
 namespace rowpool::tools {
 

@@ -8,6 +8,7 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
 #include "tools/convert/converter.hpp"
+#include "tools/inputs/pattern.hpp"
 
 namespace rowpool::tools {
 

@@ -9,7 +9,7 @@
 #include "rowpool/table_file.hpp"
 #include "rowpool/types.hpp"
 #include "tools/convert/edits.hpp"
-#include "tools/inputs/selection.hpp"
+#include "tools/convert/selection.hpp"
 #include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {

@@ -3,7 +3,7 @@
 
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
-#include "tools/inputs/selection.hpp"
+#include "tools/inputs/pattern.hpp"
 
 namespace rowpool::tools {
 

@@ -1,20 +1,16 @@
-// What `convert` reads: tables of any input format behind one interface.
+// What is read: a table of any input format behind one interface.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "rowpool/file.hpp"
 #include "rowpool/table.hpp"
 #include "rowpool/table_file.hpp"
-#include "tools/inputs/packed.hpp"
-#include "tools/inputs/zip/zip.hpp"
 
 namespace rowpool::tools {
 
@@ -58,33 +54,6 @@ inline std::int64_t row_of(const NewTable& table, std::size_t id) {
 }
 
 using Sources = std::vector<std::unique_ptr<Source>>;
-
-/// The tables of a file, whose format is told by its first bytes, or by its name, or else is word-vector text.
-/// Matrices of bytes are tables where `packed` says so.
-Sources open_sources(const std::string& path, PackedRows& packed);
-/// The same where no matrix of bytes is a table.
-Sources open_sources(const std::string& path);
-
-/// One reader a format; each fails with a line that names the file and the place in it.
-Sources open_fasttext_source(MappedFile file);
-Sources open_npy_source(MappedFile file, PackedRows& packed);
-Sources open_npz_sources(const ZipArchive& archive, PackedRows& packed);
-Sources open_checkpoint_sources(const ZipArchive& archive, PackedRows& packed);
-Sources open_onnx_sources(MappedFile file);
-Sources open_table_sources(const std::string& path, PackedRows& packed);
-Sources open_sharded_sources(const MappedFile& index, PackedRows& packed);
-Sources open_text_source(const MappedFile& file);
-Sources open_word2vec_source(MappedFile file);
-
-/// Whether the bytes begin as a fastText model does. No text begins so.
-bool is_fasttext(std::span<const std::byte> bytes);
-/// Whether the bytes begin as word2vec's binary files do: with the header of its text, but what follows is no text.
-bool is_word2vec(std::span<const std::byte> bytes);
-
-/// Whether an archive is a PyTorch checkpoint.
-bool is_checkpoint(const ZipArchive& archive);
-/// Fails with what to do about it when the bytes begin as checkpoints did that are no zip archives.
-void refuse_old_checkpoint(const std::string& path, std::span<const std::byte> bytes);
 
 /// The name of the one table in a file that does not name it: the file's own, without folder and extension.
 std::string table_name_of(const std::string& path);

@@ -1,10 +1,11 @@
 // Tables from NumPy's files: the matrix of a .npy file, and those of an .npz archive, in either byte order, in C or
 // Fortran order.
+#include "tools/inputs/numpy/npy_source.hpp"
+
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
 #include "tools/inputs/matrix_source.hpp"
 #include "tools/inputs/numpy/npy.hpp"
-#include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 

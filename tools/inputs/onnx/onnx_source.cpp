@@ -1,4 +1,6 @@
 // Tables from ONNX models: their two-dimensional initializers of floats.
+#include "tools/inputs/onnx/onnx_source.hpp"
+
 #include <cstring>
 
 #include "tools/base/failure.hpp"
@@ -10,7 +12,6 @@
 #include "tools/inputs/onnx/onnx.hpp"
 #include "tools/inputs/onnx/onnx_external.hpp"
 #include "tools/inputs/onnx/protobuf.hpp"
-#include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 

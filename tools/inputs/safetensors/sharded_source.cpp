@@ -1,4 +1,6 @@
 // Tables from a model that is spread over several files: the index says which file has which tensor.
+#include "tools/inputs/safetensors/sharded_source.hpp"
+
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -9,7 +11,7 @@
 
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
-#include "tools/inputs/source.hpp"
+#include "tools/inputs/safetensors/table_source.hpp"
 
 namespace rowpool::tools {
 

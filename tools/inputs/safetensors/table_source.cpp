@@ -1,4 +1,6 @@
 // Tables from safetensors files, rowpool's own ones included.
+#include "tools/inputs/safetensors/table_source.hpp"
+
 #include <algorithm>
 
 #include "tools/base/failure.hpp"
@@ -6,7 +8,6 @@
 #include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/inputs/matrix_source.hpp"
-#include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 

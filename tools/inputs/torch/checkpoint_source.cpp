@@ -1,4 +1,6 @@
 // Tables from PyTorch checkpoints: the tensors that a pickle in a zip archive describes, in the storages beside it.
+#include "tools/inputs/torch/checkpoint_source.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -8,7 +10,6 @@
 #include "tools/base/interrupt.hpp"
 #include "tools/base/text.hpp"
 #include "tools/inputs/matrix_source.hpp"
-#include "tools/inputs/source.hpp"
 #include "tools/inputs/torch/pickle.hpp"
 #include "tools/inputs/torch/quantized_source.hpp"
 

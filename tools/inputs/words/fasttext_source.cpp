@@ -1,6 +1,8 @@
 // Tables from fastText's models (.bin): the input matrix, a row a word and then a row a bucket of n-grams.
 // Source of the layout: fastText 0.9.2, saveModel in fasttext.cc, Args, Dictionary and DenseMatrix; format version 12,
 // and 11, which differs only in what a supervised model's maxn means.
+#include "tools/inputs/words/fasttext_source.hpp"
+
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -8,7 +10,6 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
 #include "tools/inputs/mapped_source.hpp"
-#include "tools/inputs/source.hpp"
 #include "tools/inputs/words/name_list.hpp"
 
 namespace rowpool::tools {

@@ -1,4 +1,6 @@
 // Tables from word-vector text: a line a row, its name and then its numbers, as word2vec, fastText and GloVe write it.
+#include "tools/inputs/words/text_source.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -9,7 +11,6 @@
 #include "tools/base/progress.hpp"
 #include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
-#include "tools/inputs/source.hpp"
 #include "tools/inputs/words/name_list.hpp"
 #include "tools/inputs/words/text_fields.hpp"
 

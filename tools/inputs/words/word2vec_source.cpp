@@ -1,5 +1,7 @@
 // Tables from word2vec's binary files: a line "rows dim", then for each row its name, a space and its values as f32.
 // The original tool ends a row with a newline, gensim does not.
+#include "tools/inputs/words/word2vec_source.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <string_view>
@@ -9,7 +11,6 @@
 #include "tools/base/progress.hpp"
 #include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
-#include "tools/inputs/source.hpp"
 #include "tools/inputs/words/name_list.hpp"
 #include "tools/inputs/words/text_fields.hpp"
 

@@ -1,15 +1,15 @@
 // Which tables of the inputs are written, and under which names.
-#include "tools/inputs/selection.hpp"
-
-#include <fnmatch.h>
+#include "tools/convert/selection.hpp"
 
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
+#include "tools/inputs/pattern.hpp"
 
 namespace rowpool::tools {
 
@@ -94,11 +94,6 @@ void check_names(const std::vector<SelectedTable>& tables) {
 }
 
 }  // namespace
-
-bool matches(const std::string& pattern, std::string_view name) {
-    // fnmatch() ends at a NUL, so that a name with one fits what its beginning fits.
-    return pattern == name || ::fnmatch(pattern.c_str(), std::string(name).c_str(), 0) == 0;
-}
 
 std::vector<SelectedTable> select_tables(const Sources& sources, const Selection& selection) {
     const std::vector<const Source*> candidates = without_excluded(sources, selection.excluded);

@@ -1,5 +1,5 @@
 // Recorded lookups from a .npz archive, checked in full against the tables that they are for.
-#include "tools/inputs/trace.hpp"
+#include "tools/inputs/numpy/trace.hpp"
 
 #include <algorithm>
 #include <cstring>

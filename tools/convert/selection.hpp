@@ -1,8 +1,8 @@
 // Which tables of the inputs are written, and under which names.
 #pragma once
 
+#include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "tools/inputs/source.hpp"
@@ -11,9 +11,6 @@ namespace rowpool::tools {
 
 /// Longest name of a table that convert writes, in bytes.
 inline constexpr std::size_t kLongestTableName = 1000;
-
-/// Whether a name is the pattern, or fits it as names of files do in a shell: *, ?, [abc]. A '/' is like any other.
-bool matches(const std::string& pattern, std::string_view name);
 
 /// What --table and --exclude say.
 struct Selection {

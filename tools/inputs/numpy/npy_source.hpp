@@ -1,0 +1,16 @@
+// Tables from NumPy's files.
+#pragma once
+
+#include "rowpool/file.hpp"
+#include "tools/inputs/packed.hpp"
+#include "tools/inputs/source.hpp"
+#include "tools/inputs/zip/zip.hpp"
+
+namespace rowpool::tools {
+
+/// The matrix of a .npy file. Fails with a line that names the file and the place in it.
+Sources open_npy_source(MappedFile file, PackedRows& packed);
+/// Those of an .npz archive.
+Sources open_npz_sources(const ZipArchive& archive, PackedRows& packed);
+
+}  // namespace rowpool::tools

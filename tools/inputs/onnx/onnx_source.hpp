@@ -1,0 +1,12 @@
+// Tables from ONNX models.
+#pragma once
+
+#include "rowpool/file.hpp"
+#include "tools/inputs/source.hpp"
+
+namespace rowpool::tools {
+
+/// A model's two-dimensional initializers of floats. Fails with a line that names the file and the place in it.
+Sources open_onnx_sources(MappedFile file);
+
+}  // namespace rowpool::tools

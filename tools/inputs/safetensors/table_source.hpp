@@ -1,0 +1,15 @@
+// Tables from safetensors files, rowpool's own ones included.
+#pragma once
+
+#include <string>
+
+#include "tools/inputs/packed.hpp"
+#include "tools/inputs/source.hpp"
+
+namespace rowpool::tools {
+
+/// The tables of a file, and its tensors that can be made into some. Fails with a line that names the file and the
+/// place in it.
+Sources open_table_sources(const std::string& path, PackedRows& packed);
+
+}  // namespace rowpool::tools

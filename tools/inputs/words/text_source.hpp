@@ -1,0 +1,12 @@
+// Tables from word-vector text.
+#pragma once
+
+#include "rowpool/file.hpp"
+#include "tools/inputs/source.hpp"
+
+namespace rowpool::tools {
+
+/// The one table of a text. Fails with a line that names the file and the place in it.
+Sources open_text_source(const MappedFile& file);
+
+}  // namespace rowpool::tools
