@@ -5,13 +5,13 @@
 
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
-#include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/inputs/mapped_source.hpp"
 #include "tools/inputs/narrow.hpp"
 #include "tools/inputs/onnx/onnx.hpp"
 #include "tools/inputs/onnx/onnx_external.hpp"
 #include "tools/inputs/onnx/protobuf.hpp"
+#include "tools/inputs/row_positions.hpp"
 
 namespace rowpool::tools {
 
@@ -44,21 +44,19 @@ private:
     SharedBytes rows_;
 };
 
-/// Rows of halves, each a varint. Varints differ in size: the positions of every `step`-th row are kept.
+/// Rows of halves, each a varint, which differ in size.
 class VarintSource : public Source {
 public:
-    static constexpr std::size_t kMarkBytes = std::size_t{16} << 10;
-
     VarintSource(std::string file, NewTable description, SharedBytes varints)
         : Source(std::move(file), std::move(description)),
           varints_(std::move(varints)),
-          step_(rows_in(kMarkBytes, this->description().shape.dim)) {
+          positions_(this->description().shape.dim) {
         const auto [format, rows, dim, stride, padding] = this->description().shape;
         std::span<const std::byte> rest = varints_.bytes;
         for (std::size_t row = 0; row < rows; ++row) {
-            if (row % step_ == 0) {
+            if (positions_.keeps(row)) {
                 stop_if_interrupted();
-                marks_.push_back(varints_.bytes.size() - rest.size());
+                positions_.add(varints_.bytes.size() - rest.size());
             }
             for (std::size_t column = 0; column < dim; ++column) take_half(rest, row, column);
         }
@@ -75,8 +73,9 @@ public:
 private:
     void copy_rows(std::size_t first, std::size_t count, std::byte* out) const {
         const std::size_t dim = description().shape.dim;
-        std::span<const std::byte> rest = varints_.bytes.subspan(marks_[first / step_]);
-        for (std::size_t row = first / step_ * step_; row < first + count; ++row) {
+        const RowPositions::Place from = positions_.before(first);
+        std::span<const std::byte> rest = varints_.bytes.subspan(from.position);
+        for (std::size_t row = from.row; row < first + count; ++row) {
             for (std::size_t column = 0; column < dim; ++column) {
                 const std::uint16_t half = take_half(rest, row, column);
                 if (row < first) continue;
@@ -94,8 +93,7 @@ private:
     }
 
     SharedBytes varints_;
-    std::size_t step_;
-    std::vector<std::size_t> marks_;
+    RowPositions positions_;
 };
 
 RowFormat format_of(OnnxType type) {

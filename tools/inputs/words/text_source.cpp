@@ -9,8 +9,8 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/progress.hpp"
-#include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
+#include "tools/inputs/row_positions.hpp"
 #include "tools/inputs/words/name_list.hpp"
 #include "tools/inputs/words/text_fields.hpp"
 
@@ -18,8 +18,6 @@ namespace rowpool::tools {
 
 namespace {
 
-// A position is kept for every so many bytes of values: enough of them to find a row at once, few beside the rows.
-constexpr std::size_t kMarkBytes = std::size_t{16} << 10;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 /// The header that word2vec and fastText put first. A file without one whose first row looks the same (a name that is a
@@ -30,7 +28,7 @@ std::optional<VectorHeader> find_header(std::string_view text) {
     return header;
 }
 
-/// The first pass over a file: finds its shape, its names, and where every `step`-th row begins.
+/// The first pass over a file: finds its shape, its names, and where rows begin.
 class Scan {
 public:
     explicit Scan(const MappedFile& file)
@@ -45,7 +43,7 @@ public:
         if (header_) take_line(rest);
         if (!header_ && dim_ == 0) fail(path_, ":1: a name without numbers; this is no word-vector text");
         check_dim(path_ + ":1", dim_);
-        step_ = rows_in(kMarkBytes, dim_);
+        positions_ = RowPositions(dim_);
         scan_rows(rest);
         if (header_ && header_->rows != rows_) {
             fail(path_, ":1: the header says ", header_->rows, " rows, but ", rows_, " follow it");
@@ -54,11 +52,10 @@ public:
 
     std::size_t rows() const { return rows_; }
     std::size_t dim() const { return dim_; }
-    std::size_t step() const { return step_; }
     /// Line of the file that holds row 0, counted from 1.
     std::size_t first_line() const { return header_ ? 2 : 1; }
     RowNames take_names() { return names_.take(); }
-    std::vector<std::size_t> take_marks() { return std::move(marks_); }
+    RowPositions take_positions() { return std::move(positions_); }
 
 private:
     /// A file of another kind would fail somewhere anyway; this says it in words that help.
@@ -92,7 +89,7 @@ private:
         }
         check_name(name);
         names_.append(name);
-        if (rows_++ % step_ == 0) marks_.push_back(static_cast<std::size_t>(line.data() - text_.data()));
+        if (positions_.keeps(rows_++)) positions_.add(static_cast<std::size_t>(line.data() - text_.data()));
     }
 
     /// A name may be of several words, as some of GloVe's are. When no header says how many numbers follow and the last
@@ -111,10 +108,9 @@ private:
     std::string_view text_;
     std::optional<VectorHeader> header_;
     std::size_t dim_ = 0;
-    std::size_t step_ = 0;
     std::size_t rows_ = 0;
     NameList names_;
-    std::vector<std::size_t> marks_;
+    RowPositions positions_{1};
 };
 
 class TextSource : public Source {
@@ -122,8 +118,7 @@ public:
     TextSource(const MappedFile& file, NewTable description, std::shared_ptr<const void> owner, Scan& scan)
         : Source(file.path(), std::move(description), std::move(owner)),
           text_(file),
-          marks_(scan.take_marks()),
-          step_(scan.step()),
+          positions_(scan.take_positions()),
           first_line_(scan.first_line()) {}
 
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
@@ -138,8 +133,9 @@ private:
         const std::size_t row_size = description().shape.dim * sizeof(float);
         const std::span<const std::byte> bytes = text_.bytes();
         std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-        rest.remove_prefix(marks_[first / step_]);
-        for (std::size_t row = first / step_ * step_; !out.empty(); ++row) {
+        auto [row, position] = positions_.before(first);
+        rest.remove_prefix(position);
+        for (; !out.empty(); ++row) {
             const std::string_view line = take_line(rest);
             if (row < first) continue;
             parse_row(line, row, out.first(row_size));
@@ -161,8 +157,7 @@ private:
     }
 
     MappedFile text_;
-    std::vector<std::size_t> marks_;
-    std::size_t step_;
+    RowPositions positions_;
     std::size_t first_line_;
 };
 

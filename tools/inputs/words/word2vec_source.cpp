@@ -9,8 +9,8 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/progress.hpp"
-#include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
+#include "tools/inputs/row_positions.hpp"
 #include "tools/inputs/words/name_list.hpp"
 #include "tools/inputs/words/text_fields.hpp"
 
@@ -20,8 +20,6 @@ namespace {
 
 constexpr std::size_t kLongestHeader = 64;
 constexpr std::size_t kLongestName = 64 << 10;
-// A position is kept for every so many bytes of values: enough of them to find a row at once, few beside the rows.
-constexpr std::size_t kMarkBytes = std::size_t{16} << 10;
 
 std::string_view as_text(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -55,8 +53,13 @@ bool is_printable(char c) { return (c >= ' ' && c <= '~') || c == '\t' || c == '
 /// Goes from row to row. They have no fixed size, because their names have none.
 class Cursor {
 public:
-    Cursor(const MappedFile& file, std::size_t dim, std::size_t at, std::size_t row)
-        : path_(file.path()), text_(as_text(file.bytes())), value_bytes_(dim * sizeof(float)), at_(at), row_(row) {}
+    /// From the row at that place on.
+    Cursor(const MappedFile& file, std::size_t dim, RowPositions::Place from)
+        : path_(file.path()),
+          text_(as_text(file.bytes())),
+          value_bytes_(dim * sizeof(float)),
+          at_(from.position),
+          row_(from.row) {}
 
     std::size_t at() const { return at_; }
 
@@ -106,23 +109,23 @@ private:
     std::size_t row_;
 };
 
-/// What one pass over a file finds: the names, and the positions of every `step`-th row.
+/// What one pass over a file finds.
 struct Scan {
     NameList names;
-    std::vector<std::size_t> marks;
+    RowPositions positions;
 };
 
-Scan scan_rows(const MappedFile& file, const Beginning& beginning, std::size_t step) {
+Scan scan_rows(const MappedFile& file, const Beginning& beginning) {
     Progress progress("scanning " + file_name_of(file.path()), file.bytes().size() - beginning.rows_at);
-    Scan scan;
-    Cursor cursor(file, beginning.header.dim, beginning.rows_at, 0);
+    Scan scan = {{}, RowPositions(beginning.header.dim)};
+    Cursor cursor(file, beginning.header.dim, {0, beginning.rows_at});
     std::size_t reported = beginning.rows_at;
     for (std::size_t row = 0; row < beginning.header.rows; ++row) {
-        if (row % step == 0) {
+        if (scan.positions.keeps(row)) {
             stop_if_interrupted();
             progress.advance(cursor.at() - reported);
             reported = cursor.at();
-            scan.marks.push_back(cursor.at());
+            scan.positions.add(cursor.at());
         }
         scan.names.append(cursor.take_name());
         cursor.take_values();
@@ -133,12 +136,10 @@ Scan scan_rows(const MappedFile& file, const Beginning& beginning, std::size_t s
 
 class Word2vecSource : public Source {
 public:
-    Word2vecSource(MappedFile file, NewTable description, std::shared_ptr<const void> owner,
-                   std::vector<std::size_t> marks, std::size_t step)
+    Word2vecSource(MappedFile file, NewTable description, std::shared_ptr<const void> owner, RowPositions positions)
         : Source(file.path(), std::move(description), std::move(owner)),
           file_(std::move(file)),
-          marks_(std::move(marks)),
-          step_(step) {}
+          positions_(std::move(positions)) {}
 
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
         const std::size_t dim = description().shape.dim;
@@ -149,9 +150,9 @@ public:
 
 private:
     void copy_rows(std::size_t first, std::size_t count, std::byte* out) const {
-        std::size_t row = first / step_ * step_;
-        Cursor cursor(file_, description().shape.dim, marks_[first / step_], row);
-        for (; row < first + count; ++row) {
+        const RowPositions::Place from = positions_.before(first);
+        Cursor cursor(file_, description().shape.dim, from);
+        for (std::size_t row = from.row; row < first + count; ++row) {
             cursor.take_name();
             const std::string_view values = cursor.take_values();
             if (row < first) continue;
@@ -161,8 +162,7 @@ private:
     }
 
     MappedFile file_;
-    std::vector<std::size_t> marks_;
-    std::size_t step_;
+    RowPositions positions_;
 };
 
 /// Refuses at once what would otherwise be found after a pass over the file.
@@ -194,8 +194,7 @@ Sources open_word2vec_source(MappedFile file) {
     const auto [header, rows_at] = *beginning;
     check_dim(file.path(), header.dim);
     check_size(file.path(), header, file.bytes().size() - rows_at);
-    const std::size_t step = rows_in(kMarkBytes, header.dim);
-    Scan scan = scan_rows(file, *beginning, step);
+    Scan scan = scan_rows(file, *beginning);
     NewTable description;
     description.name = table_name_of(file.path());
     description.source = file_name_of(file.path());
@@ -205,7 +204,7 @@ Sources open_word2vec_source(MappedFile file) {
     description.row_names = names.text;
     Sources sources;
     sources.push_back(std::make_unique<Word2vecSource>(std::move(file), std::move(description), names.owner,
-                                                       std::move(scan.marks), step));
+                                                       std::move(scan.positions)));
     return sources;
 }
 
