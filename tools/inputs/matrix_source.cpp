@@ -1,6 +1,7 @@
-// Tables from matrices that lie in memory, whatever the order of their elements: of NumPy, PyTorch and safetensors.
+// Tables from matrices that lie in memory, whatever the order of their elements.
 #include "tools/inputs/matrix_source.hpp"
 
+#include <cmath>
 #include <cstring>
 #include <span>
 #include <type_traits>
@@ -8,7 +9,6 @@
 
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
-#include "tools/inputs/narrow.hpp"
 
 namespace rowpool::tools {
 
@@ -22,13 +22,25 @@ Word swapped(Word word) {
     if constexpr (sizeof(Word) == 8) return __builtin_bswap64(word);
 }
 
+/// The double rounded to nearest. Fails, naming its place, when a finite one does not fit.
+float narrowed(double wide, const std::string& place, std::size_t row, std::size_t column) {
+    const auto value = static_cast<float>(wide);
+    if (std::isinf(value) && !std::isinf(wide)) {
+        fail(place, ": row ", row, ", column ", column, ": ", wide, " does not fit f32");
+    }
+    return value;
+}
+
 class MatrixSource : public Source {
 public:
-    MatrixSource(const std::string& file, NewTable description, Matrix matrix)
+    MatrixSource(const std::string& file, NewTable description, Matrix matrix, std::string place)
         : Source(file, std::move(description)),
           matrix_(std::move(matrix)),
+          place_(std::move(place)),
           item_(element_bytes(matrix_.element)),
-          row_bytes_(row_bytes(this->description().shape.format, this->description().shape.dim)) {}
+          row_bytes_(row_bytes(this->description().shape.format, this->description().shape.dim)) {
+        if (place_.empty()) place_ = file;
+    }
 
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
         if (usable_as_they_lie()) {
@@ -84,7 +96,7 @@ private:
         if constexpr (std::is_same_v<Word, std::uint64_t>) {
             double wide = 0;
             std::memcpy(&wide, &word, sizeof wide);
-            const float value = narrowed(wide, file(), row, column);
+            const float value = narrowed(wide, place_, row, column);
             std::memcpy(out, &value, sizeof value);
             return out + sizeof value;
         } else {
@@ -94,14 +106,10 @@ private:
     }
 
     Matrix matrix_;
+    std::string place_;
     std::size_t item_;
     std::size_t row_bytes_;
 };
-
-RowFormat format_of(Element element) {
-    if (element == Element::f16) return RowFormat::f16;
-    return element == Element::bf16 ? RowFormat::bf16 : RowFormat::f32;
-}
 
 /// The most values that a row of so many bytes can hold, or 0.
 std::size_t widest_dim(RowFormat format, std::size_t bytes) {
@@ -115,6 +123,11 @@ std::size_t widest_dim(RowFormat format, std::size_t bytes) {
 }
 
 }  // namespace
+
+RowFormat format_of(Element element) {
+    if (element == Element::f16) return RowFormat::f16;
+    return element == Element::bf16 ? RowFormat::bf16 : RowFormat::f32;
+}
 
 Matrix dense_matrix(std::shared_ptr<const void> owner, const std::byte* data, Element element, std::size_t rows,
                     std::size_t columns) {
@@ -144,9 +157,10 @@ std::optional<TableShape> shape_of(const Matrix& matrix, std::optional<RowFormat
     return shape;
 }
 
-std::unique_ptr<Source> make_matrix_source(const std::string& file, NewTable description, Matrix matrix) {
+std::unique_ptr<Source> make_matrix_source(const std::string& file, NewTable description, Matrix matrix,
+                                           std::string place) {
     if (matrix.element == Element::u8) description.quantization = "as in the source";
-    return std::make_unique<MatrixSource>(file, std::move(description), std::move(matrix));
+    return std::make_unique<MatrixSource>(file, std::move(description), std::move(matrix), std::move(place));
 }
 
 }  // namespace rowpool::tools

@@ -6,8 +6,7 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/text.hpp"
-#include "tools/inputs/mapped_source.hpp"
-#include "tools/inputs/narrow.hpp"
+#include "tools/inputs/matrix_source.hpp"
 #include "tools/inputs/onnx/onnx.hpp"
 #include "tools/inputs/onnx/onnx_external.hpp"
 #include "tools/inputs/onnx/protobuf.hpp"
@@ -18,31 +17,9 @@ namespace rowpool::tools {
 namespace {
 
 /// What messages about the values of a table call it.
-std::string place(const Source& source) {
-    return source.file() + ": initializer " + printable(source.description().name);
+std::string place_of(const std::string& file, std::string_view name) {
+    return file + ": initializer " + printable(name);
 }
-
-/// Rows of doubles, narrowed to f32.
-class DoubleSource : public Source {
-public:
-    DoubleSource(std::string file, NewTable description, SharedBytes rows)
-        : Source(std::move(file), std::move(description)), rows_(std::move(rows)) {}
-
-    Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
-        const std::size_t dim = description().shape.dim;
-        buffer.resize(count * dim * sizeof(float));
-        for (std::size_t i = 0; i < count * dim; ++i) {
-            double wide = 0;
-            std::memcpy(&wide, rows_.bytes.data() + (first * dim + i) * sizeof wide, sizeof wide);
-            const float value = narrowed(wide, place(*this), first + i / dim, i % dim);
-            std::memcpy(buffer.data() + i * sizeof value, &value, sizeof value);
-        }
-        return value_of(Table::view(description().name, {RowFormat::f32, count, dim, 0, {}}, buffer));
-    }
-
-private:
-    SharedBytes rows_;
-};
 
 /// Rows of halves, each a varint, which differ in size.
 class VarintSource : public Source {
@@ -60,7 +37,7 @@ public:
             }
             for (std::size_t column = 0; column < dim; ++column) take_half(rest, row, column);
         }
-        if (!rest.empty()) fail(place(*this), ": more than ", rows, " x ", dim, " elements");
+        if (!rest.empty()) fail(place(), ": more than ", rows, " x ", dim, " elements");
     }
 
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
@@ -71,6 +48,8 @@ public:
     }
 
 private:
+    std::string place() const { return place_of(file(), description().name); }
+
     void copy_rows(std::size_t first, std::size_t count, std::byte* out) const {
         const std::size_t dim = description().shape.dim;
         const RowPositions::Place from = positions_.before(first);
@@ -88,7 +67,7 @@ private:
     std::uint16_t take_half(std::span<const std::byte>& rest, std::size_t row, std::size_t column) const {
         const std::optional<std::uint64_t> bits = take_varint(rest);
         if (bits && *bits <= 0xffff) return static_cast<std::uint16_t>(*bits);
-        fail(place(*this), ": row ", row, ", column ", column, ": ",
+        fail(place(), ": row ", row, ", column ", column, ": ",
              rest.empty() ? "the values end before it" : "int32_data holds no 16 bits there");
     }
 
@@ -96,23 +75,31 @@ private:
     RowPositions positions_;
 };
 
-RowFormat format_of(OnnxType type) {
-    if (type == OnnxType::f16) return RowFormat::f16;
-    return type == OnnxType::bf16 ? RowFormat::bf16 : RowFormat::f32;
+Element element_of(OnnxType type) {
+    switch (type) {
+        case OnnxType::f16:
+            return Element::f16;
+        case OnnxType::bf16:
+            return Element::bf16;
+        case OnnxType::f64:
+            return Element::f64;
+        case OnnxType::f32:
+            break;
+    }
+    return Element::f32;
 }
 
 std::unique_ptr<Source> make_source(const std::string& path, const OnnxTensor& tensor, SharedBytes values) {
+    const Element element = element_of(tensor.type);
     NewTable description;
     description.name = tensor.name;
     description.source = file_name_of(path) + ":" + description.name;
-    description.shape.format = format_of(tensor.type);
+    description.shape.format = format_of(element);
     description.shape.rows = tensor.rows;
     description.shape.dim = tensor.dim;
     if (tensor.varints) return std::make_unique<VarintSource>(path, std::move(description), std::move(values));
-    if (tensor.type != OnnxType::f64) {
-        return std::make_unique<MappedSource>(path, std::move(description), std::move(values));
-    }
-    return std::make_unique<DoubleSource>(path, std::move(description), std::move(values));
+    Matrix matrix = dense_matrix(std::move(values.owner), values.bytes.data(), element, tensor.rows, tensor.dim);
+    return make_matrix_source(path, std::move(description), std::move(matrix), place_of(path, tensor.name));
 }
 
 }  // namespace

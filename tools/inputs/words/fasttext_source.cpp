@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
-#include "tools/inputs/mapped_source.hpp"
+#include "tools/inputs/matrix_source.hpp"
 #include "tools/inputs/words/name_list.hpp"
 
 namespace rowpool::tools {
@@ -191,9 +193,10 @@ Sources open_fasttext_source(MappedFile mapped) {
     description.shape.dim = arguments.dim;
     const RowNames names = names_of_rows(std::move(dictionary), arguments);
     description.row_names = names.text;
+    const auto owner = std::make_shared<const std::pair<std::shared_ptr<const MappedFile>, RowNames>>(file, names);
     Sources sources;
-    sources.push_back(
-        std::make_unique<MappedSource>(path, std::move(description), SharedBytes{file, matrix}, names.owner));
+    sources.push_back(make_matrix_source(path, std::move(description),
+                                         dense_matrix(owner, matrix.data(), Element::f32, rows, arguments.dim)));
     return sources;
 }
 
