@@ -86,10 +86,10 @@ void check_report_path(const ConvertOptions& options) {
     }
 }
 
-void write_report(OutputFile& file, const ConvertOptions& options, const std::vector<Conversion>& conversions) {
+void write_report(OutputFile& file, const ConvertOptions& options, const std::vector<ConvertedTable>& converted) {
     try {
         const std::string page =
-            conversion_page(options.output, conversions, measure_conversions(options.output, conversions));
+            conversion_page(options.output, converted, measure_conversions(options.output, converted));
         check(file.write_at(0, std::as_bytes(std::span(page))));
         check(file.commit());
     } catch (const Failure& failure) {
@@ -104,7 +104,7 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
     std::optional<OutputFile> report;
     if (!options.report.empty()) report = value_of(OutputFile::create(options.report));
     std::vector<WrittenRows> written;
-    std::vector<Conversion> conversions;
+    std::vector<ConvertedTable> converted;
     {
         TableFileWriter writer = value_of(TableFileWriter::create(options.output, std::move(tables)));
         DropBehind behind(total);
@@ -114,11 +114,11 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
             written.push_back(write_rows(*target.source, target.coding, options.on_bad_row, writer, behind, progress));
             if (written.back().error) writer.set_error(written.size() - 1, *written.back().error);
             const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-            conversions.push_back({target.source, target.table, target.reason, elapsed.count()});
+            converted.push_back({target.source, target.table, target.reason, elapsed.count()});
         }
         check(writer.finish());
     }
-    if (report) write_report(*report, options, conversions);
+    if (report) write_report(*report, options, converted);
     for (std::size_t i = 0; i < targets.size(); ++i) print_summary(targets[i], written[i]);
     flush_summary(options.output);
 }

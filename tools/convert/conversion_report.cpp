@@ -29,24 +29,24 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
     return short_number(100.0 * static_cast<double>(part) / static_cast<double>(whole)) + "%";
 }
 
-std::string rate_of(const Conversion& table) {
+std::string rate_of(const ConvertedTable& table) {
     if (!(table.seconds > 0)) return "-";
     return short_number(static_cast<double>(table.table.shape.rows) / table.seconds / 1e6);
 }
 
-std::string formats_of(const Conversion& table) {
+std::string formats_of(const ConvertedTable& table) {
     return std::string(to_string(table.source->description().shape.format)) + " to " +
            std::string(to_string(table.table.shape.format));
 }
 
-std::string overview(const std::vector<Conversion>& tables, const std::vector<ConversionErrors>& errors) {
+std::string overview(const std::vector<ConvertedTable>& tables, const std::vector<ConversionErrors>& errors) {
     static constexpr std::array kColumns = {Column{"table", false},  Column{"rows"},         Column{"dim"},
                                             Column{"format", false}, Column{"bytes before"}, Column{"bytes after"},
                                             Column{"of before"},     Column{"max error"},    Column{"relative L2"},
                                             Column{"seconds"},       Column{"Mrows/s"}};
     std::vector<std::vector<std::string>> lines;
     for (std::size_t i = 0; i < tables.size(); ++i) {
-        const Conversion& table = tables[i];
+        const ConvertedTable& table = tables[i];
         const ErrorFigures figures = errors[i].rows.figures();
         const std::uint64_t before = bytes_of(table.source->description().shape);
         const std::uint64_t after = bytes_of(table.table.shape);
@@ -59,21 +59,21 @@ std::string overview(const std::vector<Conversion>& tables, const std::vector<Co
 }
 
 /// A few tables that took the longest, when there are more of them than that.
-std::string slowest(const std::vector<Conversion>& tables) {
+std::string slowest(const std::vector<ConvertedTable>& tables) {
     static constexpr std::array kColumns = {Column{"table", false}, Column{"seconds"}, Column{"of all"},
                                             Column{"Mrows/s"}};
     if (tables.size() <= kSlowestShown) return "";
     double total = 0;
-    std::vector<const Conversion*> order;
-    for (const Conversion& table : tables) {
+    std::vector<const ConvertedTable*> order;
+    for (const ConvertedTable& table : tables) {
         total += table.seconds;
         order.push_back(&table);
     }
-    const auto slower = [](const Conversion* a, const Conversion* b) { return a->seconds > b->seconds; };
+    const auto slower = [](const ConvertedTable* a, const ConvertedTable* b) { return a->seconds > b->seconds; };
     std::stable_sort(order.begin(), order.end(), slower);
     order.resize(kSlowestShown);
     std::vector<std::vector<std::string>> lines;
-    for (const Conversion* table : order) {
+    for (const ConvertedTable* table : order) {
         lines.push_back({printable(table->table.name), short_number(table->seconds),
                          total > 0 ? short_number(100 * table->seconds / total) + "%" : "-", rate_of(*table)});
     }
@@ -103,7 +103,7 @@ std::string error_chart(const RowErrors& errors) {
                    .note = exact == 0 ? "" : "rows without error, not shown: " + std::to_string(exact)});
 }
 
-std::string section(const Conversion& table, const ConversionErrors& errors) {
+std::string section(const ConvertedTable& table, const ConversionErrors& errors) {
     std::string details = "From " + printable(table.table.source) + ", " + formats_of(table);
     if (!table.table.quantization.empty()) details += ", " + printable(table.table.quantization);
     std::string html = html_element("h2", printable(table.table.name)) + html_element("p", details + '.');
@@ -133,13 +133,14 @@ std::vector<std::string_view> pick_names(std::string_view names, std::span<const
 
 }  // namespace
 
-std::vector<ConversionErrors> measure_conversions(const std::string& output, const std::vector<Conversion>& tables) {
+std::vector<ConversionErrors> measure_conversions(const std::string& output,
+                                                  const std::vector<ConvertedTable>& tables) {
     const Sources written = open_sources(output);
     std::uint64_t bytes = 0;
-    for (const Conversion& table : tables) bytes += comparison_bytes(*table.source);
+    for (const ConvertedTable& table : tables) bytes += comparison_bytes(*table.source);
     Progress progress("measuring", bytes);
     std::vector<ConversionErrors> all;
-    for (const Conversion& table : tables) {
+    for (const ConvertedTable& table : tables) {
         const auto is_it = [&](const auto& source) { return source->description().name == table.table.name; };
         const auto found = std::find_if(written.begin(), written.end(), is_it);
         if (found == written.end()) fail(output, ": was replaced while it was measured");
@@ -151,11 +152,11 @@ std::vector<ConversionErrors> measure_conversions(const std::string& output, con
     return all;
 }
 
-std::string conversion_page(const std::string& output, const std::vector<Conversion>& tables,
+std::string conversion_page(const std::string& output, const std::vector<ConvertedTable>& tables,
                             const std::vector<ConversionErrors>& errors) {
     std::uint64_t before = 0;
     std::uint64_t after = 0;
-    for (const Conversion& table : tables) {
+    for (const ConvertedTable& table : tables) {
         before += bytes_of(table.source->description().shape);
         after += bytes_of(table.table.shape);
     }

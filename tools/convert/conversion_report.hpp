@@ -12,7 +12,7 @@
 namespace rowpool::tools {
 
 /// What was done to one table.
-struct Conversion {
+struct ConvertedTable {
     const Source* source;
     NewTable table;           ///< as it was written
     std::string reason = {};  ///< why in this format, a sentence for people
@@ -27,10 +27,10 @@ struct ConversionErrors {
 };
 
 /// Compares the tables of the new file with their sources, in that order. Shows progress.
-std::vector<ConversionErrors> measure_conversions(const std::string& output, const std::vector<Conversion>& tables);
+std::vector<ConversionErrors> measure_conversions(const std::string& output, const std::vector<ConvertedTable>& tables);
 
 /// The page: all tables in short, the slowest ones, and each with the distribution of its errors and its worst rows.
-std::string conversion_page(const std::string& output, const std::vector<Conversion>& tables,
+std::string conversion_page(const std::string& output, const std::vector<ConvertedTable>& tables,
                             const std::vector<ConversionErrors>& errors);
 
 }  // namespace rowpool::tools
