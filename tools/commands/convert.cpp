@@ -21,10 +21,10 @@
 #include "tools/commands/standard_output.hpp"
 #include "tools/convert/conversion_report.hpp"
 #include "tools/convert/converter.hpp"
-#include "tools/convert/edits.hpp"
 #include "tools/convert/planner.hpp"
 #include "tools/convert/selection.hpp"
 #include "tools/convert/targets.hpp"
+#include "tools/convert/transforms.hpp"
 #include "tools/inputs/open_sources.hpp"
 
 namespace rowpool::tools {
@@ -39,7 +39,7 @@ struct ConvertOptions {
     Selection selection;
     PackedRows packed;
     BudgetOptions budget;
-    EditOptions edits;
+    TransformOptions transforms;
     OnBadRow on_bad_row = OnBadRow::fail;
 };
 
@@ -128,7 +128,7 @@ void convert(ConvertOptions& options) {
     if (!options.report.empty()) check_report_path(options);
     const Sources sources = open_all(options);
     std::vector<Target> targets = choose_targets(sources, options.selection, options.coding);
-    const Edits edits = edit(options.edits, options.output, targets);
+    const Transforms transforms = transform(options.transforms, options.output, targets);
     plan_codings(options.budget, options.coding, targets);
     if (options.on_bad_row == OnBadRow::f16) fall_back_to_f16(targets);
     write_targets(targets, options);
@@ -169,7 +169,7 @@ void add_convert(CLI::App& app) {
                  "stands for what the * of the pattern matched; may be repeated");
     add_repeated(command, "--exclude", options->selection.excluded, "PATTERN", "Leave these out; may be repeated");
     add_packed(command, options->packed);
-    add_edit_options(command, options->edits);
+    add_transform_options(command, options->transforms);
     add_choice(
         command, "--on-bad-row", options->on_bad_row, "fail|f16|zero", parse_on_bad_row,
         "What happens to a row that the format cannot hold: its values are NaN or infinite, or its scale or bias "

@@ -76,14 +76,14 @@ void set_coding(Target& target, RowCoding coding) {
     target = described(std::move(target.table.name), *target.source, coding);
 }
 
-Edits edit(const EditOptions& options, const std::string& output, std::vector<Target>& targets) {
-    std::vector<Edits::Edited> tables;
+Transforms transform(const TransformOptions& options, const std::string& output, std::vector<Target>& targets) {
+    std::vector<Transforms::Input> tables;
     for (const Target& target : targets) tables.push_back({target.table.name, target.source});
-    Edits edits(options, tables, output);
+    Transforms transforms(options, tables, output);
     for (std::size_t t = 0; t < targets.size(); ++t) {
-        targets[t] = described(std::move(targets[t].table.name), edits.source(t), targets[t].coding);
+        targets[t] = described(std::move(targets[t].table.name), transforms.source(t), targets[t].coding);
     }
-    return edits;
+    return transforms;
 }
 
 void fall_back_to_f16(std::vector<Target>& targets) {

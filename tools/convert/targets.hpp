@@ -8,8 +8,8 @@
 
 #include "rowpool/table_file.hpp"
 #include "rowpool/types.hpp"
-#include "tools/convert/edits.hpp"
 #include "tools/convert/selection.hpp"
+#include "tools/convert/transforms.hpp"
 #include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
@@ -48,8 +48,8 @@ std::uint64_t source_bytes(const std::vector<Target>& targets);
 /// Gives the target another coding.
 void set_coding(Target& target, RowCoding coding);
 
-/// Puts edited sources, which last as long as the result, in the place of the targets' own.
-Edits edit(const EditOptions& options, const std::string& output, std::vector<Target>& targets);
+/// Puts transformed sources, which last as long as the result, in the place of the targets' own.
+Transforms transform(const TransformOptions& options, const std::string& output, std::vector<Target>& targets);
 
 /// Makes targets f16 that have rows which their own coding cannot hold, and says so in their reason. Reads all rows.
 void fall_back_to_f16(std::vector<Target>& targets);

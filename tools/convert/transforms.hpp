@@ -13,7 +13,7 @@
 namespace rowpool::tools {
 
 /// The command line. Each text is a value for all tables, or "TABLE=VALUE" for one.
-struct EditOptions {
+struct TransformOptions {
     std::vector<std::string> padding;      ///< ids
     std::vector<std::string> max_norm;     ///< norms
     double norm_type = 2;                  ///< the p of max_norm
@@ -22,21 +22,21 @@ struct EditOptions {
     std::string order_by_trace;            ///< path of a trace; empty for none
 };
 
-void add_edit_options(CLI::App& command, EditOptions& options);
+void add_transform_options(CLI::App& command, TransformOptions& options);
 
-/// Sources with the edits of one conversion. It owns those that it makes.
-class Edits {
+/// The transformed sources of one conversion. It owns those that it makes.
+class Transforms {
 public:
     /// A table that is converted, under its new name.
-    struct Edited {
+    struct Input {
         std::string name;
         const Source* source;
     };
 
-    /// Makes the edited sources, in this order: rows scaled to the largest norm, pruned, sorted; then the padding
+    /// Makes the sources, in this order: rows scaled to the largest norm, pruned, sorted; then the padding
     /// index. Reads the trace, and where rows are pruned by their norm all rows. Fails when a value is of no table, is
     /// none, or does not fit its table. `output` is in the folder that takes what does not fit the memory.
-    Edits(const EditOptions& options, const std::vector<Edited>& tables, const std::string& output);
+    Transforms(const TransformOptions& options, const std::vector<Input>& tables, const std::string& output);
 
     /// The source to convert for the table at that position.
     const Source& source(std::size_t table) const { return *sources_[table]; }

@@ -1,5 +1,5 @@
-// Which edits each table gets, and their order.
-#include "tools/convert/edits.hpp"
+// Which transforms each table gets, and their order.
+#include "tools/convert/transforms.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -18,7 +18,7 @@
 #include "tools/base/progress.hpp"
 #include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
-#include "tools/convert/heat.hpp"
+#include "tools/convert/access_counts.hpp"
 #include "tools/convert/row_choice.hpp"
 #include "tools/inputs/described_source.hpp"
 #include "tools/inputs/numpy/npy.hpp"
@@ -36,7 +36,7 @@ constexpr double kLargest = std::numeric_limits<double>::max();
 class Values {
 public:
     /// Fails when a text begins with the name of no table; a path may do so and be that of a file.
-    Values(std::string option, const std::vector<std::string>& texts, const std::vector<Edits::Edited>& tables,
+    Values(std::string option, const std::vector<std::string>& texts, const std::vector<Transforms::Input>& tables,
            bool are_paths = false)
         : option_(std::move(option)), tables_(tables), of_tables_(tables.size()) {
         for (const std::string& text : texts) {
@@ -61,8 +61,8 @@ public:
     }
 
 private:
-    static std::optional<std::size_t> table_of(const std::string& text, const std::vector<Edits::Edited>& tables) {
-        const auto is_before = [&](const Edits::Edited& table) { return text.starts_with(table.name + "="); };
+    static std::optional<std::size_t> table_of(const std::string& text, const std::vector<Transforms::Input>& tables) {
+        const auto is_before = [&](const Transforms::Input& table) { return text.starts_with(table.name + "="); };
         const auto found = std::ranges::find_if(tables, is_before);
         if (found == tables.end()) return {};
         return static_cast<std::size_t>(found - tables.begin());
@@ -70,12 +70,12 @@ private:
 
     [[noreturn]] void fail_unknown(const std::string& text) const {
         std::vector<std::string_view> known;
-        for (const Edits::Edited& table : tables_) known.push_back(table.name);
+        for (const Transforms::Input& table : tables_) known.push_back(table.name);
         fail(option_, " ", printable(text), ": no table of that name is converted; there are ", listed(known));
     }
 
     std::string option_;
-    const std::vector<Edits::Edited>& tables_;
+    const std::vector<Transforms::Input>& tables_;
     std::optional<std::string> of_all_;
     std::vector<std::optional<std::string>> of_tables_;
 };
@@ -149,10 +149,10 @@ void require_rows(const Source& source, const std::string& table, const std::vec
          " rows; --keep with an empty list does so on purpose");
 }
 
-std::optional<Trace> read_trace(const std::string& path, const std::vector<Edits::Edited>& tables) {
+std::optional<Trace> read_trace(const std::string& path, const std::vector<Transforms::Input>& tables) {
     if (path.empty()) return {};
     std::vector<TracedTable> traced;
-    for (const Edits::Edited& table : tables) traced.push_back({table.name, num_ids(table.source->description())});
+    for (const Transforms::Input& table : tables) traced.push_back({table.name, num_ids(table.source->description())});
     return open_trace(path, traced, OtherFeatures::left_out);
 }
 
@@ -168,7 +168,7 @@ CLI::Option* add_values(CLI::App& command, const std::string& name, std::vector<
 
 }  // namespace
 
-void add_edit_options(CLI::App& command, EditOptions& options) {
+void add_transform_options(CLI::App& command, TransformOptions& options) {
     add_values(command, "--padding-idx", options.padding, "N",
                "Record an id that is left out of bags; -1 is the last one. TABLE= makes this and the options below be "
                "for one table, under its new name");
@@ -188,7 +188,7 @@ void add_edit_options(CLI::App& command, EditOptions& options) {
         ->type_name("T.npz");
 }
 
-Edits::Edits(const EditOptions& options, const std::vector<Edited>& tables, const std::string& output) {
+Transforms::Transforms(const TransformOptions& options, const std::vector<Input>& tables, const std::string& output) {
     const Values padding("--padding-idx", options.padding, tables);
     const Values max_norm("--max-norm", options.max_norm, tables);
     const Values least_norm("--prune-below", options.prune_below, tables);
@@ -196,9 +196,9 @@ Edits::Edits(const EditOptions& options, const std::vector<Edited>& tables, cons
     const std::optional<Trace> trace = read_trace(options.order_by_trace, tables);
     for (std::size_t t = 0; t < tables.size(); ++t) {
         const Source* source = tables[t].source;
-        const auto put = [&](std::unique_ptr<Source> edited) {
-            if (!edited) return;
-            made_.push_back(std::move(edited));
+        const auto put = [&](std::unique_ptr<Source> transformed) {
+            if (!transformed) return;
+            made_.push_back(std::move(transformed));
             source = made_.back().get();
         };
         if (const auto most = max_norm.number_of(t, 0.0, kLargest, "norm")) {
@@ -213,7 +213,7 @@ Edits::Edits(const EditOptions& options, const std::vector<Edited>& tables, cons
             require_rows(*source, tables[t].name, choice.kept_ids);
         }
         if (kept) keep_listed(*kept, tables[t].name, choice.kept_ids);
-        if (trace) choice.hot = hot_rows(*trace, t, source->description());
+        if (trace) choice.hot = rows_by_accesses(*trace, t, source->description());
         if (!choice.kept_ids.empty() || choice.hot) put(choose_rows(*source, choice, output));
         constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
         if (const auto id = padding.number_of(t, -kEnd, kEnd, "id")) {

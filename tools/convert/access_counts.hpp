@@ -12,6 +12,7 @@ namespace rowpool::tools {
 
 /// The rows of `table` that the features of a trace at that position look up: those that are looked up most come first,
 /// of equals the one with the lowest id. Ids without a row are left out. Nothing when no feature is of the table.
-std::optional<std::vector<std::int32_t>> hot_rows(const Trace& trace, std::size_t position, const NewTable& table);
+std::optional<std::vector<std::int32_t>> rows_by_accesses(const Trace& trace, std::size_t position,
+                                                          const NewTable& table);
 
 }  // namespace rowpool::tools

@@ -1,5 +1,5 @@
 // Counts by sorting: the memory is that of the lookups, not of the table.
-#include "tools/convert/heat.hpp"
+#include "tools/convert/access_counts.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace {
 /// A row and one of the ids that it was looked up by.
 using Lookup = std::pair<std::int32_t, std::int64_t>;
 
-struct Heat {
+struct AccessCount {
     std::int32_t row;
     std::int64_t id;  ///< the lowest
     std::size_t lookups;
@@ -36,20 +36,21 @@ std::vector<Lookup> lookups_of(const Trace& trace, std::size_t position, const N
 
 }  // namespace
 
-std::optional<std::vector<std::int32_t>> hot_rows(const Trace& trace, std::size_t position, const NewTable& table) {
+std::optional<std::vector<std::int32_t>> rows_by_accesses(const Trace& trace, std::size_t position,
+                                                          const NewTable& table) {
     if (std::ranges::count(trace.features, position, &TraceFeature::table) == 0) return {};
     std::vector<Lookup> lookups = lookups_of(trace, position, table);
     std::sort(lookups.begin(), lookups.end());
-    std::vector<Heat> heats;
+    std::vector<AccessCount> counts;
     for (const auto& [row, id] : lookups) {
-        if (heats.empty() || heats.back().row != row) heats.push_back({row, id, 0});
-        ++heats.back().lookups;
+        if (counts.empty() || counts.back().row != row) counts.push_back({row, id, 0});
+        ++counts.back().lookups;
     }
-    std::sort(heats.begin(), heats.end(), [](const Heat& a, const Heat& b) {
+    std::sort(counts.begin(), counts.end(), [](const AccessCount& a, const AccessCount& b) {
         return a.lookups != b.lookups ? a.lookups > b.lookups : a.id < b.id;
     });
     std::vector<std::int32_t> rows;
-    for (const Heat& heat : heats) rows.push_back(heat.row);
+    for (const AccessCount& count : counts) rows.push_back(count.row);
     return rows;
 }
 
