@@ -13,6 +13,10 @@ namespace rowpool::tools {
 /// table.
 Table row_range(const Table& table, std::size_t first, std::size_t count);
 
+/// Bytes of f32 values of the rows that are one core's unit of work: they stay in its caches, and take it long beside
+/// the time to hand them out.
+inline constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
+
 /// How many rows make about `bytes` of f32 values: at least one.
 inline std::size_t rows_in(std::size_t bytes, std::size_t dim) {
     return std::max<std::size_t>(1, bytes / (dim * sizeof(float)));

@@ -24,7 +24,6 @@ namespace rowpool::tools {
 
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 constexpr double kNoScore = -std::numeric_limits<double>::infinity();
 
 struct NearestOptions {

@@ -17,9 +17,7 @@ namespace rowpool::tools {
 
 namespace {
 
-// A chunk is one core's unit of work; a block is what happens between two looks at the signals.
-constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
-constexpr std::size_t kChunksPerBlock = 64;
+constexpr std::size_t kChunksPerBlock = 64;  // a block is what happens between two looks at the signals
 
 std::size_t count_stored_differently(const Table& a, const Table& b) {
     const std::size_t bytes = row_bytes(a.format(), a.dim());

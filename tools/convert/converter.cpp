@@ -20,9 +20,7 @@ namespace rowpool::tools {
 
 namespace {
 
-// A chunk is one core's unit of work, a block is what is in memory at once.
-constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
-constexpr std::size_t kChunksPerBlock = 16;
+constexpr std::size_t kChunksPerBlock = 16;  // a block is what is in memory at once
 
 std::string quantization_of(RowCoding coding) {
     const RowFormat format = coding.format;

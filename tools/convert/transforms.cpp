@@ -28,7 +28,6 @@ namespace rowpool::tools {
 
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 constexpr std::size_t kChunksPerBlock = 16;
 constexpr double kLargest = std::numeric_limits<double>::max();
 
