@@ -10,25 +10,19 @@
 #include <system_error>
 #include <utility>
 
-#include "rowpool/quantize.hpp"
 #include "tools/base/failure.hpp"
-#include "tools/base/interrupt.hpp"
 #include "tools/base/options.hpp"
-#include "tools/base/parallel.hpp"
-#include "tools/base/progress.hpp"
-#include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/convert/access_counts.hpp"
+#include "tools/convert/kept_ids.hpp"
 #include "tools/convert/row_choice.hpp"
 #include "tools/inputs/described_source.hpp"
-#include "tools/inputs/numpy/npy.hpp"
 #include "tools/inputs/numpy/trace.hpp"
 
 namespace rowpool::tools {
 
 namespace {
 
-constexpr std::size_t kChunksPerBlock = 16;
 constexpr double kLargest = std::numeric_limits<double>::max();
 
 /// The values of an option, each for all tables or for the one whose name and a '=' come before it.
@@ -78,75 +72,6 @@ private:
     std::optional<std::string> of_all_;
     std::vector<std::optional<std::string>> of_tables_;
 };
-
-/// For each of `count` rows from `first` on, whether its L2 norm is above `least`. NaN is not below anything.
-std::vector<char> are_above(const Source& source, std::size_t first, std::size_t count, double least) {
-    std::vector<char> above(count);
-    const std::size_t dim = source.description().shape.dim;
-    const std::size_t step = rows_in(kChunkBytes, dim);
-    parallel_for((count + step - 1) / step, [&](std::size_t chunk) {
-        const std::size_t begin = chunk * step;
-        const std::size_t rows = std::min(step, count - begin);
-        std::vector<std::byte> stored;
-        std::vector<float> values(rows * dim);
-        check(dequantize_rows(source.read(first + begin, rows, stored), 0, values));
-        for (std::size_t row = 0; row < rows; ++row) {
-            above[begin + row] = norm_of(std::span(values).subspan(row * dim, dim), 2) <= least ? 0 : 1;
-        }
-    });
-    return above;
-}
-
-/// Whether each row of a source has an L2 norm above `least`.
-std::vector<bool> rows_above(const Source& source, double least) {
-    const TableShape& shape = source.description().shape;
-    const std::size_t block = rows_in(kChunkBytes, shape.dim) * kChunksPerBlock;
-    Progress progress("measuring norms", shape.rows * row_bytes(shape.format, shape.dim));
-    std::vector<bool> above;
-    above.reserve(shape.rows);
-    for (std::size_t first = 0; first < shape.rows; first += block) {
-        stop_if_interrupted();
-        const std::size_t count = std::min(block, shape.rows - first);
-        const std::vector<char> of_block = are_above(source, first, count, least);
-        above.insert(above.end(), of_block.begin(), of_block.end());
-        progress.advance(count * row_bytes(shape.format, shape.dim));
-    }
-    return above;
-}
-
-/// Drops the ids of rows whose norm is not above `least`.
-void prune_below(const Source& source, double least, std::vector<bool>& kept_ids) {
-    const std::vector<bool> above = rows_above(source, least);
-    for (std::size_t id = 0; id < kept_ids.size(); ++id) {
-        const std::int64_t row = row_of(source.description(), id);
-        kept_ids[id] = kept_ids[id] && row >= 0 && above[static_cast<std::size_t>(row)];
-    }
-}
-
-/// Drops ids that are not in the file.
-void keep_listed(const std::string& path, const std::string& table, std::vector<bool>& kept_ids) {
-    const NpyArray array = open_npy(path);
-    if (array.shape.size() != 1) fail(path, ": ids must have one dimension, not shape ", shape_text(array.shape));
-    const IndexSpan ids = index_values(array, "ids");
-    std::vector<bool> listed(kept_ids.size());
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        const auto id = static_cast<std::uint64_t>(ids[i]);
-        if (id >= listed.size()) {
-            fail(path, ": table ", printable(table), ": id ", ids[i], " at position ", i, " is not in [0, ",
-                 listed.size(), ")");
-        }
-        listed[id] = true;
-    }
-    for (std::size_t id = 0; id < kept_ids.size(); ++id) kept_ids[id] = kept_ids[id] && listed[id];
-}
-
-/// A table without rows is what somebody may want who lists no ids to keep, but hardly by a norm.
-void require_rows(const Source& source, const std::string& table, const std::vector<bool>& kept_ids) {
-    const std::size_t rows = source.description().shape.rows;
-    if (rows == 0 || std::ranges::find(kept_ids, true) != kept_ids.end()) return;
-    fail(source.file(), ": table ", printable(table), ": --prune-below leaves none of its ", rows,
-         " rows; --keep with an empty list does so on purpose");
-}
 
 std::optional<Trace> read_trace(const std::string& path, const std::vector<Transforms::Input>& tables) {
     if (path.empty()) return {};
@@ -207,11 +132,8 @@ Transforms::Transforms(const TransformOptions& options, const std::vector<Input>
         const auto least = least_norm.number_of(t, 0.0, kLargest, "norm");
         const std::optional<std::string>& kept = keep.of(t);
         if (least || kept) choice.kept_ids.assign(num_ids(source->description()), true);
-        if (least) {
-            prune_below(*source, *least, choice.kept_ids);
-            require_rows(*source, tables[t].name, choice.kept_ids);
-        }
-        if (kept) keep_listed(*kept, tables[t].name, choice.kept_ids);
+        if (least) drop_small_rows(*source, tables[t].name, *least, choice.kept_ids);
+        if (kept) keep_listed_ids(*kept, tables[t].name, choice.kept_ids);
         if (trace) choice.hot = rows_by_accesses(*trace, t, source->description());
         if (!choice.kept_ids.empty() || choice.hot) put(choose_rows(*source, choice, output));
         constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
