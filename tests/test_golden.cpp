@@ -3,11 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
+#include <cstddef>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +15,7 @@
 
 #include "rowpool/table_file.hpp"
 #include "rowpool/tuning.hpp"
+#include "support/golden.hpp"
 #include "support/tables.hpp"
 
 namespace rowpool::test {
@@ -24,36 +25,7 @@ using nlohmann::json;
 using Ids = std::vector<std::int64_t>;
 using Floats = std::vector<float>;
 
-struct Golden {
-    std::string path;
-    json expected;
-};
-
-/// All golden files of a kind.
-std::vector<Golden> golden_files(std::string_view kind) {
-    static constexpr std::string_view kSuffix = ".expected.json";
-    const char* folder = std::getenv("ROWPOOL_TEST_GOLDEN");
-    REQUIRE_MESSAGE(folder != nullptr, "ROWPOOL_TEST_GOLDEN names the folder tests/golden");
-    std::vector<Golden> found;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        const std::string path = entry.path();
-        if (!path.ends_with(kSuffix)) continue;
-        json expected = json::parse(std::ifstream(path));
-        if (expected.at("kind") == kind)
-            found.push_back({path.substr(0, path.size() - kSuffix.size()), std::move(expected)});
-    }
-    return found;
-}
-
-/// Golden files write f32 numbers as their bits, and others as C's hexadecimal floating-point constants.
-double number_of(const json& text) { return std::strtod(text.get_ref<const std::string&>().c_str(), nullptr); }
-
-Floats weights_of(const json& texts) {
-    Floats weights;
-    for (const json& text : texts) weights.push_back(static_cast<float>(number_of(text)));
-    return weights;
-}
-
+/// The bits of f32 numbers, as golden files write them.
 std::string bits_of(const Floats& values) {
     static constexpr char kDigits[] = "0123456789abcdef";
     std::string text;
@@ -92,7 +64,7 @@ void check_lookups(const Table& table, const json& shared, const json& expected)
     for (std::size_t id = 0; id < ids.size(); ++id) ids[id] = static_cast<std::int64_t>(id);
     CHECK(bits_of(pooled(table, Bags::rows(ids), {.mode = Pooling::none})) == expected.at("lookup"));
     const Ids indices = shared.at("indices"), offsets = shared.at("offsets");
-    const Floats weights = weights_of(shared.at("weights"));
+    const Floats weights = floats_of(shared.at("weights"));
     for (const Pooling mode : {Pooling::sum, Pooling::mean, Pooling::sqrtn, Pooling::max}) {
         CAPTURE(to_string(mode));
         const Bags bags(indices, offsets, mode == Pooling::max ? std::span<const float>() : weights);
@@ -141,9 +113,7 @@ TEST_CASE("there is one of every row format in both versions") {
 }
 
 TEST_CASE("tuning profiles are read as ever") {
-    const std::vector<Golden> files = golden_files("profile");
-    CHECK(!files.empty());
-    for (const Golden& golden : files) {
+    for (const Golden& golden : golden_files("profile")) {
         const auto profile = load_profile(golden.path);
         REQUIRE_MESSAGE(bool(profile), (profile ? std::string() : profile.error().message));
         CHECK(profile->cpu == golden.expected.at("cpu"));

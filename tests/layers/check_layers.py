@@ -64,7 +64,7 @@ RULES = [
     ("bench/*", PUBLIC + ["bench/*"], ["std", "benchmark/*", "oneapi/tbb/*"]),
     ("examples/*", PUBLIC, ["std"]),
     ("python/*", PUBLIC + ["python/*"], ["std", "nanobind/*"]),
-    ("tests/unit/tools/*", PUBLIC + ["tools/*", "support/*"], ["std", "doctest/*"]),
+    ("tests/unit/tools/*", PUBLIC + ["tools/*", "support/*"], ["std", "doctest/*", "nlohmann/*"]),
     ("tests/*", EVERYTHING + SHARED_BENCH + TESTED_BENCH + ["tests/*", "support/*"],
      ["std", "doctest/*", "nlohmann/*", "oneapi/tbb/*", "xxhash.h"]),
 ]
