@@ -5,18 +5,14 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <vector>
 
-#include "rowpool/quantize.hpp"
-#include "tools/base/failure.hpp"
-#include "tools/base/rows.hpp"
+#include "tools/compare/pieces.hpp"
 
 namespace rowpool::tools {
 
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{32} << 10;  // two pieces stay in a core's first caches
-constexpr std::size_t kLanes = 8;                           // independent sums, so that the compiler can use vectors
+constexpr std::size_t kLanes = 8;  // independent sums, so that the compiler can use vectors
 
 struct Lanes {
     std::array<double, kLanes> max_abs{};
@@ -42,16 +38,9 @@ double sum(const std::array<double, kLanes>& lanes) {
 }  // namespace
 
 void ErrorSums::add(const Table& source, const Table& decoded) {
-    const std::size_t dim = source.dim();
-    const std::size_t step = rows_in(kPieceBytes, dim);
-    std::vector<float> wanted(std::min(step, source.rows()) * dim);
-    std::vector<float> found(wanted.size());
-    for (std::size_t row = 0; row < source.rows(); row += step) {
-        const std::size_t values = std::min(step, source.rows() - row) * dim;
-        check(dequantize_rows(source, row, std::span(wanted).first(values)));
-        check(dequantize_rows(decoded, row, std::span(found).first(values)));
-        add_values(std::span(wanted).first(values), std::span(found).first(values));
-    }
+    for_each_piece(source, decoded, [this](std::size_t, std::span<const float> wanted, std::span<const float> found) {
+        add_values(wanted, found);
+    });
 }
 
 void ErrorSums::add_values(std::span<const float> source, std::span<const float> decoded) {

@@ -6,16 +6,13 @@
 #include <limits>
 #include <numeric>
 
-#include "rowpool/quantize.hpp"
-#include "tools/base/failure.hpp"
-#include "tools/base/rows.hpp"
+#include "tools/compare/pieces.hpp"
 
 namespace rowpool::tools {
 
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{32} << 10;  // two pieces stay in a core's first caches
-constexpr std::size_t kLanes = 4;                           // independent sums, so that the compiler can use vectors
+constexpr std::size_t kLanes = 4;  // independent sums, so that the compiler can use vectors
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 using Sums = std::array<double, kLanes>;
@@ -68,17 +65,11 @@ bool differ(std::span<const float> a, std::span<const float> b) {
 
 void RowErrors::add(std::size_t first, const Table& source, const Table& decoded) {
     const std::size_t dim = source.dim();
-    const std::size_t step = rows_in(kPieceBytes, dim);
-    std::vector<float> wanted(std::min(step, source.rows()) * dim);
-    std::vector<float> found(wanted.size());
-    for (std::size_t row = 0; row < source.rows(); row += step) {
-        const std::size_t count = std::min(step, source.rows() - row);
-        check(dequantize_rows(source, row, std::span(wanted).first(count * dim)));
-        check(dequantize_rows(decoded, row, std::span(found).first(count * dim)));
-        for (std::size_t i = 0; i < count; ++i) {
-            add_row(first + row + i, std::span(wanted).subspan(i * dim, dim), std::span(found).subspan(i * dim, dim));
+    for_each_piece(source, decoded, [&](std::size_t row, std::span<const float> wanted, std::span<const float> found) {
+        for (std::size_t at = 0; at < wanted.size(); at += dim) {
+            add_row(first + row + at / dim, wanted.subspan(at, dim), found.subspan(at, dim));
         }
-    }
+    });
 }
 
 void RowErrors::add_row(std::size_t row, std::span<const float> source, std::span<const float> decoded) {
