@@ -174,6 +174,21 @@ TEST_CASE("the widest rows equal the reference") {
     }
 }
 
+// Sums are kept for 2,048 columns at once; what is left of these rows is less than a vector of some instruction set.
+TEST_CASE("the last columns of wide rows are read within the row") {
+    const std::vector<std::size_t> lengths = {0, 1, 100};
+    for (const RowFormat format : kFormats) {
+        for (const std::size_t dim : {2049u, 2051u, 2055u, 2063u, 4097u}) {
+            for (const Pooling mode : {Pooling::mean, Pooling::max}) {
+                Variant v;
+                v.form.mode = mode;
+                v.form.filtering = true;
+                check_point(format, dim, false, v, lengths, dim);
+            }
+        }
+    }
+}
+
 TEST_CASE("a table all of whose ids are pruned gives zeros") {
     Random random(5);
     for (const Pooling mode : kModes) {

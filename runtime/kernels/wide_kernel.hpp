@@ -75,12 +75,20 @@ private:
         divisor_ = divides_ ? divisor() : 1;
         is_finite_ = true;
         for (std::size_t first = 0; first < columns_; first += kBlockColumns) {
-            const bool are_last = columns_ - first <= kBlockColumns;
-            pool_columns({first, are_last ? columns_ - first : kBlockColumns, are_last});
+            pool_columns(columns_from(first));
         }
         if constexpr (F::is_scaled) {
             if (!is_finite_) pool_plainly(bag);
         }
+    }
+
+    /// A block of columns. The last one is moved back where it has less than a vector, which would be loaded from
+    /// behind the row: columns that are done twice have the same results.
+    Columns columns_from(std::size_t first) const noexcept {
+        const std::size_t left = columns_ - first;
+        if (left > kBlockColumns) return {first, kBlockColumns, false};
+        if (left < Arch::width && first != 0) return {columns_ - Arch::width, Arch::width, true};
+        return {first, left, true};
     }
 
     void pool_columns(const Columns& columns) noexcept {
