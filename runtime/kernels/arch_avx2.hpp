@@ -50,7 +50,11 @@ struct Arch {
     // Not wider than need be: a load that crosses into another line waits for it, whether its lanes are masked or not.
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
         const auto* const values = reinterpret_cast<const float*>(p);
-        if (columns == 1) return widen(_mm_load_ss(values));
+        if (columns == 1) {
+            float value;  // _mm_load_ss() wants an aligned one
+            std::memcpy(&value, p, sizeof value);
+            return widen(_mm_set_ss(value));
+        }
         if (columns == 2) return widen(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
         if (columns <= 4) return widen(_mm_maskload_ps(values, _mm256_castsi256_si128(first_lanes(columns))));
         return V(_mm256_maskload_ps(values, first_lanes(columns)));
