@@ -186,6 +186,17 @@ TEST_CASE("an output that just fits is written to its last element") {
     CHECK(out.back() == f.expected({.mode = Pooling::mean}).back());
 }
 
+TEST_CASE("a single bag takes any stride that is large enough") {
+    const Fixture f;
+    const Ids indices = {1, 2};
+    const Floats expected = pooled(f.table, Bags::fixed(indices, 1, 2), {});
+    for (const std::size_t stride : {SIZE_MAX, SIZE_MAX / 4, std::size_t{1} << 61}) {
+        Floats out(3, -99.0f);
+        REQUIRE(pool(f.table, Bags::fixed(indices, 1, 2), {}, {out, stride}));
+        CHECK(out == expected);
+    }
+}
+
 TEST_CASE("bad indices are skipped and counted") {
     const Fixture f(RowFormat::f32, 3);
     const ReferenceResult expected = reference_pool(f.made.reference, f.bags, {.mode = Pooling::mean});

@@ -133,6 +133,13 @@ TEST_CASE("features with as many indices as bags, more than are prepared at once
     }
 }
 
+TEST_CASE("a request without samples needs no output") {
+    const MixedRequest mixed(0, false);
+    const PoolStatus status = Engine({.threads = 1}).pool(mixed.model(), mixed.request(), Output(std::span<float>()));
+    CHECK(status);
+    CHECK(status.skipped == 0);
+}
+
 TEST_CASE("skipped indices of all features are counted together") {
     const MixedRequest mixed(300, false);
     std::size_t expected = 0;

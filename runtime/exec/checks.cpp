@@ -94,7 +94,9 @@ PoolStatus check_output(const Output& out, std::size_t num_bags, std::size_t dim
     }
     if (num_bags == 0) return {};
     const bool fits = out.size() >= row_end && (out.size() - row_end) / stride >= num_bags - 1;
-    return fits ? PoolStatus{} : fault(PoolFault::output_size, num_bags, static_cast<std::int64_t>(out.size()), stride);
+    if (!fits) return fault(PoolFault::output_size, num_bags, static_cast<std::int64_t>(out.size()), stride);
+    if (num_bags == 1) stride = row_end;  // kernels reckon where another row would be: any number may wrap around
+    return {};
 }
 
 PoolStatus check_bags(const Bags& bags) noexcept {

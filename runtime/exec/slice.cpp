@@ -229,6 +229,7 @@ Place place_at(const Plan& plan, std::size_t cost, const Place& from) noexcept {
 }
 
 std::size_t run_slice(const Plan& plan, const Place& first, const Place& last) noexcept {
+    if (plan.num_bags == 0) return 0;  // there need be no output then, in which features have columns
     return Slice(plan, first, last).run();
 }
 
