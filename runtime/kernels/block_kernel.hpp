@@ -85,7 +85,7 @@ public:
         const F form;
         const Fetch fetch = fetch_of(args);
         const V start = Arch::set(start_of_sums(args, C::is_coded));
-        const bool divides = args.pooling == Pooling::mean || args.pooling == Pooling::sqrtn;
+        const bool divides = is_divided(args.pooling);
         const float* weight = args.weights + (kWeighted ? run.position : 0);
         const std::size_t columns = run.columns;
         const std::size_t to_write = run.is_last_block ? args.rows.dim - run.column : columns;

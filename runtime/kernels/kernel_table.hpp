@@ -135,10 +135,13 @@ inline bool is_plain(const PoolArgs& args) noexcept {
     return !args.filters && args.rows.count <= kMost && args.end - args.position <= kMost;
 }
 
+/// Whether sums are divided.
+constexpr bool is_divided(Pooling pooling) noexcept { return pooling == Pooling::mean || pooling == Pooling::sqrtn; }
+
 /// Whether all bags have one row, and none is divided by its weight.
 inline bool is_single(const PoolArgs& args) noexcept {
-    const bool divides = args.pooling == Pooling::mean || args.pooling == Pooling::sqrtn;
-    return args.ends.kind == BagEnds::Kind::fixed && args.ends.length == 1 && !(divides && args.weights != nullptr);
+    const bool by_weight = is_divided(args.pooling) && args.weights != nullptr;
+    return args.ends.kind == BagEnds::Kind::fixed && args.ends.length == 1 && !by_weight;
 }
 
 /// The kernel for a call of rows of a codec.

@@ -64,7 +64,7 @@ private:
     explicit WideKernel(const PoolArgs& args) noexcept
         : args_(args),
           columns_(stored_columns<C>(args.rows.dim)),
-          divides_(args.pooling == Pooling::mean || args.pooling == Pooling::sqrtn),
+          divides_(is_divided(args.pooling)),
           start_(start_of_sums(args, C::is_coded)),
           narrow_rows_(args.rows) {}
 
