@@ -120,7 +120,7 @@ TEST_CASE("fixed bags and plain lookups are cut as well") {
 TEST_CASE("an engine works in a borrowed task_arena") {
     tbb::task_arena arena(2);
     const Engine engine(arena);
-    CHECK(engine.threads() == 2);
+    CHECK(engine.threads() <= 2);  // fewer when oneTBB has no more
     const LargeCall call(RowFormat::int8, Pooling::mean, false);
     check(engine, call, call.by_offsets());
 }
@@ -162,14 +162,11 @@ TEST_CASE("only large calls enter the arena") {
     CHECK(arena.entered == 1);
 }
 
-TEST_CASE("an arena that cannot make a task is out of memory") {
+TEST_CASE("where an arena cannot make a task the caller works alone") {
     FullArena arena;
     const Engine engine(arena);
     const LargeCall call(RowFormat::f32, Pooling::sum, false);
-    Floats out(call.expected.values.size());
-    const PoolStatus status = engine.pool(call.table, call.by_offsets(), call.options, out);
-    CHECK(status.code == ErrorCode::out_of_memory);
-    CHECK(status.fault == PoolFault::out_of_memory);
+    check(engine, call, call.by_offsets());
 }
 
 TEST_CASE("of many bad indices the first is named, and nothing is written") {

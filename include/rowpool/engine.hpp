@@ -58,7 +58,8 @@ struct Request {
 
 struct EngineOptions {
     std::size_t threads =
-        0;  ///< threads that work on one call, the calling one included, at most 1024; 0 means one a CPU core available
+        0;  ///< threads that work on one call, the calling one included, at most 1024; 0 means one for each CPU that
+            ///< the calling thread may run on, but no more than the quota of its cgroups, rounded up
 };
 
 /// What an Engine needs of tbb::task_arena; a concept, so that this header does not include oneTBB's.
@@ -68,17 +69,25 @@ concept TaskArena = requires(A& arena) {
     arena.max_concurrency();
 };
 
-/// Runs lookups on a pool of threads (oneTBB). Any number of threads may call one engine at once; its threads are
-/// shared; a call that comes while half as many callers as threads are busy runs on its own thread, as small calls do,
-/// without waking another. After the first call nothing is allocated.
+/// Runs lookups on several threads. Any number of threads may call one engine at once; its threads are shared; a call
+/// that comes while half as many callers as threads are busy runs on its own thread, as small calls do, without waking
+/// another. Calls allocate nothing, but for the first one of all in an arena, and the first one in a child of fork().
+///
+/// The process may be forked at any moment, also while other threads are in calls. In the child an engine makes threads
+/// of its own when it is first called, unless it borrows an arena: oneTBB does not survive a fork, so calls of such an
+/// engine run on the calling thread from then on, and threads() is 1. Processes are told apart by pthread_atfork.
 class ROWPOOL_API Engine {
 public:
-    /// An engine with its own tbb::task_arena of that many threads. When there is no memory for it, calls run on the
-    /// calling thread, and threads() is 1.
+    /// An engine with that many threads, callers included; they sleep while there is no call. When the system refuses
+    /// some of them it works with the others; threads() says how many there are. The threads inherit the CPU affinity
+    /// of the one that makes the engine, are named "rowpool" and leave signals to others.
     explicit Engine(const EngineOptions& options = {}) noexcept;
 
     /// An engine that works in the caller's tbb::task_arena, which must outlive it:
     ///   tbb::task_arena arena(4); rowpool::Engine engine(arena);
+    /// A thread that waits for a call to end runs no other task of the arena meanwhile, so a lock may be held around
+    /// calls that tasks of the arena take, too. It still needs a place in the arena: tbb::task_arena keeps one for
+    /// threads from outside, unless it was made to keep none.
     template <TaskArena A>
     explicit Engine(A& arena)
         : Engine(Arena{&arena, [](void* a, void (*work)(void*),
@@ -90,8 +99,8 @@ public:
     Engine& operator=(Engine&&) noexcept;
     ~Engine();
 
-    /// Threads that work on one call.
-    std::size_t threads() const noexcept { return threads_; }
+    /// Threads that work on one call, the calling one included: those that there are.
+    std::size_t threads() const noexcept;
 
     /// As rowpool::pool, in parallel over bags; the same bits for every number of threads.
     PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out) const noexcept;
@@ -116,9 +125,9 @@ private:
     void run(std::size_t cost, const Work& work) const;
     PoolStatus run_plan(const exec::Plan& plan) const noexcept;
 
-    std::unique_ptr<State> state_;  // null when there was no memory for it: then threads_ is 1
-    Arena arena_;
-    std::size_t threads_ = 1;
+    std::unique_ptr<State> state_;  // null where threads_ is 1
+    Arena arena_;                   // null for an engine with threads of its own
+    std::size_t threads_ = 1;       // that were asked for
 };
 
 }  // namespace rowpool

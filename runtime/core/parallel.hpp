@@ -1,20 +1,21 @@
-// Parallel loops: oneTBB's, apart from whatever the caller runs in.
+// Parallel loops for those without an engine, and what such loops note.
 #pragma once
 
-#include <oneapi/tbb/parallel_for.h>
-
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include "core/cores.hpp"
+#include "core/thread_pool.hpp"
+
 namespace rowpool {
 
-/// Calls body(i) for i in [0, count), in any order, on the threads of the arena it is called in. The loop has a task
-/// group of its own: in one that the caller has cancelled it would end without having done anything.
+/// Calls body(i) for i in [0, count), in any order, on the calling thread and, for as long as that takes, on one for
+/// each other core, as far as the system gives them.
 template <class Body>
 void parallel_for(std::size_t count, const Body& body) {
-    tbb::task_group_context context(tbb::task_group_context::isolated);
-    tbb::parallel_for(std::size_t{0}, count, body, context);
+    ThreadPool(count < 2 ? count : std::min(count, available_cores())).for_each(count, body);
 }
 
 /// The smallest number that any thread has noted.

@@ -1,17 +1,20 @@
-// The parallel engine: the only place, besides the verification of files and copies of rows, where threads are.
+// The parallel engine: shares the work of a call out among threads of its own, or of an arena of oneTBB's.
 #include "rowpool/engine.hpp"
 
 #include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/info.h>
+#include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
 #include <atomic>
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "core/boundary.hpp"
+#include "core/cores.hpp"
+#include "core/forks.hpp"
 #include "core/parallel.hpp"
+#include "core/thread_pool.hpp"
 #include "exec/checks.hpp"
 #include "exec/model.hpp"
 #include "exec/plan.hpp"
@@ -30,19 +33,27 @@ constexpr std::size_t kSliceBytes = std::size_t{64} << 10;
 /// Slices a thread: enough that threads which are held up leave some of theirs to others.
 constexpr std::size_t kSlicesPerThread = 4;
 
-/// More threads than any machine that we know has cores; oneTBB allocates for each that is asked for.
+/// More threads than any machine that we know has cores.
 constexpr std::size_t kMaxThreads = 1024;
-
-std::size_t available_cores() { return static_cast<std::size_t>(tbb::info::default_concurrency()); }
 
 std::size_t divide_up(std::size_t a, std::size_t b) noexcept { return a / b + (a % b != 0 ? 1 : 0); }
 
-/// Calls body(i) for i in [0, count), in any order and on any thread of the arena it runs in.
-template <class Body>
-void for_each(std::size_t count, const Body& body) {
-    if (count > 1) return parallel_for(count, body);
-    if (count == 1) body(0);
-}
+/// Who works on the loops of a call beside its caller.
+struct Helpers {
+    ThreadPool* pool;  ///< null for the threads of the arena that the caller is in
+
+    /// Calls body(i) for i in [0, count), in any order.
+    template <class Body>
+    void for_each(std::size_t count, const Body& body) const {
+        if (count < 2) return count == 1 ? body(0) : void();
+        if (pool != nullptr) return pool->for_each(count, body);
+        // A task group of its own: in one that the application has cancelled the loop would end without having done
+        // anything. Isolated: while the caller waits it must not run other tasks of the arena, which may want a lock
+        // that it holds.
+        tbb::task_group_context context(tbb::task_group_context::isolated);
+        tbb::this_task_arena::isolate([&] { tbb::parallel_for(std::size_t{0}, count, body, context); });
+    }
+};
 
 /// Where share i of shares of equal size begins.
 std::size_t share(std::size_t size, std::size_t shares, std::size_t i) noexcept {
@@ -50,11 +61,11 @@ std::size_t share(std::size_t size, std::size_t shares, std::size_t i) noexcept 
 }
 
 /// The position of the first bad index that is not to be skipped, or Smallest::kNone.
-std::size_t find_first_bad(const exec::Plan& plan, std::size_t slices) {
+std::size_t find_first_bad(const exec::Plan& plan, std::size_t slices, const Helpers& helpers) {
     const std::size_t count = plan.indices.size();
     const std::size_t parts = std::min(slices, divide_up(count, kCheckedIndices));
     Smallest first_bad;
-    for_each(parts, [&](std::size_t p) {
+    helpers.for_each(parts, [&](std::size_t p) {
         const std::size_t end = share(count, parts, p + 1);
         const std::size_t bad = exec::find_bad(plan, share(count, parts, p), end);
         if (bad != end) first_bad.note(bad);
@@ -63,11 +74,11 @@ std::size_t find_first_bad(const exec::Plan& plan, std::size_t slices) {
 }
 
 /// Checks the indices of a plan, then pools its bags, in so many slices.
-PoolStatus run_slices(const exec::Plan& plan, std::size_t cost, std::size_t slices) {
-    const std::size_t first_bad = find_first_bad(plan, slices);
+PoolStatus run_slices(const exec::Plan& plan, std::size_t cost, std::size_t slices, const Helpers& helpers) {
+    const std::size_t first_bad = find_first_bad(plan, slices, helpers);
     if (first_bad != Smallest::kNone) return exec::bad_index(plan, first_bad);
     std::atomic<std::size_t> skipped = 0;
-    for_each(slices, [&](std::size_t s) {
+    helpers.for_each(slices, [&](std::size_t s) {
         const exec::Place begin = exec::begin_of(plan);
         const exec::Place first = s == 0 ? begin : exec::place_at(plan, share(cost, slices, s), begin);
         const exec::Place last =
@@ -97,39 +108,57 @@ private:
     std::size_t others_;
 };
 
+/// The threads of an engine, and how many callers it has.
+struct Team {
+    explicit Team(std::size_t threads) : pool(threads) {}
+
+    ThreadPool pool;                       ///< of one thread when the engine borrows an arena
+    std::atomic<std::size_t> callers = 0;  ///< that are in a call large enough for several threads
+};
+
 }  // namespace
 
 struct Engine::State {
-    /// Makes the arena of an engine that does not borrow one.
-    void make_arena(std::size_t threads) {
-        // oneTBB makes no more threads than cores, whatever an arena asks for, unless its global limit is raised. With
-        // several limits the smallest one counts, so one that the application has set stays in force.
-        if (threads > available_cores()) limit.emplace(tbb::global_control::max_allowed_parallelism, threads);
-        arena.emplace(static_cast<int>(threads));
+    explicit State(std::size_t threads) : wanted(threads), team(new Team(threads)) {}
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() {
+        Team* const last = team;
+        if (last->pool.is_here()) delete last;  // another process' threads cannot be waited for
     }
 
-    std::optional<tbb::global_control> limit;
-    std::optional<tbb::task_arena> arena;
-    std::atomic<std::size_t> callers = 0;  ///< that are in a call large enough for several threads
+    /// The team of this process. That of a parent is left alone, and its memory with it: its locks may be held, and its
+    /// callers counted, by threads that are not here.
+    Team& team_here() {
+        Team* seen = team.load(std::memory_order_acquire);
+        if (seen->pool.is_here()) return *seen;
+        auto own = std::make_unique<Team>(wanted);
+        if (team.compare_exchange_strong(seen, own.get(), std::memory_order_acq_rel)) return *own.release();
+        return *seen;
+    }
+
+    const std::size_t wanted;  ///< threads
+    const unsigned made_at = fork_number();
+    std::atomic<Team*> team;  ///< never null
 };
 
 Engine::Engine(const EngineOptions& options) noexcept
     : threads_(options.threads == 0 ? available_cores() : std::min(options.threads, kMaxThreads)) {
+    if (threads_ == 1) return;
     try {
-        state_ = std::make_unique<State>();
-        state_->make_arena(threads_);
+        state_ = std::make_unique<State>(threads_);
     } catch (...) {  // out of memory
         threads_ = 1;
-        return;
     }
-    arena_ = {&*state_->arena, [](void* arena, void (*work)(void*), void* context) {
-                  static_cast<tbb::task_arena*>(arena)->execute([=] { work(context); });
-              }};
 }
 
-Engine::Engine(Arena arena, std::size_t threads) noexcept : arena_(arena), threads_(threads) {
+// oneTBB has one limit for all arenas, which no arena may know of.
+Engine::Engine(Arena arena, std::size_t threads) noexcept
+    : arena_(arena),
+      threads_(std::min(threads, tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism))) {
+    if (threads_ == 1) return;
     try {
-        state_ = std::make_unique<State>();
+        state_ = std::make_unique<State>(1);
     } catch (...) {  // out of memory
         threads_ = 1;
     }
@@ -139,29 +168,48 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
-/// Calls work(slices), in the arena when there are several: as many as suit work of that cost, given who else is here.
-/// A second half of callers would only take turns with the first at the cores, so each of it keeps to its own.
+std::size_t Engine::threads() const noexcept {
+    if (threads_ == 1) return 1;
+    // The threads that oneTBB has made for the arena are not in a child of the process that it was borrowed in.
+    if (arena_.arena != nullptr) return state_->made_at == fork_number() ? threads_ : 1;
+    try {
+        return state_->team_here().pool.threads();
+    } catch (...) {  // out of memory
+        return 1;
+    }
+}
+
+/// Calls work(slices, helpers), in the arena when there is one and there are several: as many as suit work of that
+/// cost, given who else is here. A second half of callers would only take turns with the first at the cores, so each of
+/// it keeps to its own. May throw what the work throws.
 template <class Work>
 void Engine::run(std::size_t cost, const Work& work) const {
-    if (threads_ == 1 || cost < kSerialBytes) return work(1);
-    const Caller caller(state_->callers);
-    if (2 * caller.others() >= threads_) return work(1);
-    const auto run_in_slices = [&] { work(std::min(divide_up(cost, kSliceBytes), threads_ * kSlicesPerThread)); };
+    const Helpers of_arena = {nullptr};
+    const std::size_t threads = cost < kSerialBytes ? 1 : this->threads();
+    if (threads == 1) return work(1, of_arena);
+    Team& team = state_->team_here();
+    const Caller caller(team.callers);
+    if (2 * caller.others() >= threads) return work(1, of_arena);
+    const std::size_t slices = std::min(divide_up(cost, kSliceBytes), threads * kSlicesPerThread);
+    if (arena_.arena == nullptr) return work(slices, Helpers{&team.pool});
+    const auto run_in_slices = [&] { work(slices, of_arena); };
     using Run = decltype(run_in_slices);
-    arena_.execute(
-        arena_.arena, [](void* context) { (*static_cast<Run*>(context))(); },
-        const_cast<void*>(static_cast<const void*>(&run_in_slices)));
+    try {
+        arena_.execute(
+            arena_.arena, [](void* context) { (*static_cast<Run*>(context))(); },
+            const_cast<void*>(static_cast<const void*>(&run_in_slices)));
+    } catch (...) {  // oneTBB could not make a task or a thread: the work is begun again, on this thread alone
+        work(1, of_arena);
+    }
 }
 
 PoolStatus Engine::run_plan(const exec::Plan& plan) const noexcept {
     if (threads_ == 1) return exec::run(plan);
     const std::size_t cost = exec::cost_of(plan);
     PoolStatus status;
-    try {
-        run(cost, [&](std::size_t slices) { status = slices == 1 ? exec::run(plan) : run_slices(plan, cost, slices); });
-    } catch (...) {  // oneTBB could not make a task; nothing of ours throws
-        status = exec::fault(PoolFault::out_of_memory);
-    }
+    run(cost, [&](std::size_t slices, const Helpers& helpers) {
+        status = slices == 1 ? exec::run(plan) : run_slices(plan, cost, slices, helpers);
+    });
     return status;
 }
 
@@ -186,9 +234,10 @@ Status Engine::quantize_rows(const Table& source, RowCoding coding, std::span<st
         const std::size_t least = coding.method == QuantizationMethod::min_max ? 1 : kernels::kRowsAtOnce;
         const std::size_t step = std::max(least, kSliceBytes / source.row_stride() / least * least);
         Smallest bad_row;
-        run(source.rows() * source.row_stride(), [&](std::size_t slices) {
+        run(source.rows() * source.row_stride(), [&](std::size_t slices, const Helpers& helpers) {
             const std::size_t rows = slices == 1 ? source.rows() : step;
-            for_each(rows == 0 ? 0 : divide_up(source.rows(), rows), [&](std::size_t i) {
+            const std::size_t steps = rows == 0 ? 0 : divide_up(source.rows(), rows);
+            helpers.for_each(steps, [&](std::size_t i) {
                 const std::size_t last = std::min(source.rows(), (i + 1) * rows);
                 const std::size_t row = exec::quantize_range(source, coding, out, i * rows, last);
                 if (row < last) bad_row.note(row);

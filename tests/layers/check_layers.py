@@ -48,7 +48,6 @@ RULES = [
     ("runtime/kernels/*", ["kernels/*", "core/half.hpp", "core/row_layout.hpp", "rowpool/types.hpp"], PLAIN_STD),
     ("runtime/core/half.hpp", [], PLAIN_STD),
     ("runtime/core/row_layout.hpp", ["rowpool/types.hpp"], PLAIN_STD),
-    ("runtime/core/parallel.hpp", [], ["std", "oneapi/tbb/*"]),
     ("runtime/core/*", PUBLIC + ["core/*"], ["std"]),
     ("runtime/cpu/*", PUBLIC + ["core/*", "cpu/*", "kernels/kernel_table.hpp"], ["std", "cpuid.h"]),
     ("runtime/memory/*", PUBLIC + ["core/*", "memory/*"], ["std"]),
