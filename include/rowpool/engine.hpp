@@ -118,12 +118,12 @@ private:
         void* arena = nullptr;
         void (*execute)(void* arena, void (*work)(void*), void* context) = nullptr;
     };
-    struct State;
+    struct ROWPOOL_LOCAL State;
 
     Engine(Arena arena, std::size_t threads) noexcept;
     template <class Work>
     void run(std::size_t cost, const Work& work) const;
-    PoolStatus run_plan(const exec::Plan& plan) const noexcept;
+    ROWPOOL_LOCAL PoolStatus run_plan(const exec::Plan& plan) const noexcept;
 
     std::unique_ptr<State> state_;  // null where threads_ is 1
     Arena arena_;                   // null for an engine with threads of its own

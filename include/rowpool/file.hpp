@@ -25,7 +25,7 @@ public:
     const std::string& path() const noexcept;
 
 private:
-    struct Mapping;
+    struct ROWPOOL_LOCAL Mapping;
     explicit MappedFile(std::shared_ptr<const Mapping> mapping) noexcept : mapping_(std::move(mapping)) {}
 
     std::shared_ptr<const Mapping> mapping_;
@@ -53,8 +53,8 @@ public:
     Status commit();
 
 private:
-    struct State;
-    explicit OutputFile(std::unique_ptr<State> state) noexcept;
+    struct ROWPOOL_LOCAL State;
+    ROWPOOL_LOCAL explicit OutputFile(std::unique_ptr<State> state) noexcept;
 
     std::unique_ptr<State> state_;
 };

@@ -107,7 +107,7 @@ public:
 private:
     // open() on a machine with the given NUMA nodes.
     friend Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const Numa& numa);
-    struct Contents;
+    struct ROWPOOL_LOCAL Contents;
     explicit TableFile(std::shared_ptr<const Contents> contents) noexcept : contents_(std::move(contents)) {}
 
     std::shared_ptr<const Contents> contents_;
@@ -151,8 +151,8 @@ public:
     Status finish();
 
 private:
-    struct State;
-    explicit TableFileWriter(std::unique_ptr<State> state) noexcept;
+    struct ROWPOOL_LOCAL State;
+    ROWPOOL_LOCAL explicit TableFileWriter(std::unique_ptr<State> state) noexcept;
 
     std::unique_ptr<State> state_;
 };
