@@ -2,6 +2,7 @@
 // of them.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstring>
 #include <string>
 
@@ -159,16 +160,17 @@ TEST_CASE("sqrtn divides by roots") {
 }
 
 TEST_CASE("outputs of every type round once, at any stride and column") {
+    const std::size_t size = kLengths.size() * 7 + 4;  // with a tail shorter than what is written of a row
     const Fixture f;
     const Floats expected = f.expected({.mode = Pooling::sum});
-    std::vector<Float16> halves(100, Float16{0x1234});
-    std::vector<BFloat16> brains(100, BFloat16{0x1234});
-    Floats floats(100, -99.0f);
+    std::vector<Float16> halves(size, Float16{0x1234});
+    std::vector<BFloat16> brains(size, BFloat16{0x1234});
+    Floats floats(size, -99.0f);
     const Bags bags(f.indices, f.offsets);
     REQUIRE(pool(f.table, bags, {.mode = Pooling::sum}, {std::span(halves), 7, 2}));
     REQUIRE(pool(f.table, bags, {.mode = Pooling::sum}, {std::span(brains), 7, 2}));
     REQUIRE(pool(f.table, bags, {.mode = Pooling::sum}, {floats, 7, 2}));
-    for (std::size_t i = 0; i < 100; ++i) {
+    for (std::size_t i = 0; i < size; ++i) {
         const bool written = i / 7 < kLengths.size() && i % 7 >= 2 && i % 7 < 2 + kDim;
         const float value = written ? expected[i / 7 * kDim + i % 7 - 2] : 0;
         CHECK(halves[i].bits == (written ? encode_f16(value) : 0x1234));
@@ -413,6 +415,54 @@ TEST_CASE("faults of outputs") {
     CHECK(status(100, SIZE_MAX, 0).fault == PoolFault::output_size);
     CHECK(status(100, 0, SIZE_MAX).fault == PoolFault::output_stride);
     CHECK(status(100, SIZE_MAX, SIZE_MAX - 1).fault == PoolFault::output_stride);
+}
+
+TEST_CASE("offsets without the closing one, whose last bag is empty, are refused") {
+    const Fixture f;
+    Floats out(3 * 3, -99.0f);
+    const Ids indices = {0, 1}, offsets = {0, 1, 2};  // PyTorch's default form: three bags
+    const PoolStatus status = pool(f.table, {indices, offsets}, {}, out);
+    CHECK(message(status, PoolFault::output_rows) ==
+          "table item_id, the output has room for 3 rows, but offsets with the closing one make 2 bags; without it use "
+          "starts, for fewer bags than rows give a part of the output");
+    CHECK(out == Floats(9, -99.0f));
+    CHECK(pool(f.table, {Ids{}, Ids{0}}, {}, out).fault == PoolFault::output_rows);
+    CHECK(pool(f.table, {indices, offsets}, {}, std::span(out).first(6)));
+    CHECK(pool(f.table, {indices, offsets}, {}, std::span(out).first(8)));  // no room for a row
+    CHECK(pool(f.table, Bags::starts(indices, offsets), {}, out));
+    CHECK(pool(f.table, Bags::lengths(indices, Ids{1, 1}), {}, out));
+}
+
+TEST_CASE("buffers of many types") {
+    const Fixture f;
+    Ids indices = {0, 1};
+    std::int32_t offsets[] = {0, 1, 2};
+    const std::array<std::int64_t, 3> wide_offsets = {0, 1, 2};
+    std::vector<Float16> halves(6);
+    std::array<float, 6> floats = {};
+    BFloat16 brains[6] = {};
+    CHECK(pool(f.table, {std::span(indices), offsets}, {}, halves));
+    CHECK(pool(f.table, {std::span(indices), std::span(offsets)}, {}, floats));
+    CHECK(pool(f.table, {indices, wide_offsets}, {}, brains));
+    CHECK(pool(f.table, {indices, wide_offsets}, {}, Output(floats).columns(3, 0)));
+    CHECK(!std::is_constructible_v<Output, std::vector<float>>);
+    CHECK(!std::is_constructible_v<Output, const std::vector<float>&>);
+    CHECK(!std::is_constructible_v<IndexSpan, std::vector<float>>);
+}
+
+TEST_CASE("results as std::expected has them") {
+    Result<int> good = 7;
+    CHECK(good.has_value());
+    CHECK(good.value() == 7);
+    CHECK(good.code() == ErrorCode::ok);
+    CHECK(good.message() == "ok");
+    Result<int> bad = Error{ErrorCode::not_found, "no such table"};
+    CHECK(!bad.has_value());
+    CHECK(bad.code() == ErrorCode::not_found);
+    CHECK(bad.message() == "no such table");
+    CHECK(std::move(bad).value_or(3) == 3);
+    CHECK(Status().message() == "ok");
+    CHECK(Status(Error{ErrorCode::io_error, "no space"}).message() == "no space");
 }
 
 TEST_CASE("a good call says so") { CHECK(PoolStatus{}.message() == "ok"); }

@@ -238,17 +238,79 @@ TEST_CASE("faults of requests") {
     CHECK(message(fault_of_request({indices, Ids{0, 1, 2, 3, 3}}), PoolFault::last_offset) ==
           "the last offset is 3, but there are 4 indices");
     CHECK(message(fault_of_request({Ids{0, 1, 0, 2}, offsets}), PoolFault::index) ==
-          "table item_id, bag 1: index 2 at position 3 is not in [0, 2)");
+          "feature 1, table item_id, bag 1: index 2 at position 3 is not in [0, 2)");
     CHECK(message(fault_of_request({Ids{0, -1, 0, 2}, offsets}), PoolFault::index) ==
-          "table user_id, bag 1: index -1 at position 1 is not in [0, 2)");
+          "feature 0, table user_id, bag 1: index -1 at position 1 is not in [0, 2)");
     CHECK(message(fault_of_request({indices, offsets, std::span(weights).first(3)}), PoolFault::weights_size) ==
-          "table user_id, 3 weights for 4 indices");
+          "feature 0, table user_id, 3 weights for 4 indices");
     CHECK(message(fault_of_request({indices, offsets, weights}), PoolFault::weights_with_mode) ==
-          "table item_id, weights go with sum, mean and sqrtn only");
+          "feature 1, table item_id, weights go with sum, mean and sqrtn only");
     CHECK(message(fault_of_request({indices, offsets}, 3), PoolFault::output_size) ==
           "output of 3 elements is too small for 2 rows of stride 2");
     CHECK(message(fault_of_request({indices, offsets}, 4, 1), PoolFault::output_stride) ==
           "output stride 1 is below the 2 columns of a row");
+}
+
+TEST_CASE("skipped indices are counted for each feature, on any number of threads") {
+    const MixedRequest mixed(300, false);
+    std::vector<std::size_t> expected(mixed.features.size());
+    for (std::size_t f = 0; f < expected.size(); ++f) {
+        const auto ids = static_cast<std::int64_t>(mixed.features[f].table.num_ids());
+        for (const std::int64_t index : mixed.bags[f].indices) expected[f] += index < 0 || index >= ids ? 1u : 0u;
+    }
+    const Model model = mixed.model();
+    Floats out(300 * model.total_dim());
+    for (const std::size_t threads : {std::size_t{1}, std::size_t{3}}) {
+        std::vector<std::size_t> skipped(expected.size(), 7);
+        REQUIRE(Engine({.threads = threads}).pool(model, mixed.request(), out, skipped));
+        CHECK(skipped == expected);
+    }
+    std::vector<std::size_t> skipped(expected.size() + 1, 7);
+    const PoolStatus status = Engine({.threads = 1}).pool(model, mixed.request(), out, skipped);
+    CHECK(status.fault == PoolFault::skipped_size);
+    CHECK(status.message() == "13 counts of skipped indices for 12 features");
+    CHECK(skipped == std::vector<std::size_t>(13, 7));
+}
+
+TEST_CASE("two features of one table are told apart") {
+    const Floats values = {1, 2};
+    const Table table = f32_table(values, 1, "item_id");
+    const Model model = *Model::create({{table, {}}, {table, {}}});
+    const Ids offsets = {0, 1, 2};
+    Floats out(2);
+    const Engine engine({.threads = 1});
+    const PoolStatus first = engine.pool(model, {Ids{2, 0}, offsets}, out);
+    const PoolStatus second = engine.pool(model, {Ids{0, 2}, offsets}, out);
+    CHECK(first.feature == 0);
+    CHECK(first.message() == "feature 0, table item_id, bag 0: index 2 at position 0 is not in [0, 2)");
+    CHECK(second.feature == 1);
+    CHECK(second.message() == "feature 1, table item_id, bag 0: index 2 at position 1 is not in [0, 2)");
+}
+
+TEST_CASE("a status outlives the model that it is about") {
+    PoolStatus status;
+    {
+        const Floats values = {1, 2};
+        const Model model =
+            *Model::create({{f32_table(values, 1, "a name that is not short enough to be inline"), {}}});
+        Floats out(1);
+        status = Engine({.threads = 1}).pool(model, {Ids{2}, Ids{0, 1}}, out);
+    }
+    CHECK(status.table == "a name that is not short enough to be inline");
+    const Status general = status;
+    CHECK(general.code() == ErrorCode::index_out_of_range);
+    CHECK(general.message() == status.message());
+    CHECK(status.error().message == general.error().message);
+    CHECK(Status(PoolStatus()).message() == "ok");
+}
+
+TEST_CASE("of a model with one feature, offsets without the closing one are refused") {
+    const Floats values = {1, 2};
+    const Model model = *Model::create({{f32_table(values, 1, "t"), {}}});
+    Floats out(2, -99.0f);
+    const PoolStatus status = Engine({.threads = 1}).pool(model, {Ids{0}, Ids{0, 1}}, out);
+    CHECK(status.fault == PoolFault::output_rows);
+    CHECK(out == Floats(2, -99.0f));
 }
 
 }  // namespace

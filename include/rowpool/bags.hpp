@@ -1,12 +1,21 @@
 // Bags: which rows go into each output row.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <ranges>
 #include <span>
 #include <vector>
 
+#include "rowpool/export.hpp"
+
 namespace rowpool {
+
+/// Whether R is a range of T that lies in one piece: an array, a std::array, a span of what need not be const.
+template <class R, class T>
+concept RangeOf =
+    std::ranges::contiguous_range<R> && std::ranges::sized_range<R> && std::same_as<std::ranges::range_value_t<R>, T>;
 
 /// A span of int32 or int64 numbers that the caller owns; the two mix freely between arguments.
 class IndexSpan {
@@ -15,8 +24,14 @@ public:
     IndexSpan(std::span<const std::int32_t> values) noexcept : data_(values.data()), size_(values.size()) {}
     IndexSpan(std::span<const std::int64_t> values) noexcept
         : data_(values.data()), size_(values.size()), wide_(true) {}
-    IndexSpan(const std::vector<std::int32_t>& values) noexcept : IndexSpan(std::span(values)) {}
-    IndexSpan(const std::vector<std::int64_t>& values) noexcept : IndexSpan(std::span(values)) {}
+    IndexSpan(const std::vector<std::int32_t>& values ROWPOOL_VIEWED) noexcept : IndexSpan(std::span(values)) {}
+    IndexSpan(const std::vector<std::int64_t>& values ROWPOOL_VIEWED) noexcept : IndexSpan(std::span(values)) {}
+    template <RangeOf<std::int32_t> R>
+    IndexSpan(const R& values ROWPOOL_VIEWED) noexcept
+        : IndexSpan(std::span<const std::int32_t>(std::ranges::data(values), std::ranges::size(values))) {}
+    template <RangeOf<std::int64_t> R>
+    IndexSpan(const R& values ROWPOOL_VIEWED) noexcept
+        : IndexSpan(std::span<const std::int64_t>(std::ranges::data(values), std::ranges::size(values))) {}
 
     const void* data() const noexcept { return data_; }
     std::size_t size() const noexcept { return size_; }
@@ -35,35 +50,42 @@ private:
 };
 
 /// Indices and how they are cut into bags; a view of buffers that the caller owns and does not change during a call.
-/// Whatever is in the buffers is checked by the call that takes the bags, never here.
+/// Whatever is in the buffers is checked by the call that takes the bags, never here. Buffers may be temporaries only
+/// where the bags are one, too: `pool(table, Bags(make_indices(), make_offsets()), ...)`; clang warns where they are
+/// not.
 class Bags {
 public:
     enum class Kind : std::uint8_t { offsets, starts, lengths, fixed };
 
     /// Bag b is indices[offsets[b] .. offsets[b + 1]): offsets has num_bags + 1 entries, the first 0, the last
     /// indices.size(), never falling (nn.EmbeddingBag with include_last_offset=True; TorchRec; a CSR row pointer).
-    Bags(IndexSpan indices, IndexSpan offsets, std::span<const float> weights = {}) noexcept
+    /// Offsets of PyTorch's default form, without the closing one, are for starts(). Where their last bag is empty they
+    /// look the same with a bag less, so calls refuse an output with room for more rows than there are bags.
+    Bags(IndexSpan indices ROWPOOL_VIEWED, IndexSpan offsets ROWPOOL_VIEWED,
+         std::span<const float> weights ROWPOOL_VIEWED = {}) noexcept
         : Bags(Kind::offsets, indices, offsets, offsets.empty() ? 0 : offsets.size() - 1, 0, weights) {}
 
     /// As above without the closing offset: offsets has num_bags entries and the last bag ends where the indices end
     /// (nn.EmbeddingBag as it is by default).
-    static Bags starts(IndexSpan indices, IndexSpan offsets, std::span<const float> weights = {}) noexcept {
+    static Bags starts(IndexSpan indices ROWPOOL_VIEWED, IndexSpan offsets ROWPOOL_VIEWED,
+                       std::span<const float> weights ROWPOOL_VIEWED = {}) noexcept {
         return {Kind::starts, indices, offsets, offsets.size(), 0, weights};
     }
 
     /// Bag b has lengths[b] indices; the lengths add up to indices.size() (Caffe2 SparseLengthsSum, TorchRec lengths).
-    static Bags lengths(IndexSpan indices, IndexSpan lengths, std::span<const float> weights = {}) noexcept {
+    static Bags lengths(IndexSpan indices ROWPOOL_VIEWED, IndexSpan lengths ROWPOOL_VIEWED,
+                        std::span<const float> weights ROWPOOL_VIEWED = {}) noexcept {
         return {Kind::lengths, indices, lengths, lengths.size(), 0, weights};
     }
 
     /// num_bags bags of `length` indices each: a [num_bags, length] matrix of indices (nn.EmbeddingBag with 2-D input).
-    static Bags fixed(IndexSpan indices, std::size_t num_bags, std::size_t length,
-                      std::span<const float> weights = {}) noexcept {
+    static Bags fixed(IndexSpan indices ROWPOOL_VIEWED, std::size_t num_bags, std::size_t length,
+                      std::span<const float> weights ROWPOOL_VIEWED = {}) noexcept {
         return {Kind::fixed, indices, {}, num_bags, length, weights};
     }
 
     /// One bag an index, for Pooling::none: indices of any shape, flattened.
-    static Bags rows(IndexSpan indices) noexcept { return fixed(indices, indices.size(), 1); }
+    static Bags rows(IndexSpan indices ROWPOOL_VIEWED) noexcept { return fixed(indices, indices.size(), 1); }
 
     Kind kind() const noexcept { return kind_; }
     IndexSpan indices() const noexcept { return indices_; }

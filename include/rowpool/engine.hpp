@@ -106,8 +106,11 @@ public:
     PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out) const noexcept;
 
     /// Pools every feature of a request: out is [batch, total_dim], feature f in columns [column(f), column(f) + dim).
-    /// Errors as rowpool::pool, with the fault's table and bag; the bag is counted within its feature.
-    PoolStatus pool(const Model& model, const Request& request, const Output& out) const noexcept;
+    /// Errors as rowpool::pool, with the fault's feature, table and bag; the bag is counted within its feature.
+    ///
+    /// @param skipped  where the number of skipped indices of each feature goes when the call is ok; empty for nowhere
+    PoolStatus pool(const Model& model, const Request& request, const Output& out,
+                    std::span<std::size_t> skipped = {}) const noexcept;
 
     /// As rowpool::quantize_rows, in parallel over rows; the row named by an error is the first bad one.
     Status quantize_rows(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first = 0) const;

@@ -1,9 +1,11 @@
 // The operation: look rows up and pool them, on the calling thread.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,6 +62,10 @@ struct PoolOptions {
     std::optional<Prefetch> prefetch = {};  ///< by default what suits the size of the table on this CPU; see tuning.hpp
 };
 
+/// A RangeOf whose elements can be changed.
+template <class R, class T>
+concept WritableRangeOf = RangeOf<R, T> && std::same_as<std::ranges::range_reference_t<R>, T&>;
+
 /// Where results go: a view of the caller's buffer of num_bags rows. Row b starts at element column + b * stride.
 /// Only the dim columns of each row are written, the rest of the buffer is left as it is.
 /// `stride` is in elements and at least column + dim; 0 stands for just that.
@@ -67,15 +73,27 @@ class Output {
 public:
     Output(std::span<float> values, std::size_t stride = 0, std::size_t column = 0) noexcept
         : Output(values.data(), values.size(), OutputType::f32, stride, column) {}
-    Output(std::vector<float>& values, std::size_t stride = 0, std::size_t column = 0) noexcept
-        : Output(std::span<float>(values), stride, column) {}
     Output(std::span<Float16> values, std::size_t stride = 0, std::size_t column = 0) noexcept
         : Output(values.data(), values.size(), OutputType::f16, stride, column) {}
     Output(std::span<BFloat16> values, std::size_t stride = 0, std::size_t column = 0) noexcept
         : Output(values.data(), values.size(), OutputType::bf16, stride, column) {}
+    /// Vectors and arrays of these; no temporaries.
+    template <WritableRangeOf<float> R>
+    Output(R& values ROWPOOL_VIEWED, std::size_t stride = 0, std::size_t column = 0) noexcept
+        : Output(std::span<float>(values), stride, column) {}
+    template <WritableRangeOf<Float16> R>
+    Output(R& values ROWPOOL_VIEWED, std::size_t stride = 0, std::size_t column = 0) noexcept
+        : Output(std::span<Float16>(values), stride, column) {}
+    template <WritableRangeOf<BFloat16> R>
+    Output(R& values ROWPOOL_VIEWED, std::size_t stride = 0, std::size_t column = 0) noexcept
+        : Output(std::span<BFloat16>(values), stride, column) {}
 
-    /// The same buffer with another first column and stride.
-    Output columns_from(std::size_t column, std::size_t stride) const noexcept {
+    /// The same buffer with another stride and first column, in the order of the constructors.
+    Output columns(std::size_t stride, std::size_t column) const noexcept {
+        return {data_, size_, type_, stride, column};
+    }
+    [[deprecated("its arguments are in another order than the constructors'; use columns(stride, column)")]] Output
+    columns_from(std::size_t column, std::size_t stride) const noexcept {
         return {data_, size_, type_, stride, column};
     }
 
@@ -119,15 +137,18 @@ enum class PoolFault : std::uint8_t {
     output_stride,      ///< stride smaller than the columns that are written
     output_size,        ///< a buffer too small for its rows
     isa,                ///< ROWPOOL_ISA names what cannot run here
-    out_of_memory,      ///< the engine could not start its tasks; the one fault after which out is unspecified
+    out_of_memory,      ///< no longer given: calls run with the threads that there are
+    output_rows,        ///< offsets, and a buffer with room for more rows than they make bags; see Bags
+    skipped_size,       ///< not one count of skipped indices a feature
 };
 
-/// The outcome of a pooling call. Holds no memory of its own: making one never allocates. `table` refers to the name of
-/// the table, which must still live when it is read.
+/// The outcome of a pooling call. Making or copying one never allocates, and it outlives whatever it is about: after a
+/// fault it shares the name of the table (see TableName).
 struct [[nodiscard]] PoolStatus {
     ErrorCode code = ErrorCode::ok;
     PoolFault fault = PoolFault::none;
-    std::string_view table;
+    TableName table = {};                     ///< at fault, if one is
+    std::optional<std::size_t> feature = {};  ///< of the model, if one is at fault
     std::size_t bag = 0;       ///< the bag at fault, within its feature for a request; for offsets, the entry
     std::size_t position = 0;  ///< in indices, for PoolFault::index
     std::int64_t value = 0;    ///< what was found
@@ -135,8 +156,11 @@ struct [[nodiscard]] PoolStatus {
     std::size_t skipped = 0;   ///< bad indices left out; always 0 with OnBadIndex::fail
 
     explicit operator bool() const noexcept { return code == ErrorCode::ok; }
-    /// One line, for example "table item_id, bag 3: index 17 at position 12 is not in [0, 10)".
+    /// One line, for example "feature 2, table item_id, bag 3: index 17 at position 12 is not in [0, 10)", or "ok".
     ROWPOOL_API std::string message() const;
+    /// The same as what other functions return.
+    Error error() const { return *this ? Error() : Error{code, message()}; }
+    operator Status() const { return error(); }
 };
 
 /// Pools the rows that each bag selects into one output row a bag.
@@ -149,7 +173,8 @@ struct [[nodiscard]] PoolStatus {
 /// @param bags     indices, offsets or lengths, and weights; see Bags. Pooling::none wants one index a bag
 /// (Bags::rows).
 /// @param options  see PoolOptions. Pooling::none returns the padding row as stored, as nn.Embedding does.
-/// @param out      [num_bags, dim] of f32, f16 or bf16; must not overlap the inputs
+/// @param out      [num_bags, dim] of f32, f16 or bf16; must not overlap the inputs. There may be room for more rows
+/// except with Bags of offsets
 /// @return         ok with the number of skipped indices, or the first fault found. Everything is checked before
 /// anything
 ///                 is written: after a fault `out` is unchanged.

@@ -42,13 +42,16 @@ public:
 
     explicit operator bool() const noexcept { return error_.code == ErrorCode::ok; }
     const Error& error() const noexcept { return error_; }
+    ErrorCode code() const noexcept { return error_.code; }
+    /// What went wrong in one line, or "ok"; PoolStatus has the same.
+    std::string message() const { return *this ? "ok" : error_.message; }
 
 private:
     Error error_;
 };
 
 /// A value or an Error, used as std::expected of C++23: test it, then take `*result` or `result.error()`.
-/// Taking the value of a failed result, or the error of a good one, is undefined.
+/// Taking the value of a failed result, or the error of a good one, is undefined: value() throws nothing either.
 template <class T>
 class [[nodiscard]] Result {
 public:
@@ -62,6 +65,18 @@ public:
     T* operator->() noexcept { return std::get_if<0>(&state_); }
     const T* operator->() const noexcept { return std::get_if<0>(&state_); }
     const Error& error() const noexcept { return *std::get_if<1>(&state_); }
+
+    bool has_value() const noexcept { return bool(*this); }
+    T& value() & noexcept { return **this; }
+    const T& value() const& noexcept { return **this; }
+    T&& value() && noexcept { return *std::move(*this); }
+    template <class U>
+    T value_or(U&& other) && {
+        return *this ? *std::move(*this) : static_cast<T>(std::forward<U>(other));
+    }
+    ErrorCode code() const noexcept { return *this ? ErrorCode::ok : error().code; }
+    /// What went wrong in one line, or "ok".
+    std::string message() const { return *this ? "ok" : error().message; }
 
 private:
     std::variant<T, Error> state_;

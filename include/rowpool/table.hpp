@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "rowpool/export.hpp"
 #include "rowpool/status.hpp"
@@ -16,6 +17,24 @@
 namespace rowpool {
 
 class Replicas;  // the runtime's own
+
+/// The name of a table, used as a std::string_view. It shares the name with the table, and with a table of a file its
+/// rows: they stay in memory for as long as it lives. Copying it allocates nothing.
+class TableName {
+public:
+    TableName() noexcept = default;
+
+    operator std::string_view() const noexcept { return name_ ? std::string_view(*name_) : std::string_view(); }
+    std::string str() const { return std::string(std::string_view(*this)); }
+    bool empty() const noexcept { return std::string_view(*this).empty(); }
+    friend bool operator==(const TableName& a, std::string_view b) noexcept { return std::string_view(a) == b; }
+
+private:
+    friend class Table;
+    explicit TableName(std::shared_ptr<const std::string> name) noexcept : name_(std::move(name)) {}
+
+    std::shared_ptr<const std::string> name_;
+};
 
 /// What a table is, apart from its bytes.
 struct TableShape {
@@ -45,6 +64,8 @@ public:
                               std::span<const std::int32_t> remap);
 
     std::string_view name() const noexcept { return *name_; }
+    /// The name for those who may outlive the table.
+    TableName shared_name() const noexcept { return TableName(name_); }
     RowFormat format() const noexcept { return shape_.format; }
     /// Rows that are stored.
     std::size_t rows() const noexcept { return shape_.rows; }

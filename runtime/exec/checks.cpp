@@ -16,8 +16,8 @@ bool never_falls(const T* values, std::size_t count) noexcept {
 }
 
 /// Offsets never fall and never pass the last index; `offsets` has at least one entry.
-PoolStatus check_offsets(IndexSpan offsets, std::size_t num_indices) noexcept {
-    if (offsets[0] != 0) return fault(PoolFault::first_offset, 0, offsets[0]);
+Fault check_offsets(IndexSpan offsets, std::size_t num_indices) noexcept {
+    if (offsets[0] != 0) return Fault{PoolFault::first_offset, 0, offsets[0]};
     const bool rises = offsets.is_wide()
                            ? never_falls(static_cast<const std::int64_t*>(offsets.data()), offsets.size())
                            : never_falls(static_cast<const std::int32_t*>(offsets.data()), offsets.size());
@@ -25,35 +25,35 @@ PoolStatus check_offsets(IndexSpan offsets, std::size_t num_indices) noexcept {
     std::int64_t previous = 0;
     for (std::size_t b = 1; b < offsets.size(); ++b) {
         const std::int64_t offset = offsets[b];
-        if (offset < previous) return fault(PoolFault::falling_offset, b, offset, static_cast<std::size_t>(previous));
+        if (offset < previous) return Fault{PoolFault::falling_offset, b, offset, static_cast<std::size_t>(previous)};
         if (static_cast<std::size_t>(offset) > num_indices) {
-            return fault(PoolFault::offset_past_end, b, offset, num_indices);
+            return Fault{PoolFault::offset_past_end, b, offset, num_indices};
         }
         previous = offset;
     }
     return {};
 }
 
-PoolStatus check_lengths(IndexSpan lengths, std::size_t num_indices) noexcept {
+Fault check_lengths(IndexSpan lengths, std::size_t num_indices) noexcept {
     std::size_t total = 0;
     for (std::size_t b = 0; b < lengths.size(); ++b) {
         const std::int64_t length = lengths[b];
-        if (length < 0) return fault(PoolFault::negative_length, b, length);
+        if (length < 0) return Fault{PoolFault::negative_length, b, length};
         if (static_cast<std::size_t>(length) > num_indices - total) {
-            return fault(PoolFault::length_past_end, b, length, num_indices);
+            return Fault{PoolFault::length_past_end, b, length, num_indices};
         }
         total += static_cast<std::size_t>(length);
     }
-    if (total != num_indices) return fault(PoolFault::lengths_sum, 0, static_cast<std::int64_t>(total), num_indices);
+    if (total != num_indices) return Fault{PoolFault::lengths_sum, 0, static_cast<std::int64_t>(total), num_indices};
     return {};
 }
 
-PoolStatus check_fixed(const Bags& bags, std::size_t num_indices) noexcept {
+Fault check_fixed(const Bags& bags, std::size_t num_indices) noexcept {
     const std::size_t length = bags.length();
     const bool fits =
         length == 0 ? num_indices == 0 : num_indices % length == 0 && num_indices / length == bags.num_bags();
     if (fits) return {};
-    return fault(PoolFault::fixed_length, bags.num_bags(), static_cast<std::int64_t>(length), num_indices);
+    return Fault{PoolFault::fixed_length, bags.num_bags(), static_cast<std::int64_t>(length), num_indices};
 }
 
 /// Whether one of the indices is outside a table of so many ids: its sign is set, or that of its distance from the last
@@ -73,45 +73,55 @@ bool any_outside(const void* values, std::size_t count, std::size_t ids) noexcep
 
 }  // namespace
 
-PoolStatus fault(PoolFault fault, std::size_t bag, std::int64_t value, std::size_t limit) noexcept {
+PoolStatus status_of(const Fault& fault, const Table* table) noexcept {
     PoolStatus status;
-    status.code = fault == PoolFault::index           ? ErrorCode::index_out_of_range
-                  : fault == PoolFault::isa           ? ErrorCode::unsupported_isa
-                  : fault == PoolFault::out_of_memory ? ErrorCode::out_of_memory
-                                                      : ErrorCode::invalid_argument;
-    status.fault = fault;
-    status.bag = bag;
-    status.value = value;
-    status.limit = static_cast<std::int64_t>(limit);
+    if (fault) return status;
+    status.code = fault.fault == PoolFault::index ? ErrorCode::index_out_of_range
+                  : fault.fault == PoolFault::isa ? ErrorCode::unsupported_isa
+                                                  : ErrorCode::invalid_argument;
+    status.fault = fault.fault;
+    if (table != nullptr) status.table = table->shared_name();
+    status.bag = fault.bag;
+    status.value = fault.value;
+    status.limit = static_cast<std::int64_t>(fault.limit);
     return status;
 }
 
-PoolStatus check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept {
+Fault check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept {
     const std::size_t row_end = out.column() + dim;
     stride = out.stride() == 0 ? row_end : out.stride();
     if (row_end < dim || stride < row_end) {
-        return fault(PoolFault::output_stride, 0, static_cast<std::int64_t>(stride), row_end);
+        return Fault{PoolFault::output_stride, 0, static_cast<std::int64_t>(stride), row_end};
     }
     if (num_bags == 0) return {};
     const bool fits = out.size() >= row_end && (out.size() - row_end) / stride >= num_bags - 1;
-    if (!fits) return fault(PoolFault::output_size, num_bags, static_cast<std::int64_t>(out.size()), stride);
+    if (!fits) return {PoolFault::output_size, num_bags, static_cast<std::int64_t>(out.size()), stride};
     if (num_bags == 1) stride = row_end;  // kernels reckon where another row would be: any number may wrap around
     return {};
 }
 
-PoolStatus check_bags(const Bags& bags) noexcept {
+Fault check_rows(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t stride) noexcept {
+    const std::size_t row_end = out.column() + dim;
+    // Without a division, which would take a tenth of a small call.
+    const std::size_t taken = num_bags == 0 ? 0 : (num_bags - 1) * stride + row_end;
+    const std::size_t next = num_bags == 0 ? row_end : stride;
+    if (out.size() - taken < next) return {};
+    return {PoolFault::output_rows, 0, static_cast<std::int64_t>((out.size() - row_end) / stride + 1), num_bags};
+}
+
+Fault check_bags(const Bags& bags) noexcept {
     const std::size_t num_indices = bags.indices().size();
     const IndexSpan bounds = bags.bounds();
     switch (bags.kind()) {
         case Bags::Kind::offsets: {
-            if (bounds.empty()) return fault(PoolFault::offsets_missing);
-            const PoolStatus status = check_offsets(bounds, num_indices);
+            if (bounds.empty()) return Fault{PoolFault::offsets_missing};
+            const Fault status = check_offsets(bounds, num_indices);
             const std::int64_t last = bounds[bounds.size() - 1];
             if (!status || static_cast<std::size_t>(last) == num_indices) return status;
-            return fault(PoolFault::last_offset, bags.num_bags(), last, num_indices);
+            return Fault{PoolFault::last_offset, bags.num_bags(), last, num_indices};
         }
         case Bags::Kind::starts:
-            if (bounds.empty()) return num_indices == 0 ? PoolStatus{} : fault(PoolFault::no_bags, 0, 0, num_indices);
+            if (bounds.empty()) return num_indices == 0 ? Fault{} : Fault{PoolFault::no_bags, 0, 0, num_indices};
             return check_offsets(bounds, num_indices);
         case Bags::Kind::lengths:
             return check_lengths(bounds, num_indices);
@@ -121,11 +131,11 @@ PoolStatus check_bags(const Bags& bags) noexcept {
     return {};
 }
 
-PoolStatus check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept {
+Fault check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept {
     if (num_weights == 0) return {};
-    if (mode == Pooling::none || mode == Pooling::max) return fault(PoolFault::weights_with_mode);
+    if (mode == Pooling::none || mode == Pooling::max) return Fault{PoolFault::weights_with_mode};
     if (num_weights == num_indices) return {};
-    return fault(PoolFault::weights_size, 0, static_cast<std::int64_t>(num_weights), num_indices);
+    return Fault{PoolFault::weights_size, 0, static_cast<std::int64_t>(num_weights), num_indices};
 }
 
 std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,

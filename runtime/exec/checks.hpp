@@ -7,20 +7,34 @@
 #include "kernels/kernel_table.hpp"
 #include "rowpool/bags.hpp"
 #include "rowpool/pool.hpp"
+#include "rowpool/table.hpp"
 
 namespace rowpool::exec {
 
-/// A fault with what was found and what it was checked against.
-PoolStatus fault(PoolFault fault, std::size_t bag = 0, std::int64_t value = 0, std::size_t limit = 0) noexcept;
+/// What a check has found, if anything. Not yet a PoolStatus, which has a destructor: most calls have no fault.
+struct [[nodiscard]] Fault {
+    PoolFault fault = PoolFault::none;
+    std::size_t bag = 0;
+    std::int64_t value = 0;  ///< what was found
+    std::size_t limit = 0;   ///< what it was checked against
+
+    explicit operator bool() const noexcept { return fault == PoolFault::none; }
+};
+
+/// The status of a call, with the table that is at fault, if one is.
+PoolStatus status_of(const Fault& fault, const Table* table = nullptr) noexcept;
 
 /// Checks the bounds of bags in full, every offset or length.
-PoolStatus check_bags(const Bags& bags) noexcept;
+Fault check_bags(const Bags& bags) noexcept;
 
 /// Checks that weights go with the mode and are one an index.
-PoolStatus check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept;
+Fault check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept;
 
 /// Resolves the stride of an output and checks that num_bags rows of `dim` columns fit.
-PoolStatus check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept;
+Fault check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept;
+
+/// Checks that an output which has passed check_output has no room for another row than those of num_bags.
+Fault check_rows(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t stride) noexcept;
 
 /// The first of the indices in [begin, end) that is outside a table of so many ids; `end` when there is none.
 std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,

@@ -77,6 +77,7 @@ std::size_t find_first_bad(const exec::Plan& plan, std::size_t slices, const Hel
 PoolStatus run_slices(const exec::Plan& plan, std::size_t cost, std::size_t slices, const Helpers& helpers) {
     const std::size_t first_bad = find_first_bad(plan, slices, helpers);
     if (first_bad != Smallest::kNone) return exec::bad_index(plan, first_bad);
+    exec::clear_skipped(plan);
     std::atomic<std::size_t> skipped = 0;
     helpers.for_each(slices, [&](std::size_t s) {
         const exec::Place begin = exec::begin_of(plan);
@@ -217,15 +218,18 @@ PoolStatus Engine::pool(const Table& table, const Bags& bags, const PoolOptions&
                         const Output& out) const noexcept {
     exec::FeaturePlan feature;
     exec::Plan plan;
-    const PoolStatus checked = exec::plan_call(table, bags, options, out, feature, plan);
-    return checked ? run_plan(plan) : checked;
+    PoolStatus checked = exec::plan_call(table, bags, options, out, feature, plan);
+    if (!checked) return checked;
+    return run_plan(plan);
 }
 
-PoolStatus Engine::pool(const Model& model, const Request& request, const Output& out) const noexcept {
+PoolStatus Engine::pool(const Model& model, const Request& request, const Output& out,
+                        std::span<std::size_t> skipped) const noexcept {
     const exec::ModelContents& contents = exec::contents_of(model);
     exec::Plan plan;
-    const PoolStatus checked = exec::plan_request(contents.plans, contents.total_dim, request, out, plan);
-    return checked ? run_plan(plan) : checked;
+    PoolStatus checked = exec::plan_request(contents.plans, contents.total_dim, request, out, skipped, plan);
+    if (!checked) return checked;
+    return run_plan(plan);
 }
 
 Status Engine::quantize_rows(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first) const {

@@ -71,44 +71,70 @@ void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable
     plan.out = first_element(out, num_bags);
     plan.out_stride = stride;
     plan.out_type = out.type();
+    plan.is_request = false;
+    plan.skipped = nullptr;
 }
 
-/// plan_call, but the fault does not name the table.
-PoolStatus plan_unnamed(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
-                        FeaturePlan& feature, Plan& plan) noexcept {
-    if (PoolStatus status = check_bags(bags); !status) return status;
+/// plan_call, with what it found.
+Fault make_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
+                FeaturePlan& feature, Plan& plan) noexcept {
+    if (const Fault fault = check_bags(bags); !fault) return fault;
     const kernels::KernelTable* const kernels = cpu::active_kernels();
-    if (kernels == nullptr) return fault(PoolFault::isa);
-    PoolStatus status = check_weights(bags.weights().size(), bags.indices().size(), options.mode);
-    if (!status) return status;
+    if (kernels == nullptr) return {PoolFault::isa};
+    const std::size_t num_weights = bags.weights().size();
+    if (const Fault fault = check_weights(num_weights, bags.indices().size(), options.mode); !fault) return fault;
     if (options.mode == Pooling::none && (bags.kind() != Bags::Kind::fixed || bags.length() != 1)) {
-        return fault(PoolFault::bags_with_none);
+        return {PoolFault::bags_with_none};
     }
-    status = plan_feature(table, options, bytes_behind(table), feature);
-    if (!status) return status;
+    if (const Fault fault = plan_feature(table, options, bytes_behind(table), feature); !fault) return fault;
     std::size_t stride = 0;
-    status = check_output(out, bags.num_bags(), table.dim(), stride);
-    if (status) make_plan({&feature, 1}, *kernels, bags, bags.num_bags(), out, stride, plan);
-    return status;
+    if (const Fault fault = check_output(out, bags.num_bags(), table.dim(), stride); !fault) return fault;
+    if (bags.kind() == Bags::Kind::offsets) {
+        if (const Fault fault = check_rows(out, bags.num_bags(), table.dim(), stride); !fault) return fault;
+    }
+    make_plan({&feature, 1}, *kernels, bags, bags.num_bags(), out, stride, plan);
+    return {};
 }
 
-/// The same fault, in a table.
-PoolStatus named(PoolStatus status, const Table& table) noexcept {
-    if (!status) status.table = table.name();
-    return status;
-}
-
-PoolStatus check_batch(std::size_t features, IndexSpan offsets) noexcept {
+Fault check_batch(std::size_t features, IndexSpan offsets) noexcept {
     if (!offsets.empty() && (offsets.size() - 1) % features == 0) return {};
-    return fault(PoolFault::batch_shape, 0, static_cast<std::int64_t>(offsets.size()), features);
+    return {PoolFault::batch_shape, 0, static_cast<std::int64_t>(offsets.size()), features};
+}
+
+Fault check_skipped(std::size_t features, std::span<std::size_t> skipped) noexcept {
+    if (skipped.empty() || skipped.size() == features) return {};
+    return {PoolFault::skipped_size, 0, static_cast<std::int64_t>(skipped.size()), features};
+}
+
+/// Checks weights against each feature; `f` becomes the one at fault.
+Fault check_all_weights(std::span<const FeaturePlan> features, const Request& request, std::size_t& f) noexcept {
+    for (f = 0; f < features.size() && !request.weights.empty(); ++f) {
+        const Fault fault = check_weights(request.weights.size(), request.indices.size(), features[f].mode);
+        if (!fault) return fault;
+    }
+    return {};
+}
+
+/// Checks the output of a request. With several features offsets without the closing one are told by their number.
+Fault check_request_output(std::span<const FeaturePlan> features, std::size_t num_bags, std::size_t total_dim,
+                           const Output& out, std::size_t& stride) noexcept {
+    const Fault fault = check_output(out, num_bags, total_dim, stride);
+    return fault && features.size() == 1 ? check_rows(out, num_bags, total_dim, stride) : fault;
+}
+
+/// The status of a fault in a feature.
+PoolStatus status_in_feature(const Fault& fault, std::span<const FeaturePlan> features, std::size_t f) noexcept {
+    PoolStatus status = status_of(fault, features[f].table);
+    status.feature = f;
+    return status;
 }
 
 }  // namespace
 
-PoolStatus plan_feature(const Table& table, const PoolOptions& options, std::size_t footprint,
-                        FeaturePlan& feature) noexcept {
+Fault plan_feature(const Table& table, const PoolOptions& options, std::size_t footprint,
+                   FeaturePlan& feature) noexcept {
     const std::optional<std::int64_t> padding = resolve_padding(table, options.padding_index);
-    if (!padding) return fault(PoolFault::padding_index, 0, options.padding_index.index(), table.num_ids());
+    if (!padding) return {PoolFault::padding_index, 0, options.padding_index.index(), table.num_ids()};
     feature.table = &table;
     feature.codec = kernels::codec_of(table.format());
     feature.mode = options.mode;
@@ -128,24 +154,27 @@ PoolStatus plan_feature(const Table& table, const PoolOptions& options, std::siz
 
 PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
                      FeaturePlan& feature, Plan& plan) noexcept {
-    return named(plan_unnamed(table, bags, options, out, feature, plan), table);
+    const Fault fault = make_call(table, bags, options, out, feature, plan);
+    return fault ? PoolStatus() : status_of(fault, &table);
 }
 
 PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total_dim, const Request& request,
-                        const Output& out, Plan& plan) noexcept {
-    if (PoolStatus status = check_batch(features.size(), request.offsets); !status) return status;
+                        const Output& out, std::span<std::size_t> skipped, Plan& plan) noexcept {
+    if (const Fault fault = check_batch(features.size(), request.offsets); !fault) return status_of(fault);
     const Bags bags(request.indices, request.offsets, request.weights);
-    if (PoolStatus status = check_bags(bags); !status) return status;
+    if (const Fault fault = check_bags(bags); !fault) return status_of(fault);
     const std::size_t num_bags = bags.num_bags() / features.size();
-    std::size_t stride = 0;
-    if (PoolStatus status = check_output(out, num_bags, total_dim, stride); !status) return status;
+    std::size_t stride = 0, f = 0;
+    if (const Fault fault = check_request_output(features, num_bags, total_dim, out, stride); !fault)
+        return status_of(fault);
+    if (const Fault fault = check_skipped(features.size(), skipped); !fault) return status_of(fault);
     const kernels::KernelTable* const kernels = cpu::active_kernels();
-    if (kernels == nullptr) return named(fault(PoolFault::isa), *features.front().table);
-    for (std::size_t f = 0; f < features.size() && !request.weights.empty(); ++f) {
-        PoolStatus status = check_weights(request.weights.size(), request.indices.size(), features[f].mode);
-        if (!status) return named(status, *features[f].table);
-    }
+    if (kernels == nullptr) return status_of({PoolFault::isa}, features.front().table);
+    if (const Fault fault = check_all_weights(features, request, f); !fault)
+        return status_in_feature(fault, features, f);
     make_plan(features, *kernels, bags, num_bags, out, stride, plan);
+    plan.is_request = true;
+    plan.skipped = skipped.empty() ? nullptr : skipped.data();
     return {};
 }
 
@@ -171,9 +200,11 @@ PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
         end = kernels::end_of(plan.ends, f * plan.num_bags + bag, end);
         if (end > position) break;
     }
-    PoolStatus status = fault(PoolFault::index, bag, plan.indices[position], plan.features[f].rows.ids);
+    const Fault fault = {PoolFault::index, bag, plan.indices[position], plan.features[f].rows.ids};
+    PoolStatus status =
+        plan.is_request ? status_in_feature(fault, plan.features, f) : status_of(fault, plan.features[f].table);
     status.position = position;
-    return named(status, *plan.features[f].table);
+    return status;
 }
 
 }  // namespace rowpool::exec

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "exec/checks.hpp"
 #include "kernels/kernel_table.hpp"
 #include "rowpool/bags.hpp"
 #include "rowpool/engine.hpp"
@@ -28,8 +29,8 @@ struct FeaturePlan {
 
 /// Resolves options against a table. `footprint` is the bytes of all tables that share the caches with this one, its
 /// own included. Fault: padding_index.
-PoolStatus plan_feature(const Table& table, const PoolOptions& options, std::size_t footprint,
-                        FeaturePlan& feature) noexcept;
+Fault plan_feature(const Table& table, const PoolOptions& options, std::size_t footprint,
+                   FeaturePlan& feature) noexcept;
 
 /// A view of a model's features, or of one, and of the caller's buffers.
 struct Plan {
@@ -42,6 +43,8 @@ struct Plan {
     void* out;               ///< first element of bag 0
     std::size_t out_stride;  ///< elements
     OutputType out_type;
+    bool is_request;       ///< faults name the feature
+    std::size_t* skipped;  ///< where the skipped indices of each feature are counted; null for nowhere
 
     /// Where the indices of feature f begin; where all end when there is none.
     std::size_t first_index(std::size_t f) const noexcept {
@@ -59,7 +62,7 @@ PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& op
 
 /// A request to a model: its features and the number of columns of its output. The fault names the feature's table.
 PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total_dim, const Request& request,
-                        const Output& out, Plan& plan) noexcept;
+                        const Output& out, std::span<std::size_t> skipped, Plan& plan) noexcept;
 
 /// The first of the indices in [begin, end) that is bad and not to be skipped; `end` when there is none.
 std::size_t find_bad(const Plan& plan, std::size_t begin, std::size_t end) noexcept;

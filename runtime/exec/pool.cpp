@@ -9,8 +9,9 @@ namespace rowpool {
 PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out) noexcept {
     exec::FeaturePlan feature;
     exec::Plan plan;
-    PoolStatus status = exec::plan_call(table, bags, options, out, feature, plan);
-    return status ? exec::run(plan) : status;
+    PoolStatus checked = exec::plan_call(table, bags, options, out, feature, plan);
+    if (!checked) return checked;
+    return exec::run(plan);
 }
 
 }  // namespace rowpool

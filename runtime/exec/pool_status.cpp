@@ -58,6 +58,11 @@ std::string describe(const PoolStatus& s) {
             return active_isa().error().message;
         case PoolFault::out_of_memory:
             return "out of memory";
+        case PoolFault::output_rows:
+            return "the output has room for " + value + " rows, but offsets with the closing one make " + limit +
+                   " bags; without it use starts, for fewer bags than rows give a part of the output";
+        case PoolFault::skipped_size:
+            return value + " counts of skipped indices for " + limit + " features";
     }
     return "unknown fault";
 }
@@ -65,7 +70,8 @@ std::string describe(const PoolStatus& s) {
 }  // namespace
 
 std::string PoolStatus::message() const {
-    return (table.empty() ? "" : "table " + printable(table) + ", ") + describe(*this);
+    return (feature ? "feature " + std::to_string(*feature) + ", " : "") +
+           (table.empty() ? "" : "table " + printable(table) + ", ") + describe(*this);
 }
 
 }  // namespace rowpool

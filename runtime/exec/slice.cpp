@@ -2,6 +2,7 @@
 #include "exec/slice.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 
 #include "exec/checks.hpp"
@@ -119,7 +120,12 @@ public:
             prepare_after(f);
             BagRange& range = ranges[f % kRanges];
             bytes_ahead_ -= range.bytes;
-            if (range.args.first_bag < range.args.last_bag) skipped += run(plan_.features[f], range.args);
+            if (range.args.first_bag >= range.args.last_bag) continue;
+            const std::size_t own = run(plan_.features[f], range.args);
+            if (own > 0 && plan_.skipped != nullptr) {  // other slices may have bags of the feature, too
+                std::atomic_ref(plan_.skipped[f]).fetch_add(own, std::memory_order_relaxed);
+            }
+            skipped += own;
         }
         return skipped;
     }
@@ -228,6 +234,10 @@ Place place_at(const Plan& plan, std::size_t cost, const Place& from) noexcept {
     return end_of(plan);
 }
 
+void clear_skipped(const Plan& plan) noexcept {
+    if (plan.skipped != nullptr) std::fill_n(plan.skipped, plan.features.size(), std::size_t{0});
+}
+
 std::size_t run_slice(const Plan& plan, const Place& first, const Place& last) noexcept {
     if (plan.num_bags == 0) return 0;  // there need be no output then, in which features have columns
     return Slice(plan, first, last).run();
@@ -237,6 +247,7 @@ PoolStatus run(const Plan& plan) noexcept {
     const std::size_t num_indices = plan.indices.size();
     const std::size_t bad = find_bad(plan, 0, num_indices);
     if (bad != num_indices) return bad_index(plan, bad);
+    clear_skipped(plan);
     PoolStatus status;
     status.skipped = run_slice(plan, begin_of(plan), end_of(plan));
     return status;

@@ -24,6 +24,9 @@ std::size_t cost_of(const Plan& plan) noexcept;
 /// The first place, `from` or after it, before which the plan costs `cost` or more.
 Place place_at(const Plan& plan, std::size_t cost, const Place& from) noexcept;
 
+/// Sets the counts of skipped indices to 0, as the slices of a plan want them.
+void clear_skipped(const Plan& plan) noexcept;
+
 /// Pools the bags from `first` up to `last`. Indices have been checked, but those to be skipped; returns how many were.
 std::size_t run_slice(const Plan& plan, const Place& first, const Place& last) noexcept;
 
