@@ -47,9 +47,10 @@ def check_program(program, folder):
         sys.exit(f"{program} printed: {output}")
 
 
-def check_pkg_config(libdir, folder):
+def check_pkg_config(prefix, libdir, folder):
     environment = {**ENVIRONMENT, "PKG_CONFIG_LIBDIR": str(libdir / "pkgconfig")}
-    flags = run("pkg-config", "--define-prefix", "--cflags", "--libs", "rowpool", env=environment).split()
+    flags = run("pkg-config", f"--define-variable=prefix={prefix}", "--cflags", "--libs", "rowpool",
+                env=environment).split()
     print("pkg-config:", *flags)
     run(*COMPILER, "-std=c++20", PROGRAM, *flags, "-o", folder / "by_pkg_config")
     check_program(folder / "by_pkg_config", folder)
@@ -99,7 +100,7 @@ def main():
             sys.exit(77)
         (folder / "colours.txt").write_text(COLOURS)
         run(bindir / "rowpool", "convert", "colours.txt", "-o", "colours.safetensors", "--format", "f32", cwd=folder)
-        check_pkg_config(libdir, folder)
+        check_pkg_config(prefix, libdir, folder)
         check_cmake(prefix, folder)
         check_subproject(folder)
 
