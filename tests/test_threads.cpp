@@ -171,6 +171,10 @@ TEST_CASE("the quota of a cgroup of version 1") {
     CHECK(!cpu_quota(root.string()));
     write_file(cpu / "cpu.cfs_quota_us", "150000\n");  // that of a container, whose path is one outside
     CHECK(cpu_quota(root.string()) == 1.5);
+    write_file(root / "proc/self/cgroup", "4:cpuacct,cpu:/docker/1234\n");
+    write_file(root / "sys/fs/cgroup/cpu/docker/1234/cpu.cfs_quota_us", "50000\n");
+    write_file(root / "sys/fs/cgroup/cpu/docker/1234/cpu.cfs_period_us", "100000\n");
+    CHECK(cpu_quota(root.string()) == 0.5);
     write_file(root / "proc/self/cgroup", "nonsense\n1:cpu,cpuacct\n:::\n4:cpuset,cpuacct:/docker/1234\n");
     CHECK(!cpu_quota(root.string()));
 }

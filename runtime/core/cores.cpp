@@ -42,7 +42,8 @@ Quota quota_of_v1(const std::string& group) {
 template <class QuotaOf>
 Quota smallest(const std::string& mount, std::string path, const QuotaOf& quota_of) {
     Quota quota = quota_of(mount);
-    for (; path.size() > 1; path.resize(path.rfind('/'))) quota = smaller(quota, quota_of(mount + path));
+    for (; path.size() > 1; path.resize(path.rfind('/')))
+        quota = smaller(quota, quota_of(std::string(mount).append(path)));
     return quota;
 }
 
@@ -71,6 +72,7 @@ std::size_t allowed_cpus() {
 // Lines are "number:controllers:path"; that of version 2 has number 0 and no controllers.
 std::optional<double> cpu_quota(const std::string& root) {
     std::ifstream groups(root + "/proc/self/cgroup");
+    const std::string mounts = root + "/sys/fs/cgroup";
     Quota quota;
     for (std::string line; std::getline(groups, line);) {
         const std::size_t first = line.find(':');
@@ -78,9 +80,11 @@ std::optional<double> cpu_quota(const std::string& root) {
         if (second == std::string::npos || line.compare(second + 1, 1, "/") != 0) continue;
         const std::string controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 1);
         if (controllers.empty()) {
-            quota = smaller(quota, smallest(root + "/sys/fs/cgroup", path, quota_of_v2));
+            quota = smaller(quota, smallest(mounts, path, quota_of_v2));
         } else if (has_word(controllers, "cpu")) {
-            quota = smaller(quota, smallest(root + "/sys/fs/cgroup/" + controllers, path, quota_of_v1));
+            for (const std::string& mount : {controllers, std::string("cpu")}) {  // the first may be in another order
+                quota = smaller(quota, smallest(std::string(mounts).append("/").append(mount), path, quota_of_v1));
+            }
         }
     }
     return quota;
