@@ -87,7 +87,7 @@ public:
     ///   tbb::task_arena arena(4); rowpool::Engine engine(arena);
     /// A thread that waits for a call to end runs no other task of the arena meanwhile, so a lock may be held around
     /// calls that tasks of the arena take, too. It still needs a place in the arena: tbb::task_arena keeps one for
-    /// threads from outside, unless it was made to keep none.
+    /// threads from outside, unless it was made to keep none. Lend it in no child of a process that has used oneTBB.
     template <TaskArena A>
     explicit Engine(A& arena)
         : Engine(Arena{&arena, [](void* a, void (*work)(void*),
