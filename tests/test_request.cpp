@@ -304,14 +304,5 @@ TEST_CASE("a status outlives the model that it is about") {
     CHECK(Status(PoolStatus()).message() == "ok");
 }
 
-TEST_CASE("of a model with one feature, offsets without the closing one are refused") {
-    const Floats values = {1, 2};
-    const Model model = *Model::create({{f32_table(values, 1, "t"), {}}});
-    Floats out(2, -99.0f);
-    const PoolStatus status = Engine({.threads = 1}).pool(model, {Ids{0}, Ids{0, 1}}, out);
-    CHECK(status.fault == PoolFault::output_rows);
-    CHECK(out == Floats(2, -99.0f));
-}
-
 }  // namespace
 }  // namespace rowpool::test

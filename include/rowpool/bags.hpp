@@ -59,8 +59,8 @@ public:
 
     /// Bag b is indices[offsets[b] .. offsets[b + 1]): offsets has num_bags + 1 entries, the first 0, the last
     /// indices.size(), never falling (nn.EmbeddingBag with include_last_offset=True; TorchRec; a CSR row pointer).
-    /// Offsets of PyTorch's default form, without the closing one, are for starts(). Where their last bag is empty they
-    /// look the same with a bag less, so calls refuse an output with room for more rows than there are bags.
+    /// Offsets of PyTorch's default form, without the closing one, are for starts(). Here they are refused, unless
+    /// their last bag is empty: then they look like a bag less, whose row is left as it is.
     Bags(IndexSpan indices ROWPOOL_VIEWED, IndexSpan offsets ROWPOOL_VIEWED,
          std::span<const float> weights ROWPOOL_VIEWED = {}) noexcept
         : Bags(Kind::offsets, indices, offsets, offsets.empty() ? 0 : offsets.size() - 1, 0, weights) {}

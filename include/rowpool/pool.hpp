@@ -138,7 +138,6 @@ enum class PoolFault : std::uint8_t {
     output_size,        ///< a buffer too small for its rows
     isa,                ///< ROWPOOL_ISA names what cannot run here
     out_of_memory,      ///< no longer given: calls run with the threads that there are
-    output_rows,        ///< offsets, and a buffer with room for more rows than they make bags; see Bags
     skipped_size,       ///< not one count of skipped indices a feature
 };
 

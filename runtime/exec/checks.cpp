@@ -100,15 +100,6 @@ Fault check_output(const Output& out, std::size_t num_bags, std::size_t dim, std
     return {};
 }
 
-Fault check_rows(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t stride) noexcept {
-    const std::size_t row_end = out.column() + dim;
-    // Without a division, which would take a tenth of a small call.
-    const std::size_t taken = num_bags == 0 ? 0 : (num_bags - 1) * stride + row_end;
-    const std::size_t next = num_bags == 0 ? row_end : stride;
-    if (out.size() - taken < next) return {};
-    return {PoolFault::output_rows, 0, static_cast<std::int64_t>((out.size() - row_end) / stride + 1), num_bags};
-}
-
 Fault check_bags(const Bags& bags) noexcept {
     const std::size_t num_indices = bags.indices().size();
     const IndexSpan bounds = bags.bounds();

@@ -33,9 +33,6 @@ Fault check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mo
 /// Resolves the stride of an output and checks that num_bags rows of `dim` columns fit.
 Fault check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept;
 
-/// Checks that an output which has passed check_output has no room for another row than those of num_bags.
-Fault check_rows(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t stride) noexcept;
-
 /// The first of the indices in [begin, end) that is outside a table of so many ids; `end` when there is none.
 std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,
                          std::size_t begin, std::size_t end) noexcept;

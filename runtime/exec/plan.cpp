@@ -89,9 +89,6 @@ Fault make_call(const Table& table, const Bags& bags, const PoolOptions& options
     if (const Fault fault = plan_feature(table, options, bytes_behind(table), feature); !fault) return fault;
     std::size_t stride = 0;
     if (const Fault fault = check_output(out, bags.num_bags(), table.dim(), stride); !fault) return fault;
-    if (bags.kind() == Bags::Kind::offsets) {
-        if (const Fault fault = check_rows(out, bags.num_bags(), table.dim(), stride); !fault) return fault;
-    }
     make_plan({&feature, 1}, *kernels, bags, bags.num_bags(), out, stride, plan);
     return {};
 }
@@ -113,13 +110,6 @@ Fault check_all_weights(std::span<const FeaturePlan> features, const Request& re
         if (!fault) return fault;
     }
     return {};
-}
-
-/// Checks the output of a request. With several features offsets without the closing one are told by their number.
-Fault check_request_output(std::span<const FeaturePlan> features, std::size_t num_bags, std::size_t total_dim,
-                           const Output& out, std::size_t& stride) noexcept {
-    const Fault fault = check_output(out, num_bags, total_dim, stride);
-    return fault && features.size() == 1 ? check_rows(out, num_bags, total_dim, stride) : fault;
 }
 
 /// The status of a fault in a feature.
@@ -165,7 +155,7 @@ PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total
     if (const Fault fault = check_bags(bags); !fault) return status_of(fault);
     const std::size_t num_bags = bags.num_bags() / features.size();
     std::size_t stride = 0, f = 0;
-    if (const Fault fault = check_request_output(features, num_bags, total_dim, out, stride); !fault)
+    if (const Fault fault = check_output(out, num_bags, total_dim, stride); !fault)
         return status_of(fault);
     if (const Fault fault = check_skipped(features.size(), skipped); !fault) return status_of(fault);
     const kernels::KernelTable* const kernels = cpu::active_kernels();

@@ -58,9 +58,6 @@ std::string describe(const PoolStatus& s) {
             return active_isa().error().message;
         case PoolFault::out_of_memory:
             return "out of memory";
-        case PoolFault::output_rows:
-            return "the output has room for " + value + " rows, but offsets with the closing one make " + limit +
-                   " bags; without it use starts, for fewer bags than rows give a part of the output";
         case PoolFault::skipped_size:
             return value + " counts of skipped indices for " + limit + " features";
     }
