@@ -83,7 +83,7 @@ class Against(ComparingTest):
 
     def test_several_sources_of_any_format(self):
         self.write("words.vec", "cat 1 2\ndog 3 5\n")
-        self.passes("convert", "a.npy", "words.vec", "-o", "t")
+        self.passes("convert", "a.npy", "words.vec", "--format", "int8", "-o", "t")
         a, words = self.verify("t", "a.npy", "words.vec")
         self.assertEqual((a[0], a[3:5], words[0]), ("a", ["int8", "f32"], "words"))
 
@@ -290,7 +290,7 @@ class Plots(ComparingTest):
         self.assertEqual(page.tags.count("svg"), 6)
 
     def test_coded_rows_have_steps_and_errors(self):
-        self.passes("convert", "a.npy", "empty.npy", "-o", "t")
+        self.passes("convert", "a.npy", "empty.npy", "--format", "int8", "-o", "t")
         self.assertIn("wrote out.html\n", self.passes("inspect", "t", "--plot", "out.html"))
         page = self.check_page("out.html", "Quantization steps", "largest error", "no rows")
         self.assertEqual(page.tags.count("svg"), 6)
@@ -344,7 +344,7 @@ class Report(ComparingTest):
         self.check_page("out.html", "Worst rows")
 
     def test_a_failed_conversion_leaves_no_report(self):
-        self.write("bad.npy", npy([math.nan, 1], (1, 2)))
+        self.write("bad.npy", npy([math.nan, 1, 2], (1, 3)))
         self.fails("convert", "a.npy", "bad.npy", "-o", "t", "--report", "out.html", says="bad.npy")
 
     def test_refusals(self):

@@ -211,7 +211,7 @@ class Inputs(CommandTest):
 
     def test_a_bad_second_input_changes_nothing(self):
         self.write("out", b"precious")
-        self.write("c.npy", npy([math.nan], (1, 1)))
+        self.write("c.npy", npy([math.nan] * 3, (1, 3)))
         self.fails("convert", "a.npy", "c.npy", "-o", "out", says="c.npy")
         self.assertEqual(self.read("out"), b"precious")
 

@@ -74,7 +74,7 @@ class Refuses(CommandTest):
     def test_types_that_are_no_numbers_for_tables(self):
         self.refuses(npy_raw(npy_header("|O", (2, 3)), b"pickle"), "'|O'", "Python objects")
         self.refuses(npy_raw("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 3)}"), "structured")
-        for descr in ["<c8", "|b1", "<U4", "<f16", "f4", "", "<f4x"]:
+        for descr in ["<c8", "|b1", "<U4", "<f16", "", "<f4x", "f4<"]:
             with self.subTest(descr):
                 self.refuses(npy_raw(npy_header(descr, (2, 3)), b"\0" * 48), f"dtype '{descr}'")
         self.refuses(npy([1, 2], (1, 2), "i4"), "integers")

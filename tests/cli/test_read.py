@@ -15,7 +15,7 @@ class Files(CommandTest):
         super().setUp()
         self.write("a.npy", npy([0, 1, 2, 3, 255, 510], (2, 3)))
         self.write("words.vec", "cat 1 2\ndog 3 4\n")
-        self.passes("convert", "a.npy", "words.vec", "-o", "t.safetensors")
+        self.passes("convert", "a.npy", "words.vec", "--format", "int8", "-o", "t.safetensors")
         self.write("f.safetensors", safetensors({"m": ("BF16", [2, 1], struct.pack("<2H", 0x3F80, 0x4000))}))
 
     def test_inspect(self):
@@ -87,7 +87,8 @@ class Files(CommandTest):
         self.fails("export", "t.safetensors", "b", "-o", "out.npy", says=["t.safetensors", "b"])
         for command in ("inspect", "verify"):
             self.fails(command, "missing", says=["missing", "No such file"])
-            self.fails(command, "a.npy", says="a.npy")
+        self.fails("verify", "a.npy", says=["a.npy: no table file", "rowpool convert a.npy"])
+        for command in ("inspect", "verify"):
             self.fails(command, ".", says=".")
 
     def test_hostile_headers(self):

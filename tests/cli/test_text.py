@@ -34,7 +34,7 @@ class Reads(CommandTest):
         self.reads(b"\xef\xbb\xbf1 2\ncat 1 2\n", [[1, 2]], ["cat"])
 
     def test_names_that_are_numbers(self):
-        self.reads("2 3 4\n5 6 7\n", [[3, 4], [6, 7]], ["2", "5"])
+        self.reads("2 3 4\nx 6 7\n", [[3, 4], [6, 7]], ["2", "x"])
         self.reads("42 3\n7 2\nx 1\n", [[3], [2], [1]], ["42", "7", "x"])
 
     def test_names_of_any_bytes_and_twice(self):
@@ -84,8 +84,8 @@ class Refuses(CommandTest):
         self.refuses("word\n", "v.txt:1:", "no word-vector text")
 
     def test_not_finite(self):
-        self.refuses("cat 1 2\ndog nan 3\n", "v.txt", "row 1", "column 0 is NaN")
-        self.refuses("cat 1 -inf\n", "v.txt", "row 0", "column 1 is infinite")
+        self.refuses("cat 1 2 3\ndog nan 3 4\n", "v.txt", "row 1", "column 0 is NaN")
+        self.refuses("cat 1 -inf 2\n", "v.txt", "row 0", "column 1 is infinite")
 
     def test_rows_too_wide(self):
         self.refuses("w" + " 1" * 65537 + "\n", "v.txt:1", "65537")

@@ -10,6 +10,7 @@
 #include "tools/base/memory.hpp"
 #include "tools/base/text.hpp"
 #include "tools/inputs/numpy/trace.hpp"
+#include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 
@@ -164,7 +165,7 @@ std::vector<Lookups> Workload::lookups_of(std::size_t feature) const {
 }
 
 Workload make_workload(const BenchOptions& options) {
-    const TableFile file = value_of(TableFile::open(options.file));
+    const TableFile file = open_table_file(options.file);
     return options.trace.empty() ? made_up(file, options) : recorded(file, options);
 }
 

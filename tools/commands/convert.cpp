@@ -26,6 +26,7 @@
 #include "tools/convert/targets.hpp"
 #include "tools/convert/transforms.hpp"
 #include "tools/inputs/open_sources.hpp"
+#include "tools/inputs/reading.hpp"
 
 namespace rowpool::tools {
 
@@ -37,7 +38,7 @@ struct ConvertOptions {
     std::string report;
     WantedCoding coding;
     Selection selection;
-    PackedRows packed;
+    Reading reading;
     BudgetOptions budget;
     TransformOptions transforms;
     OnBadRow on_bad_row = OnBadRow::fail;
@@ -52,9 +53,9 @@ std::string format_choices() {
 Sources open_all(ConvertOptions& options) {
     Sources all;
     for (const std::string& path : options.inputs) {
-        for (std::unique_ptr<Source>& source : open_sources(path, options.packed)) all.push_back(std::move(source));
+        for (std::unique_ptr<Source>& source : open_sources(path, options.reading)) all.push_back(std::move(source));
     }
-    options.packed.require_all_used();
+    options.reading.packed.require_all_used();
     return all;
 }
 
@@ -123,15 +124,29 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
     flush_summary(options.output);
 }
 
+/// On standard error, because a table that is not there is not what somebody looks for in the list of those that are.
+void print_findings(const ConvertOptions& options) {
+    static constexpr std::size_t kMostLines = 10;
+    for (const std::string& note : options.reading.notes) std::cerr << "rowpool: " << one_line(note) << '\n';
+    const std::vector<LeftOut> left_out = meant(options.selection, options.reading.left_out);
+    for (std::size_t i = 0; i < left_out.size() && i < kMostLines; ++i) {
+        const std::string line = left_out[i].file + ": left out: " + text_of(left_out[i]);
+        std::cerr << "rowpool: " << one_line(line) << '\n';
+    }
+    if (left_out.size() <= kMostLines) return;
+    std::cerr << "rowpool: left out: " << left_out.size() - kMostLines << " more; rowpool inspect lists them all\n";
+}
+
 void convert(ConvertOptions& options) {
     catch_interrupts();
     if (!options.report.empty()) check_report_path(options);
     const Sources sources = open_all(options);
-    std::vector<Target> targets = choose_targets(sources, options.selection, options.coding);
+    std::vector<Target> targets = choose_targets(sources, options.selection, options.coding, options.reading);
     const Transforms transforms = transform(options.transforms, options.output, targets);
     plan_codings(options.budget, options.coding, targets);
     if (options.on_bad_row == OnBadRow::f16) fall_back_to_f16(targets);
     write_targets(targets, options);
+    print_findings(options);
 }
 
 void add_packed(CLI::App& command, PackedRows& packed) {
@@ -143,6 +158,17 @@ void add_packed(CLI::App& command, PackedRows& packed) {
     };
     add_repeated(command, "--packed", add, "PATTERN=FORMAT",
                  "uint8 tensors of these names are rows in FORMAT (int8, int4, tbe-int8, ...) already");
+}
+
+void add_text_options(CLI::App& command, Reading& reading) {
+    add_choice(
+        command, "--names-column", reading.names_column, "yes|no", parse_names_column,
+        "Whether the lines of text begin with the names of rows: yes where they look like numbers, no where there "
+        "are only numbers");
+    add_choice(
+        command, "--on-bad-line", reading.on_bad_line, "fail|skip", parse_on_bad_line,
+        "What a line of text does that is no row: the conversion fails (unless given), or the line is passed over, "
+        "counted, and the first ones named");
 }
 
 }  // namespace
@@ -164,11 +190,13 @@ void add_convert(CLI::App& app) {
         .add_option("--report", options->report,
                     "Also write a web page: bytes, errors, worst rows and time of each table")
         ->type_name("OUT.html");
-    add_repeated(command, "--table", options->selection.tables, "PATTERN[=NEWNAME]",
-                 "Take only these tables (*, ? and [] as in a shell), under another name if one is given, in which * "
-                 "stands for what the * of the pattern matched; may be repeated");
+    add_repeated(
+        command, "--table", options->selection.tables, "[FILE:]PATTERN[=NEWNAME]",
+        "Take only these tables (*, ? and [] as in a shell), of this input if one is given, under another name "
+        "if one is given, in which * stands for what the * of the pattern matched; may be repeated");
     add_repeated(command, "--exclude", options->selection.excluded, "PATTERN", "Leave these out; may be repeated");
-    add_packed(command, options->packed);
+    add_packed(command, options->reading.packed);
+    add_text_options(command, options->reading);
     add_transform_options(command, options->transforms);
     add_choice(
         command, "--on-bad-row", options->on_bad_row, "fail|f16|zero", parse_on_bad_row,
@@ -181,8 +209,8 @@ void add_convert(CLI::App& app) {
         "quint8\n"
         "                or quint4x2. Nothing in the file is run.\n"
         "  .safetensors  every two-dimensional F32, F16, BF16 or F64 tensor, and every table of a rowpool file\n"
-        "  .safetensors.index.json  the same of all files that the index names\n"
-        "  .npy          a matrix of float16, float32 or float64; the table is named after the file\n"
+        "  .safetensors.index.json, .bin.index.json  the same of all files that the index names\n"
+        "  .npy          a matrix of float16, float32, float64 or bfloat16 (V2); the table is named after the file\n"
         "  .npz          every such matrix in the archive, named after its member\n"
         "  text          word vectors of word2vec, fastText or GloVe: a line a row, its name and then its numbers, "
         "with\n"
@@ -190,7 +218,9 @@ void add_convert(CLI::App& app) {
         "  word2vec      binary files (.bin), with their names\n"
         "  fastText      models (.bin) that are not quantized: a row a word, then a row a bucket, without a name\n"
         "  .onnx         every two-dimensional float, float16, bfloat16 or double (narrowed to f32) initializer\n"
-        "Rows that have the format already are copied unchanged. docs/CONVERT.md has more.");
+        "Rows that have the format already are copied unchanged. What looks like an embedding and is left out is named "
+        "on\n"
+        "standard error. docs/CONVERT.md has more.");
     command.callback([options] { convert(*options); });
 }
 

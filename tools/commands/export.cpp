@@ -19,6 +19,7 @@
 #include "tools/commands/commands.hpp"
 #include "tools/commands/standard_output.hpp"
 #include "tools/inputs/numpy/npy.hpp"
+#include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 
@@ -46,7 +47,7 @@ void write_decoded(const Table& table, NpyWriter& out) {
 
 void export_table(const ExportOptions& options) {
     catch_interrupts();
-    const Table table = value_of(value_of(TableFile::open(options.file)).table(options.table));
+    const Table table = value_of(open_table_file(options.file).table(options.table));
     const std::array shape = {table.num_ids(), table.dim()};
     NpyWriter out(options.output, "<f4", shape);
     write_decoded(table, out);

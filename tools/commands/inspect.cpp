@@ -21,6 +21,10 @@
 #include "tools/commands/commands.hpp"
 #include "tools/commands/print_rows.hpp"
 #include "tools/commands/standard_output.hpp"
+#include "tools/convert/selection.hpp"
+#include "tools/inputs/open_sources.hpp"
+#include "tools/inputs/reading.hpp"
+#include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 
@@ -158,12 +162,111 @@ void write_plot(const TableFile& file, const FileSizes& sizes, const std::string
     check(out.commit());
 }
 
+/// What an input holds, for those that are no table files.
+struct Listing {
+    std::vector<const Source*> tables;
+    std::vector<LeftOut> left_out;
+};
+
+Listing list_of(const std::string& path, const Sources& sources, Reading& reading) {
+    Listing listing;
+    for (const std::unique_ptr<Source>& source : sources) {
+        const TableShape& shape = source->description().shape;
+        const std::string reason = reason_to_leave(*source, reading.left_out);
+        if (reason.empty()) {
+            listing.tables.push_back(source.get());
+        } else {
+            const std::string kind = std::string(to_string(shape.format)) + " " + std::to_string(shape.rows) + " x " +
+                                     std::to_string(shape.dim);
+            listing.left_out.push_back({path, source->description().name, kind, reason});
+        }
+    }
+    listing.left_out.insert(listing.left_out.begin(), reading.left_out.begin(), reading.left_out.end());
+    return listing;
+}
+
+void print_left_out(const std::vector<LeftOut>& left_out) {
+    for (const LeftOut& tensor : left_out) std::cout << "left out: " << one_line(text_of(tensor)) << '\n';
+}
+
+nlohmann::ordered_json left_out_json(const std::vector<LeftOut>& left_out) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const LeftOut& tensor : left_out) {
+        json.push_back({{"name", tensor.name}, {"kind", tensor.kind}, {"reason", tensor.reason}});
+    }
+    return json;
+}
+
+std::uint64_t bytes_of(const TableShape& shape) { return shape.rows * row_bytes(shape.format, shape.dim); }
+
+void print_listing(const std::string& path, std::uint64_t bytes, const Listing& listing) {
+    static constexpr std::array kInputColumns = {Column{"table", false},  Column{"rows"},  Column{"dim"},
+                                                 Column{"format", false}, Column{"bytes"}, Column{"names", false}};
+    std::cout << one_line(path) << ": " << bytes << " bytes, no table file; rowpool convert would make "
+              << listing.tables.size() << (listing.tables.size() == 1 ? " table" : " tables") << " of it\n";
+    std::vector<std::vector<std::string>> lines;
+    for (const Source* source : listing.tables) {
+        const NewTable& table = source->description();
+        lines.push_back({printable(table.name), std::to_string(table.shape.rows), std::to_string(table.shape.dim),
+                         std::string(to_string(table.shape.format)), std::to_string(bytes_of(table.shape)),
+                         table.row_names.empty() ? "-" : "yes"});
+    }
+    if (!lines.empty()) print_aligned(kInputColumns, lines);
+    print_left_out(listing.left_out);
+}
+
+void print_listing_json(const std::string& path, std::uint64_t bytes, const Listing& listing) {
+    nlohmann::ordered_json json = {{"file", path}, {"bytes", bytes}, {"is_table_file", false}};
+    json["tables"] = nlohmann::ordered_json::array();
+    for (const Source* source : listing.tables) {
+        const NewTable& table = source->description();
+        json["tables"].push_back({{"name", table.name},
+                                  {"rows", table.shape.rows},
+                                  {"dim", table.shape.dim},
+                                  {"format", to_string(table.shape.format)},
+                                  {"bytes", bytes_of(table.shape)},
+                                  {"has_row_names", !table.row_names.empty()},
+                                  {"source", table.source}});
+    }
+    json["left_out"] = left_out_json(listing.left_out);
+    std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+/// Any other file that convert reads.
+void inspect_input(const InspectOptions& options) {
+    catch_interrupts();
+    Reading reading = {.packed = {}, .lists = true, .left_out = {}, .notes = {}};
+    const Sources sources = open_sources(options.file, reading);
+    const Listing listing = list_of(options.file, sources, reading);
+    const std::uint64_t bytes = value_of(MappedFile::open(options.file)).bytes().size();
+    options.json ? print_listing_json(options.file, bytes, listing) : print_listing(options.file, bytes, listing);
+}
+
+/// What of a safetensors file that rowpool did not write is no table of it, and what convert makes a table of.
+void print_rest(const TableFile& file) {
+    Reading reading = {.packed = {}, .lists = true, .left_out = {}, .notes = {}};
+    const Sources sources = open_sources(file.path(), reading);
+    const Listing listing = list_of(file.path(), sources, reading);
+    for (const Source* source : listing.tables) {
+        const std::string& name = source->description().name;
+        if (std::ranges::count(file.tables(), name, &Table::name) != 0) continue;
+        std::cout << "a table for rowpool convert alone: " << printable(name) << '\n';
+    }
+    print_left_out(listing.left_out);
+}
+
+bool is_table_file(const InspectOptions& options) {
+    return !options.rows.empty() || !options.plot.empty() || TableFile::open(options.file);
+}
+
 void inspect(const InspectOptions& options) {
-    const TableFile file = value_of(TableFile::open(options.file));
+    if (!is_table_file(options) && !is_safetensors_file(options.file)) return inspect_input(options);
+    const TableFile file = open_table_file(options.file);
     if (!options.rows.empty()) return print_rows(file, options.rows);
     const FileSizes sizes = sizes_of(options.file);
     if (!options.plot.empty()) write_plot(file, sizes, options.plot);
     options.json ? print_json(file, sizes) : print_text(file, sizes);
+    if (!options.json && !file.has_metadata()) print_rest(file);
     if (options.plot.empty()) return;
     std::cout << "wrote " << one_line(options.plot) << '\n';
     flush_summary(options.plot);
@@ -172,9 +275,9 @@ void inspect(const InspectOptions& options) {
 }  // namespace
 
 void add_inspect(CLI::App& app) {
-    CLI::App& command = *app.add_subcommand("inspect", "List the tables of a file");
+    CLI::App& command = *app.add_subcommand("inspect", "List the tables of a file, or what convert would make of it");
     const auto options = std::make_shared<InspectOptions>();
-    command.add_option("FILE", options->file, "Table file, or any safetensors file")->required()->type_name("");
+    command.add_option("FILE", options->file, "Table file, or any file that convert reads")->required()->type_name("");
     CLI::Option* json = command.add_flag("--json", options->json, "Print JSON");
     CLI::Option* rows = command
                             .add_option("--rows", options->rows,

@@ -19,6 +19,7 @@
 #include "tools/commands/commands.hpp"
 #include "tools/commands/standard_output.hpp"
 #include "tools/inputs/numpy/npy.hpp"
+#include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 
@@ -163,7 +164,7 @@ void pool_command(const PoolCommand& command) {
         throw CLI::ValidationError("--mode none", "takes no --offsets, --lengths or --weights");
     }
     catch_interrupts();
-    const Table table = value_of(value_of(TableFile::open(command.file)).table(command.table));
+    const Table table = value_of(open_table_file(command.file).table(command.table));
     const Inputs inputs = open_inputs(command);
     if (command.output_type == OutputType::f32) pool_as<float>(command, table, inputs);
     if (command.output_type == OutputType::f16) pool_as<Float16>(command, table, inputs);

@@ -15,6 +15,7 @@
 #include "tools/base/text.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/standard_output.hpp"
+#include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 
@@ -59,7 +60,7 @@ TuningProfile measure(const Model& model, std::size_t between) {
 }
 
 void tune_command(const TuneCommand& command) {
-    const TableFile file = value_of(TableFile::open(command.file));
+    const TableFile file = open_table_file(command.file);
     std::vector<Feature> features;
     for (const Table& table : file.tables()) features.push_back({table, {}});
     if (features.empty()) fail(command.file, ": has no tables");

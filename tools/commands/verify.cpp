@@ -133,7 +133,7 @@ void print_comparison(const std::vector<std::vector<std::string>>& lines) {
 
 void verify(const VerifyOptions& options) {
     catch_interrupts();
-    const TableFile file = value_of(TableFile::open(options.file));
+    const TableFile file = open_table_file(options.file);
     const std::size_t bytes = value_of(MappedFile::open(options.file)).bytes().size();
     const Sources sources = open_against(options.against);
     const Sources tables = sources.empty() ? Sources() : open_sources(options.file);

@@ -14,10 +14,27 @@ namespace rowpool::tools {
 
 namespace {
 
+/// Of rows so narrow that scale and bias take more than codes save, int8 would make larger ones.
+bool grows(const TableShape& from, RowFormat to) {
+    return is_coded(to) && row_bytes(to, from.dim) > row_bytes(from.format, from.dim);
+}
+
+RowFormat usual_format(const TableShape& from) {
+    return is_coded(from.format) || grows(from, RowFormat::int8) ? from.format : RowFormat::int8;
+}
+
+std::string growth_reason(const TableShape& from, RowFormat to) {
+    const std::size_t bytes = row_bytes(from.format, from.dim);
+    const std::string own = std::string(to_string(from.format)) + " rows of " + std::to_string(bytes) + " bytes";
+    if (grows(from, to)) return "larger than its " + own;
+    const bool kept = to == from.format && !is_coded(to) && grows(from, RowFormat::int8);
+    return kept ? "int8 would be larger than its " + own : "";
+}
+
 /// Unless told otherwise, coded rows stay as they are: coding them again would lose more.
 RowCoding coding_for(const SelectedTable& table, const WantedCoding& wanted) {
     const RowFormat from = table.source->description().shape.format;
-    const RowFormat usual = wanted.format.value_or(is_coded(from) ? from : RowFormat::int8);
+    const RowFormat usual = wanted.format.value_or(usual_format(table.source->description().shape));
     const RowCoding coding = {format_of(wanted, table.name).value_or(usual), wanted.method};
     if (coding.format != from && !is_available(coding)) {
         fail("--method ", to_string(coding.method), " quantizes to 4 or 2 bits, and table ",
@@ -53,12 +70,15 @@ std::optional<RowFormat> format_of(const WantedCoding& wanted, const std::string
     return format;
 }
 
-std::vector<Target> choose_targets(const Sources& sources, const Selection& selection, const WantedCoding& coding) {
-    const std::vector<SelectedTable> tables = select_tables(sources, selection);
+std::vector<Target> choose_targets(const Sources& sources, const Selection& selection, const WantedCoding& coding,
+                                   Reading& reading) {
+    const std::vector<SelectedTable> tables = select_tables(sources, selection, reading);
     check_patterns(coding, tables);
     std::vector<Target> targets;
     for (const SelectedTable& table : tables) {
         targets.push_back(described(table.name, *table.source, coding_for(table, coding)));
+        if (coding.format == targets.back().coding.format && !is_coded(targets.back().coding.format)) continue;
+        targets.back().reason = growth_reason(table.source->description().shape, targets.back().coding.format);
     }
     return targets;
 }
@@ -81,7 +101,9 @@ Transforms transform(const TransformOptions& options, const std::string& output,
     for (const Target& target : targets) tables.push_back({target.table.name, target.source});
     Transforms transforms(options, tables, output);
     for (std::size_t t = 0; t < targets.size(); ++t) {
+        std::string reason = std::move(targets[t].reason);
         targets[t] = described(std::move(targets[t].table.name), transforms.source(t), targets[t].coding);
+        targets[t].reason = std::move(reason);
     }
     return transforms;
 }

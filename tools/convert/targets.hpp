@@ -40,7 +40,8 @@ std::optional<RowFormat> format_of(const WantedCoding& wanted, const std::string
 
 /// The selected tables, in the wanted coding. Fails when there is no such coding, or a pattern of --format-of matches
 /// none of them.
-std::vector<Target> choose_targets(const Sources& sources, const Selection& selection, const WantedCoding& coding);
+std::vector<Target> choose_targets(const Sources& sources, const Selection& selection, const WantedCoding& coding,
+                                   Reading& reading);
 
 /// Bytes of all rows that a conversion reads.
 std::uint64_t source_bytes(const std::vector<Target>& targets);

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "rowpool/file.hpp"
+#include "rowpool/types.hpp"
 #include "tools/base/failure.hpp"
+#include "tools/inputs/foreign.hpp"
 #include "tools/inputs/numpy/npy.hpp"
 #include "tools/inputs/numpy/npy_source.hpp"
 #include "tools/inputs/onnx/onnx.hpp"
@@ -40,30 +42,54 @@ bool is_zip(std::span<const std::byte> bytes) {
     return bytes.size() >= 4 && std::memcmp(bytes.data(), "PK\3\4", 4) == 0;
 }
 
-Sources open_archive(MappedFile file, PackedRows& packed) {
+Sources open_archive(MappedFile file, Reading& reading) {
     const ZipArchive archive(std::move(file));
-    return is_checkpoint(archive) ? open_checkpoint_sources(archive, packed) : open_npz_sources(archive, packed);
+    return is_checkpoint(archive) ? open_checkpoint_sources(archive, reading) : open_npz_sources(archive, reading);
+}
+
+void refuse_foreign(const std::string& path, std::span<const std::byte> bytes) {
+    const std::optional<std::string> kind = foreign_kind(bytes);
+    if (kind) fail(path, ": ", *kind);
 }
 
 }  // namespace
 
-Sources open_sources(const std::string& path, PackedRows& packed) {
+Sources open_sources(const std::string& path, Reading& reading) {
+    reading.left_out_before = reading.left_out.size();
     MappedFile file = value_of(MappedFile::open(path));
     const std::span<const std::byte> bytes = file.bytes();
-    if (is_npy(bytes) || has_extension(path, ".npy")) return open_npy_source(std::move(file), packed);
-    if (path.ends_with(".safetensors.index.json")) return open_sharded_sources(file, packed);
-    if (is_safetensors(bytes) || has_extension(path, ".safetensors")) return open_table_sources(path, packed);
-    if (is_zip(bytes) || has_extension(path, ".npz")) return open_archive(std::move(file), packed);
+    if (is_shard_index(path, bytes)) return open_sharded_sources(file, reading);
+    refuse_foreign(path, bytes);
+    if (is_npy(bytes) || has_extension(path, ".npy")) return open_npy_source(std::move(file), reading);
+    if (is_safetensors(bytes) || has_extension(path, ".safetensors")) return open_table_sources(path, reading);
+    if (is_zip(bytes) || has_extension(path, ".npz")) return open_archive(std::move(file), reading);
     refuse_old_checkpoint(path, bytes);
     if (is_fasttext(bytes)) return open_fasttext_source(std::move(file));
     if (is_word2vec(bytes)) return open_word2vec_source(std::move(file));
-    if (is_onnx(bytes) || has_extension(path, ".onnx")) return open_onnx_sources(std::move(file));
-    return open_text_source(file);
+    if (is_onnx(bytes) || has_extension(path, ".onnx")) return open_onnx_sources(std::move(file), reading);
+    return open_text_source(file, reading);
 }
 
 Sources open_sources(const std::string& path) {
-    PackedRows none;
-    return open_sources(path, none);
+    Reading reading;
+    return open_sources(path, reading);
+}
+
+bool is_safetensors_file(const std::string& path) {
+    const Result<MappedFile> file = MappedFile::open(path);
+    return file &&
+           (is_safetensors(file->bytes()) || (has_extension(path, ".safetensors") && !foreign_kind(file->bytes())));
+}
+
+TableFile open_table_file(const std::string& path) {
+    Result<TableFile> file = TableFile::open(path);
+    if (file) return *std::move(file);
+    const Result<MappedFile> mapped = MappedFile::open(path);
+    if (!mapped) fail(file.error().message);
+    refuse_foreign(path, mapped->bytes());
+    if (is_safetensors_file(path)) fail(file.error().message);
+    fail(path, ": no table file; rowpool convert makes one of it, or says what it is: rowpool convert ", path,
+         " -o OUT.safetensors");
 }
 
 }  // namespace rowpool::tools

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "rowpool/file.hpp"
 #include "rowpool/table.hpp"
 #include "rowpool/table_file.hpp"
 
@@ -57,6 +58,12 @@ using Sources = std::vector<std::unique_ptr<Source>>;
 
 /// The name of the one table in a file that does not name it: the file's own, without folder and extension.
 std::string table_name_of(const std::string& path);
+/// Opens a table file or any safetensors file; what another file is, and what to do about it, is in the error.
+TableFile open_table_file(const std::string& path);
+
+/// Whether a file is a safetensors file, or is called so: its own error says more than that it is no table file.
+bool is_safetensors_file(const std::string& path);
+
 /// The path without its folder: what a table file records as the origin of a table.
 std::string file_name_of(const std::string& path);
 /// Refuses what no table can be. `path` starts the error.

@@ -23,9 +23,10 @@ struct NamedType {
     std::string_view name;
     NpyType type;
 };
-constexpr std::array kTypes = {NamedType{"u1", NpyType::u8},  NamedType{"f2", NpyType::f16},
-                               NamedType{"f4", NpyType::f32}, NamedType{"f8", NpyType::f64},
-                               NamedType{"i4", NpyType::i32}, NamedType{"i8", NpyType::i64}};
+constexpr std::array kTypes = {NamedType{"u1", NpyType::u8},   NamedType{"f2", NpyType::f16},
+                               NamedType{"V2", NpyType::bf16},  // as NumPy writes it, which has no bfloat16
+                               NamedType{"f4", NpyType::f32},  NamedType{"f8", NpyType::f64},
+                               NamedType{"i4", NpyType::i32},  NamedType{"i8", NpyType::i64}};
 
 std::string_view name_of(NpyType type) {
     return std::find_if(kTypes.begin(), kTypes.end(), [type](const NamedType& t) { return t.type == type; })->name;
@@ -56,7 +57,7 @@ TextRange header_text(const std::string& path, std::span<const std::byte> bytes)
 /// Whether the type is a known one.
 bool set_type(NpyArray& array, std::string_view descr) {
     const bool ordered = !descr.empty() && std::string_view("<>=|").find(descr[0]) != std::string_view::npos;
-    const std::string_view name = ordered ? descr.substr(1) : "";
+    const std::string_view name = ordered ? descr.substr(1) : descr;
     const auto known = std::find_if(kTypes.begin(), kTypes.end(), [&](const NamedType& t) { return t.name == name; });
     if (known == kTypes.end()) return false;
     array.type = known->type;
@@ -65,8 +66,11 @@ bool set_type(NpyArray& array, std::string_view descr) {
 }
 
 [[noreturn]] void fail_for_type(const std::string& path, std::string_view descr) {
+    const std::size_t begin = descr.find_first_not_of("<>=|");
+    const bool whole = begin != std::string_view::npos && (descr[begin] == 'i' || descr[begin] == 'u');
     fail(path, ": dtype '", printable(descr), descr.ends_with('O') ? "' (Python objects)" : "'",
-         " cannot be read; known are float16, float32, float64, int32, int64 and uint8");
+         " cannot be read; known are float16, float32, float64, int32, int64 and uint8, and V2 for bfloat16",
+         whole ? "; save whole numbers with .astype('int64')" : "");
 }
 
 std::size_t element_count(const NpyArray& array) {
@@ -98,16 +102,15 @@ std::span<const T> elements(const NpyArray& array) {
     return {reinterpret_cast<const T*>(array.data.data()), array.size};
 }
 
-/// The array of the file, or nothing and its type in `descr` when that is unknown.
-std::optional<NpyArray> parse_array(const std::string& path, const SharedBytes& file, std::string& descr) {
+/// The array of the file, or nothing when its type is unknown.
+std::optional<NpyArray> parse_array(const std::string& path, const SharedBytes& file, NpyHeader& header) {
     NpyArray array = {.path = path, .owner = file.owner, .shape = {}, .data = {}};
     const std::span<const std::byte> bytes = file.bytes;
     const TextRange text = header_text(array.path, bytes);
     const std::string_view header_chars(reinterpret_cast<const char*>(bytes.data()) + text.begin, text.size);
-    NpyHeader header = parse_npy_header(array.path, header_chars);
-    array.shape = std::move(header.shape);
-    descr = std::move(header.descr);
-    if (!set_type(array, descr)) return {};
+    header = parse_npy_header(array.path, header_chars);
+    array.shape = header.shape;
+    if (!set_type(array, header.descr)) return {};
     array.fortran_order = header.fortran_order && array.shape.size() > 1;
     array.size = element_count(array);
     array.data = bytes.subspan(text.begin + text.size);
@@ -123,7 +126,7 @@ std::optional<NpyArray> parse_array(const std::string& path, const SharedBytes& 
 
 std::size_t item_bytes(NpyType type) {
     if (type == NpyType::u8) return 1;
-    if (type == NpyType::f16) return 2;
+    if (type == NpyType::f16 || type == NpyType::bf16) return 2;
     return type == NpyType::f32 || type == NpyType::i32 ? 4 : 8;
 }
 
@@ -138,15 +141,14 @@ NpyArray open_npy(MappedFile file) {
     return parse_npy(owner->path(), {owner, owner->bytes()});
 }
 
-std::optional<NpyArray> parse_npy_if_known(const std::string& path, const SharedBytes& file) {
-    std::string descr;
-    return parse_array(path, file, descr);
+std::optional<NpyArray> parse_npy_if_known(const std::string& path, const SharedBytes& file, NpyHeader& header) {
+    return parse_array(path, file, header);
 }
 
 NpyArray parse_npy(const std::string& path, const SharedBytes& file) {
-    std::string descr;
-    std::optional<NpyArray> array = parse_array(path, file, descr);
-    if (!array) fail_for_type(path, descr);
+    NpyHeader header;
+    std::optional<NpyArray> array = parse_array(path, file, header);
+    if (!array) fail_for_type(path, header.descr);
     return *std::move(array);
 }
 

@@ -13,11 +13,12 @@
 #include "rowpool/bags.hpp"
 #include "rowpool/file.hpp"
 #include "tools/base/memory.hpp"
+#include "tools/inputs/numpy/npy_header.hpp"
 
 namespace rowpool::tools {
 
 /// Element types that can be read; all others are refused when the file is opened.
-enum class NpyType : std::uint8_t { u8, f16, f32, f64, i32, i64 };
+enum class NpyType : std::uint8_t { u8, f16, bf16, f32, f64, i32, i64 };
 
 /// Bytes of one element.
 std::size_t item_bytes(NpyType type);
@@ -42,8 +43,8 @@ NpyArray open_npy(const std::string& path);
 NpyArray open_npy(MappedFile file);
 /// The same for the bytes of such a file, which messages call `path`.
 NpyArray parse_npy(const std::string& path, const SharedBytes& file);
-/// The same, or nothing for an array of another type.
-std::optional<NpyArray> parse_npy_if_known(const std::string& path, const SharedBytes& file);
+/// The same, or nothing for an array of another type; the header is there for both.
+std::optional<NpyArray> parse_npy_if_known(const std::string& path, const SharedBytes& file, NpyHeader& header);
 
 /// The elements of an int32 or int64 array, used where they lie; fails for other types. `what` names them in the error.
 IndexSpan index_values(const NpyArray& array, std::string_view what);

@@ -81,6 +81,7 @@ private:
         const auto [end, failure] = std::from_chars(begin, text_.data() + text_.size(), value);
         if (failure != std::errc()) error("a size that fits 64 bits");
         at_ += static_cast<std::size_t>(end - begin);
+        if (text_.substr(at_, 1) == "L") ++at_;  // Python 2 wrote long integers so
         return value;
     }
 

@@ -2,15 +2,15 @@
 #pragma once
 
 #include "rowpool/file.hpp"
-#include "tools/inputs/packed.hpp"
+#include "tools/inputs/reading.hpp"
 #include "tools/inputs/source.hpp"
 #include "tools/inputs/zip/zip.hpp"
 
 namespace rowpool::tools {
 
 /// The matrix of a .npy file. Fails with a line that names the file and the place in it.
-Sources open_npy_source(MappedFile file, PackedRows& packed);
+Sources open_npy_source(MappedFile file, Reading& reading);
 /// Those of an .npz archive.
-Sources open_npz_sources(const ZipArchive& archive, PackedRows& packed);
+Sources open_npz_sources(const ZipArchive& archive, Reading& reading);
 
 }  // namespace rowpool::tools

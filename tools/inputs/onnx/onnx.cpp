@@ -94,7 +94,7 @@ struct Fields {
     std::string_view name;
     std::uint64_t data_type = 0;
     std::uint64_t data_location = 0;
-    std::array<std::uint64_t, 2> dims{};
+    std::array<std::uint64_t, 3> dims{};
     std::size_t num_dims = 0;
     bool in_segments = false;
     std::optional<ProtoField> values;  ///< whichever field holds them
@@ -266,7 +266,7 @@ private:
 };
 
 /// Collects the tensors of one graph.
-void add_graph(Message graph, std::set<std::string_view>& names, std::vector<OnnxTensor>& tensors) {
+void add_graph(Message graph, std::set<std::string_view>& names, OnnxTensors& tensors) {
     while (const std::optional<ProtoField> field = graph.next()) {
         if (field->number != kInitializer) continue;
         const Fields fields = read_fields(graph.nested(*field));
@@ -275,8 +275,12 @@ void add_graph(Message graph, std::set<std::string_view>& names, std::vector<Onn
                  ": another one has that name");
         }
         const std::optional<OnnxType> type = type_of(fields.data_type);
-        if (!type || fields.num_dims != 2 || fields.dims[1] == 0) continue;
-        tensors.push_back(Maker(graph.path(), fields, *type).make());
+        if (type && fields.num_dims == 2 && fields.dims[1] != 0) {
+            tensors.tables.push_back(Maker(graph.path(), fields, *type).make());
+        } else if (fields.num_dims == 2 || fields.num_dims == 3) {
+            const auto end = fields.dims.begin() + static_cast<std::ptrdiff_t>(fields.num_dims);
+            tensors.others.push_back({fields.name, fields.data_type, {fields.dims.begin(), end}});
+        }
     }
 }
 
@@ -294,8 +298,17 @@ bool is_onnx(std::span<const std::byte> bytes) {
     return field && field->type == WireType::bytes;
 }
 
-std::vector<OnnxTensor> parse_onnx(const std::string& path, std::span<const std::byte> bytes) {
-    std::vector<OnnxTensor> tensors;
+std::string onnx_type_name(std::uint64_t type) {
+    static constexpr std::array<const char*, 24> kNames = {
+        "UNDEFINED",      "FLOAT",      "UINT8",          "INT8",       "UINT16",   "INT16",
+        "INT32",          "INT64",      "string",         "bool",       "FLOAT16",  "DOUBLE",
+        "UINT32",         "UINT64",     "complex64",      "complex128", "BFLOAT16", "FLOAT8E4M3FN",
+        "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ", "UINT4",      "INT4",     "FLOAT4E2M1"};
+    return type < kNames.size() ? kNames[type] : "element type " + std::to_string(type);
+}
+
+OnnxTensors parse_onnx(const std::string& path, std::span<const std::byte> bytes) {
+    OnnxTensors tensors;
     std::set<std::string_view> names;
     bool has_graph = false;
     Message model(path, bytes);

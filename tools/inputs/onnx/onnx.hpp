@@ -37,12 +37,28 @@ struct OnnxTensor {
     std::optional<OnnxLocation> external = {};
 };
 
+/// Another initializer: no table, but perhaps what should be one.
+struct OnnxOther {
+    std::string_view name;
+    std::uint64_t type = 0;            ///< a number of TensorProto.DataType
+    std::vector<std::uint64_t> shape;  ///< of two or three dimensions
+};
+
+struct OnnxTensors {
+    std::vector<OnnxTensor> tables;
+    std::vector<OnnxOther> others;
+};
+
+/// "UINT8"; the number for what later versions add.
+std::string onnx_type_name(std::uint64_t type);
+
 /// Whether the bytes can be a model: they begin with a version, and a graph follows.
 bool is_onnx(std::span<const std::byte> bytes);
 
 /// The two-dimensional FLOAT, FLOAT16, BFLOAT16 and DOUBLE initializers of a model's graph that have columns, in its
-/// order; those of subgraphs are not looked at. The file is taken as hostile: fails, naming it, the tensor and the
-/// byte, when fields are cut short or contradict each other, or when two initializers have one name.
-std::vector<OnnxTensor> parse_onnx(const std::string& path, std::span<const std::byte> bytes);
+/// order, and its other matrices and stacks of them; those of subgraphs are not looked at. The file is taken as
+/// hostile: fails, naming it, the tensor and the byte, when fields are cut short or contradict each other, or when two
+/// initializers have one name.
+OnnxTensors parse_onnx(const std::string& path, std::span<const std::byte> bytes);
 
 }  // namespace rowpool::tools

@@ -37,7 +37,10 @@ std::string path_of(const std::string& model, const OnnxTensor& tensor) {
     const fs::path real_folder = fs::canonical(folder, failure);
     const fs::path real_path = failure ? fs::path() : fs::canonical(folder / location, failure);
     if (failure) fail(place(model, tensor), ": ", failure.message());
-    if (!lies_in(real_path, real_folder)) {
+    // In a cache of Hugging Face's the model and its data are links into one folder.
+    const fs::path real_model = fs::canonical(model, failure);
+    const bool beside = !failure && real_path.parent_path() == real_model.parent_path();
+    if (!beside && !lies_in(real_path, real_folder)) {
         fail(place(model, tensor), ": a symbolic link leads out of the model's folder; copy the file into it");
     }
     return (folder / location).string();

@@ -104,17 +104,22 @@ std::unique_ptr<Source> make_source(const std::string& path, const OnnxTensor& t
 
 }  // namespace
 
-Sources open_onnx_sources(MappedFile mapped) {
+Sources open_onnx_sources(MappedFile mapped, Reading& reading) {
     const auto file = std::make_shared<const MappedFile>(std::move(mapped));
     const std::string& path = file->path();
     OnnxExternalFiles external(path);
     Sources sources;
-    for (const OnnxTensor& tensor : parse_onnx(path, file->bytes())) {
+    const OnnxTensors tensors = parse_onnx(path, file->bytes());
+    for (const OnnxOther& other : tensors.others) {
+        const std::string type = onnx_type_name(other.type);
+        leave_out(reading, path, other.name, type, other.shape, reason_for(type, other.shape));
+    }
+    for (const OnnxTensor& tensor : tensors.tables) {
         const SharedBytes inside = {file, tensor.varints.value_or(tensor.values)};
         sources.push_back(make_source(path, tensor, tensor.external ? external.values(tensor) : inside));
     }
     if (sources.empty()) {
-        fail(path, ": no table in it: no two-dimensional FLOAT, FLOAT16, BFLOAT16 or DOUBLE initializer");
+        refuse_empty(reading, path, "no two-dimensional FLOAT, FLOAT16, BFLOAT16 or DOUBLE initializer");
     }
     return sources;
 }

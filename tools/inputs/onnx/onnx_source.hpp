@@ -2,11 +2,12 @@
 #pragma once
 
 #include "rowpool/file.hpp"
+#include "tools/inputs/reading.hpp"
 #include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 
 /// A model's two-dimensional initializers of floats. Fails with a line that names the file and the place in it.
-Sources open_onnx_sources(MappedFile file);
+Sources open_onnx_sources(MappedFile file, Reading& reading);
 
 }  // namespace rowpool::tools

@@ -12,6 +12,8 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
 #include "tools/inputs/safetensors/table_source.hpp"
+#include "tools/inputs/torch/checkpoint_source.hpp"
+#include "tools/inputs/zip/zip.hpp"
 
 namespace rowpool::tools {
 
@@ -107,9 +109,20 @@ std::string shard_path(const MappedFile& index, const std::string& shard) {
     return (std::filesystem::path(index.path()).parent_path() / shard).string();
 }
 
+/// Fails for a table that the index does not have in that shard.
+Sources require_indexed(const MappedFile& index, const WeightMap& map, const std::string& shard, Sources sources) {
+    for (const std::unique_ptr<Source>& source : sources) {
+        const auto found = map.find(source->description().name);
+        if (found != map.end() && found->second == shard) continue;
+        fail(index.path(), ": tensor ", printable(source->description().name), " is in ", source->file(),
+             ", where the index does not have it");
+    }
+    return sources;
+}
+
 /// Opens a shard, in which every tensor must be that the index has there, and no table that it has elsewhere.
 Sources open_shard(const MappedFile& index, const WeightMap& map, const std::string& shard,
-                   const std::vector<std::string_view>& wanted, PackedRows& packed) {
+                   const std::vector<std::string_view>& wanted, Reading& reading) {
     const std::string path = shard_path(index, shard);
     const TableFile file = value_of(TableFile::open(path));
     const std::vector<TensorView> tensors = value_of(file.tensors());
@@ -119,26 +132,33 @@ Sources open_shard(const MappedFile& index, const WeightMap& map, const std::str
         if (names.contains(name)) continue;
         fail(index.path(), ": tensor ", printable(name), " is not in ", path, ", where the index has it");
     }
-    Sources sources = open_table_sources(path, packed);
-    for (const std::unique_ptr<Source>& source : sources) {
-        const auto found = map.find(source->description().name);
-        if (found != map.end() && found->second == shard) continue;
-        fail(index.path(), ": tensor ", printable(source->description().name), " is in ", path,
-             ", where the index does not have it");
-    }
-    return sources;
+    return require_indexed(index, map, shard, open_table_sources(path, reading));
+}
+
+/// Opens a shard that is a checkpoint.
+Sources open_checkpoint_shard(const MappedFile& index, const WeightMap& map, const std::string& shard,
+                              Reading& reading) {
+    const std::string path = shard_path(index, shard);
+    const ZipArchive archive(value_of(MappedFile::open(path)));
+    if (!is_checkpoint(archive)) fail(path, ": no checkpoint as PyTorch writes them since 1.6");
+    return require_indexed(index, map, shard, open_checkpoint_sources(archive, reading));
 }
 
 }  // namespace
 
-Sources open_sharded_sources(const MappedFile& index, PackedRows& packed) {
+Sources open_sharded_sources(const MappedFile& index, Reading& reading) {
     const WeightMap map = read_index(index);
     std::map<std::string, std::vector<std::string_view>> shards;
     for (const auto& [name, shard] : map) shards[shard].push_back(name);
     Sources all;
+    const bool lists = std::exchange(reading.lists, true);  // a shard may have no table, when another one has
     for (const auto& [shard, wanted] : shards) {
-        for (auto& source : open_shard(index, map, shard, wanted, packed)) all.push_back(std::move(source));
+        Sources tables = shard.ends_with(".bin") ? open_checkpoint_shard(index, map, shard, reading)
+                                                 : open_shard(index, map, shard, wanted, reading);
+        for (auto& source : tables) all.push_back(std::move(source));
     }
+    reading.lists = lists;
+    if (all.empty()) refuse_empty(reading, index.path(), "no two-dimensional tensor of floating-point numbers");
     return all;
 }
 

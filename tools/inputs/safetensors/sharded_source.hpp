@@ -2,12 +2,12 @@
 #pragma once
 
 #include "rowpool/file.hpp"
-#include "tools/inputs/packed.hpp"
+#include "tools/inputs/reading.hpp"
 #include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 
 /// The tables of all files that an index names. Fails with a line that names the file and the place in it.
-Sources open_sharded_sources(const MappedFile& index, PackedRows& packed);
+Sources open_sharded_sources(const MappedFile& index, Reading& reading);
 
 }  // namespace rowpool::tools

@@ -1,7 +1,9 @@
 // Tables from safetensors files, rowpool's own ones included.
 #include "tools/inputs/safetensors/table_source.hpp"
-
 #include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
 
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
@@ -46,7 +48,7 @@ NewTable describe(const TableFile& file, std::size_t position) {
 
 /// The matrix that a tensor is, if its elements are of a type that tables come from but do not have.
 std::optional<Matrix> matrix_of(const TableFile& file, const TensorView& tensor) {
-    if (tensor.shape.size() != 2 || tensor.name.starts_with("__")) return {};
+    if (tensor.shape.size() != 2) return {};
     const bool bytes = tensor.dtype == "U8";
     if (!bytes && tensor.dtype != "F64") return {};
     return dense_matrix(std::make_shared<TableFile>(file), tensor.bytes.data(), bytes ? Element::u8 : Element::f64,
@@ -54,17 +56,27 @@ std::optional<Matrix> matrix_of(const TableFile& file, const TensorView& tensor)
 }
 
 /// Adds the tensors that are no tables of the file but can be made into some.
-void add_matrices(const TableFile& file, PackedRows& packed, Sources& sources) {
+void add_matrices(const TableFile& file, Reading& reading, Sources& sources) {
+    std::set<std::string_view> names;
+    for (const Table& table : file.tables()) names.insert(table.name());
     for (const TensorView& tensor : value_of(file.tensors())) {
+        if (tensor.name.starts_with("__") || names.contains(tensor.name)) continue;
         std::optional<Matrix> matrix = matrix_of(file, tensor);
-        const bool is_table = std::ranges::count(file.tables(), tensor.name, &Table::name) != 0;
-        if (!matrix || is_table) continue;
+        if (!matrix) {
+            leave_out(reading, file.path(), tensor.name, tensor.dtype, tensor.shape,
+                      reason_for(tensor.dtype, tensor.shape));
+            continue;
+        }
         NewTable description;
         description.name = tensor.name;
         description.source = file_name_of(file.path()) + ":" + description.name;
-        const auto format = matrix->element == Element::u8 ? packed.take(tensor.name) : std::nullopt;
+        const auto format = matrix->element == Element::u8 ? reading.packed.take(tensor.name) : std::nullopt;
         const auto shape = shape_of(*matrix, format, file.path() + ": tensor " + printable(tensor.name));
-        if (!shape) continue;
+        if (!shape) {
+            leave_out(reading, file.path(), tensor.name, tensor.dtype, tensor.shape,
+                      reason_for(tensor.dtype, tensor.shape));
+            continue;
+        }
         description.shape = *shape;
         sources.push_back(make_matrix_source(file.path(), std::move(description), *std::move(matrix)));
     }
@@ -72,15 +84,17 @@ void add_matrices(const TableFile& file, PackedRows& packed, Sources& sources) {
 
 }  // namespace
 
-Sources open_table_sources(const std::string& path, PackedRows& packed) {
+Sources open_table_sources(const std::string& path, Reading& reading) {
     const TableFile file = value_of(TableFile::open(path));
     Sources sources;
     for (std::size_t i = 0; i < file.tables().size(); ++i) {
         stop_if_interrupted();  // names are counted, and tables may share them
         sources.push_back(std::make_unique<TableSource>(file, describe(file, i), i));
     }
-    add_matrices(file, packed, sources);
-    if (sources.empty()) fail(path, ": no table in it: no two-dimensional F32, F16, BF16 or F64 tensor", kNoPackedRows);
+    add_matrices(file, reading, sources);
+    if (sources.empty()) {
+        refuse_empty(reading, path, "no two-dimensional F32, F16, BF16 or F64 tensor" + std::string(kNoPackedRows));
+    }
     return sources;
 }
 

@@ -3,13 +3,13 @@
 
 #include <string>
 
-#include "tools/inputs/packed.hpp"
+#include "tools/inputs/reading.hpp"
 #include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 
 /// The tables of a file, and its tensors that can be made into some. Fails with a line that names the file and the
 /// place in it.
-Sources open_table_sources(const std::string& path, PackedRows& packed);
+Sources open_table_sources(const std::string& path, Reading& reading);
 
 }  // namespace rowpool::tools

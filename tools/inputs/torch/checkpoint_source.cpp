@@ -92,9 +92,9 @@ private:
     }
 
     void add(const TorchTensor* tensor) {
-        if (tensor->sizes.size() != 2) return;
+        if (tensor->sizes.size() != 2 && tensor->sizes.size() != 3) return;
         count_name_bytes(name_.size());
-        if (found_.size() == kMostTables) fail(path_, ": over ", kMostTables, " two-dimensional tensors");
+        if (found_.size() == kMostTables) fail(path_, ": over ", kMostTables, " tensors of two or three dimensions");
         found_.push_back({name_, tensor});
     }
 
@@ -219,12 +219,12 @@ NewTable describe(const ZipArchive& archive, const std::string& name, const Tabl
 }
 
 std::unique_ptr<Source> plain_source(const ZipArchive& archive, const Checkpoint& checkpoint, const NamedTensor& named,
-                                     PackedRows& packed) {
+                                     Reading& reading) {
     const TorchTensor& tensor = *named.tensor;
     const std::optional<Element> element = tensor.type->element;
     if (!element) return nullptr;
     Matrix matrix = checkpoint.matrix(tensor, *element);
-    const auto format = element == Element::u8 ? packed.take(named.name) : std::nullopt;
+    const auto format = element == Element::u8 ? reading.packed.take(named.name) : std::nullopt;
     const std::optional<TableShape> shape = shape_of(matrix, format, checkpoint.where(named.name));
     if (!shape) return nullptr;
     refuse_repetition(checkpoint, named, *shape);
@@ -259,6 +259,24 @@ std::unique_ptr<Source> quantized_source(const ZipArchive& archive, const Checkp
          .zero_points = checkpoint.column(*tensor.zero_points, *tensor.zero_points->type->element)});
 }
 
+/// The table that a tensor is, or null.
+std::unique_ptr<Source> source_of(const ZipArchive& archive, const Checkpoint& checkpoint, const NamedTensor& named,
+                                  Reading& reading) {
+    const TorchTensor& tensor = *named.tensor;
+    if (tensor.sizes.size() != 2 || tensor.unreadable != nullptr) return nullptr;
+    return tensor.scales != nullptr ? quantized_source(archive, checkpoint, named)
+                                    : plain_source(archive, checkpoint, named, reading);
+}
+
+void leave_out(Reading& reading, const std::string& path, const NamedTensor& named) {
+    constexpr std::string_view kModule = "torch.";
+    const TorchTensor& tensor = *named.tensor;
+    std::string_view type = tensor.type->dtype;
+    if (type.starts_with(kModule)) type.remove_prefix(kModule.size());
+    const std::string reason = tensor.unreadable != nullptr ? tensor.unreadable : reason_for(type, tensor.sizes);
+    leave_out(reading, path, named.name, type, tensor.sizes, reason);
+}
+
 bool starts_with(std::span<const std::byte> bytes, std::string_view text) {
     return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
 }
@@ -267,16 +285,21 @@ bool starts_with(std::span<const std::byte> bytes, std::string_view text) {
 
 bool is_checkpoint(const ZipArchive& archive) { return find_pickle(archive) != nullptr; }
 
-Sources open_checkpoint_sources(const ZipArchive& archive, PackedRows& packed) {
+Sources open_checkpoint_sources(const ZipArchive& archive, Reading& reading) {
     const Checkpoint checkpoint(archive);
     Sources sources;
-    for (const NamedTensor& named : checkpoint.tensors()) {
-        auto source = named.tensor->scales != nullptr ? quantized_source(archive, checkpoint, named)
-                                                      : plain_source(archive, checkpoint, named, packed);
-        if (source != nullptr) sources.push_back(std::move(source));
+    for (NamedTensor named : checkpoint.tensors()) {
+        if (named.name.empty()) named.name = table_name_of(archive.path());
+        std::unique_ptr<Source> source = source_of(archive, checkpoint, named, reading);
+        if (source != nullptr) {
+            sources.push_back(std::move(source));
+        } else {
+            leave_out(reading, archive.path(), named);
+        }
     }
     if (sources.empty()) {
-        fail(archive.path(), ": no table in it: no two-dimensional tensor of floating-point numbers", kNoPackedRows);
+        refuse_empty(reading, archive.path(),
+                     "no two-dimensional tensor of floating-point numbers" + std::string(kNoPackedRows));
     }
     return sources;
 }

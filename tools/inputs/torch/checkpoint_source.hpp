@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "tools/inputs/packed.hpp"
+#include "tools/inputs/reading.hpp"
 #include "tools/inputs/source.hpp"
 #include "tools/inputs/zip/zip.hpp"
 
@@ -15,7 +15,7 @@ namespace rowpool::tools {
 bool is_checkpoint(const ZipArchive& archive);
 /// A checkpoint's two-dimensional tensors of floats and its embeddings that PyTorch quantized. Fails with a line that
 /// names the file and the place in it.
-Sources open_checkpoint_sources(const ZipArchive& archive, PackedRows& packed);
+Sources open_checkpoint_sources(const ZipArchive& archive, Reading& reading);
 /// Fails with what to do about it when the bytes begin as checkpoints did that are no zip archives.
 void refuse_old_checkpoint(const std::string& path, std::span<const std::byte> bytes);
 

@@ -356,8 +356,28 @@ private:
         std::string full(module == "__builtin__" ? "builtins" : module.substr(0, kLongest));
         (full += '.') += name.substr(0, kLongest);
         const std::optional<std::string_view> known = find_global(full);
-        if (!known) fail(where(), "refers to ", printable(full), ", which is not data; save the state_dict alone");
+        if (!known) fail(where(), "refers to ", printable(full), advice(full));
         push({PickleGlobal{*known}});
+    }
+
+    /// What to do about what no plain data refer to. The class of a tensor is named after the function that makes it.
+    std::string advice(std::string_view name) const {
+        static constexpr std::size_t kNearby = 400;
+        if (name.starts_with("numpy.") && name.find("multiarray.") != name.npos) {
+            return ", which is not data but an array of NumPy; save torch.from_numpy(array) in its place, or the array "
+                   "with numpy.save";
+        }
+        if (name != "torch._utils._rebuild_wrapper_subclass") return ", which is not data; save the state_dict alone";
+        const std::string_view next = text_.substr(at_, kNearby);
+        if (next.find("ShardedTensor") != next.npos) {
+            return ", which is not data but a ShardedTensor; gather it and save the whole as a plain tensor";
+        }
+        if (next.find("DTensor") != next.npos)
+            return ", which is not data but a DTensor; save its full_tensor() in its place";
+        if (next.find("torchao") != next.npos)
+            return ", which is not data but a quantized tensor; save its dequantize() in its place";
+        return ", which is not data but a tensor of another class; save it as a plain one, of its full_tensor() or "
+               "dequantize()";
     }
 
     void call() {

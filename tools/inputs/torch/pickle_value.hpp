@@ -31,6 +31,8 @@ struct TorchTensor {
     /// Of a tensor quantized by rows, else null: an element stands for scale * (code - zero point) of its row.
     const TorchTensor* scales = nullptr;
     const TorchTensor* zero_points = nullptr;
+    /// Why its elements cannot be read as they lie, and what to do about it; else null.
+    const char* unreadable = nullptr;
 };
 
 /// Whatever cannot hold a tensor and names nothing: floats, bytes, sets, devices.

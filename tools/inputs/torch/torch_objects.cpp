@@ -98,8 +98,9 @@ void check_bounds(const TorchTensor& tensor, const Arguments& arguments) {
                     std::to_string(tensor.storage->bytes) + " bytes of storage " + printable(tensor.storage->key));
 }
 
-/// (storage, offset, sizes, strides, ...): what all tensors of a storage begin with. Nothing when it has more than two
-/// dimensions: it is of no use to a table, and a thousand bytes of sizes and strides for three opcodes would be a bomb.
+/// (storage, offset, sizes, strides, ...): what all tensors of a storage begin with. Nothing when it has more than
+/// three dimensions: it is no stack of tables, and a thousand bytes of sizes and strides for three opcodes would be a
+/// bomb.
 TorchTensor* add_tensor(PickleTree& tree, const Arguments& arguments, const TorchType* type) {
     TorchTensor tensor;
     tensor.storage = arguments.get<const TorchStorage*>(0);
@@ -109,7 +110,7 @@ TorchTensor* add_tensor(PickleTree& tree, const Arguments& arguments, const Torc
     tensor.strides = arguments.sizes(3);
     if (tensor.sizes.size() != tensor.strides.size()) arguments.fault("not as many strides as sizes");
     check_bounds(tensor, arguments);
-    if (tensor.sizes.size() > 2) return nullptr;
+    if (tensor.sizes.size() > 3) return nullptr;
     return &tree.tensors.emplace_back(std::move(tensor));
 }
 
@@ -117,6 +118,14 @@ PickleValue value_of_tensor(const TorchTensor* tensor) {
     if (tensor == nullptr) return {PickleOpaque()};
     return {tensor};
 }
+
+PickleValue unreadable_tensor(TorchTensor* tensor, const char* why) {
+    if (tensor != nullptr) tensor->unreadable = why;
+    return value_of_tensor(tensor);
+}
+
+constexpr const char* kNegated = "stored as its negative; save t.resolve_neg()";
+constexpr const char* kQuantized = "quantized in a way that no table has; save t.dequantize()";
 
 /// Whether argument i, a dict of what a tensor's elements stand for, has an entry that is true: their negatives.
 bool is_negated(const Arguments& arguments, std::size_t i) {
@@ -129,27 +138,29 @@ bool is_negated(const Arguments& arguments, std::size_t i) {
 }
 
 PickleValue rebuild_tensor(PickleTree& tree, const Arguments& arguments) {
-    if (is_negated(arguments, 6)) return {PickleOpaque()};
-    return value_of_tensor(add_tensor(tree, arguments, nullptr));
+    TorchTensor* tensor = add_tensor(tree, arguments, nullptr);
+    return is_negated(arguments, 6) ? unreadable_tensor(tensor, kNegated) : value_of_tensor(tensor);
 }
 
 /// As rebuild_tensor, with the element type as argument 6, because the storage is untyped.
 PickleValue rebuild_typed_tensor(PickleTree& tree, const Arguments& arguments) {
     const TorchType* type = find_torch_dtype(arguments.get<PickleGlobal>(6).name);
     if (type == nullptr) arguments.fault("its argument 6 is no element type");
-    if (is_negated(arguments, 7)) return {PickleOpaque()};
-    return value_of_tensor(add_tensor(tree, arguments, type));
+    TorchTensor* tensor = add_tensor(tree, arguments, type);
+    return is_negated(arguments, 7) ? unreadable_tensor(tensor, kNegated) : value_of_tensor(tensor);
 }
 
 /// As rebuild_tensor; argument 4 says what codes mean: (scheme, scales, zero points, axis) by rows or columns.
 PickleValue rebuild_quantized(PickleTree& tree, const Arguments& arguments) {
     TorchTensor* tensor = add_tensor(tree, arguments, nullptr);
     const std::vector<const PickleValue*>& scheme = arguments.get<PickleTuple>(4).items;
-    if (tensor == nullptr || scheme.size() != 4) return {PickleOpaque()};
+    if (tensor == nullptr || scheme.size() != 4) return unreadable_tensor(tensor, kQuantized);
     const auto* scales = std::get_if<const TorchTensor*>(&scheme[1]->data);
     const auto* zero_points = std::get_if<const TorchTensor*>(&scheme[2]->data);
     const auto* axis = std::get_if<std::int64_t>(&scheme[3]->data);
-    if (scales == nullptr || zero_points == nullptr || axis == nullptr || *axis != 0) return {PickleOpaque()};
+    if (scales == nullptr || zero_points == nullptr || axis == nullptr || *axis != 0) {
+        return unreadable_tensor(tensor, kQuantized);
+    }
     tensor->scales = *scales;
     tensor->zero_points = *zero_points;
     return value_of_tensor(tensor);
@@ -160,6 +171,15 @@ PickleValue parameter(PickleTree& /*tree*/, const Arguments& arguments) {
     const auto* tensor = std::get_if<const TorchTensor*>(&arguments.value(0).data);
     if (tensor == nullptr) return {PickleOpaque()};
     return {*tensor};
+}
+
+/// (tensor, element type, device, whether it has a gradient): of XLA and other devices, saved from the CPU.
+PickleValue rebuild_on_device(PickleTree& tree, const Arguments& arguments) {
+    const auto* tensor = std::get_if<const TorchTensor*>(&arguments.value(0).data);
+    const TorchType* type = find_torch_dtype(arguments.get<PickleGlobal>(1).name);
+    if (tensor == nullptr || type == nullptr) return {PickleOpaque()};
+    if (type == (*tensor)->type) return {*tensor};
+    return unreadable_tensor(&tree.tensors.emplace_back(**tensor), "to be cast when it is loaded; save it on the CPU");
 }
 
 PickleValue rebuild_with_attributes(PickleTree& tree, const Arguments& arguments);
@@ -188,6 +208,7 @@ constexpr std::array kFunctions = {
     Function{"torch._utils._rebuild_tensor_v3", rebuild_typed_tensor},
     Function{"torch._utils._rebuild_qtensor", rebuild_quantized},
     Function{"torch._tensor._rebuild_from_type_v2", rebuild_with_attributes},
+    Function{"torch._utils._rebuild_device_tensor_from_cpu_tensor", rebuild_on_device},
     Function{"torch._utils._rebuild_parameter", parameter},
     Function{"torch._utils._rebuild_parameter_with_state", parameter},
     Function{"torch.nn.parameter.Parameter", parameter},

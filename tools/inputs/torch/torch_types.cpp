@@ -8,7 +8,7 @@ namespace rowpool::tools {
 
 namespace {
 
-using Types = std::array<TorchType, 46>;
+using Types = std::array<TorchType, 47>;
 
 constexpr Types kTypes = {{
     {"torch.float32", "torch.FloatStorage", 32, 4, Element::f32},
@@ -57,6 +57,7 @@ constexpr Types kTypes = {{
     {"torch.int4", "", 8, 1, {}},
     {"torch.int5", "", 8, 1, {}},
     {"torch.int6", "", 8, 1, {}},
+    {"torch.int7", "", 8, 1, {}},
 }};
 
 const TorchType* find(std::string_view name, std::string_view TorchType::*member) {

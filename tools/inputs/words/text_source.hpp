@@ -2,11 +2,12 @@
 #pragma once
 
 #include "rowpool/file.hpp"
+#include "tools/inputs/reading.hpp"
 #include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 
 /// The one table of a text. Fails with a line that names the file and the place in it.
-Sources open_text_source(const MappedFile& file);
+Sources open_text_source(const MappedFile& file, Reading& reading);
 
 }  // namespace rowpool::tools

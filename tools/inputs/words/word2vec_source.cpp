@@ -3,6 +3,7 @@
 #include "tools/inputs/words/word2vec_source.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string_view>
 
@@ -73,7 +74,6 @@ public:
             fail(here(), "no space ends its name within ", kLongestName, " bytes");
         }
         const std::string_view name = rest.substr(0, size);
-        if (name.empty()) fail(here(), "no name before the values");
         if (name.find('\n') != std::string_view::npos) fail(here(), "a newline in its name");
         at_ += size + 1;
         return name;
@@ -89,6 +89,9 @@ public:
         ++row_;
         return values;
     }
+
+    /// Whether nothing but a newline follows.
+    bool at_end() const { return text_.size() - at_ <= (text_.substr(at_).starts_with('\n') ? 1U : 0U); }
 
     /// Fails when more than a newline follows the last row.
     void expect_end() {
@@ -109,6 +112,42 @@ private:
     std::size_t row_;
 };
 
+/// Whether a token can be so: UTF-8 without control characters.
+bool is_clean(std::string_view name) { return one_line(name) == name; }
+
+bool are_usual(std::string_view values) {
+    static constexpr float kLargest = 1e10F;
+    for (std::size_t at = 0; at < values.size(); at += sizeof(float)) {
+        float value = 0;
+        std::memcpy(&value, values.data() + at, sizeof value);
+        if (!(std::abs(value) < kLargest)) return false;
+    }
+    return true;
+}
+
+/// Names with spaces cannot be told from shorter ones by the format: what follows them is garbage. Fails when the row
+/// from `begin` on would make sense with such a name, and so would what follows it.
+void refuse_spaced_name(const MappedFile& file, std::size_t dim, std::size_t begin, std::size_t row) {
+    static constexpr std::size_t kMostWords = 16;
+    static constexpr std::size_t kLongest = 256;
+    const std::string_view text = as_text(file.bytes()).substr(begin);
+    const std::size_t at = text.starts_with('\n') ? 1 : 0;
+    std::size_t end = text.find(' ', at);
+    for (std::size_t words = 1; words < kMostWords && end < kLongest; ++words) {
+        end = text.find(' ', end + 1);
+        if (end > kLongest) return;
+        const std::string_view name = text.substr(at, end - at);
+        if (!is_clean(name)) return;
+        const std::string_view values = text.substr(end + 1, dim * sizeof(float));
+        std::string_view next = text.substr(std::min(end + 1 + dim * sizeof(float), text.size()));
+        if (next.starts_with('\n')) next.remove_prefix(1);
+        if (values.size() < dim * sizeof(float) || !are_usual(values)) continue;
+        if (!next.empty() && !is_clean(next.substr(0, next.find(' ')))) continue;
+        fail(file.path(), ": row ", row, " at byte ", begin + at, ": its name seems to be '", printable(name),
+             "'; word2vec's binary form cannot hold names with spaces: write it as text, or with _ for spaces");
+    }
+}
+
 /// What one pass over a file finds.
 struct Scan {
     NameList names;
@@ -120,6 +159,7 @@ Scan scan_rows(const MappedFile& file, const Beginning& beginning) {
     Scan scan = {{}, RowPositions(beginning.header.dim)};
     Cursor cursor(file, beginning.header.dim, {0, beginning.rows_at});
     std::size_t reported = beginning.rows_at;
+    std::size_t before = beginning.rows_at;  // where the row before begins
     for (std::size_t row = 0; row < beginning.header.rows; ++row) {
         if (scan.positions.keeps(row)) {
             stop_if_interrupted();
@@ -127,9 +167,15 @@ Scan scan_rows(const MappedFile& file, const Beginning& beginning) {
             reported = cursor.at();
             scan.positions.add(cursor.at());
         }
-        scan.names.append(cursor.take_name());
-        cursor.take_values();
+        const std::size_t begin = cursor.at();
+        const std::string_view name = cursor.take_name();
+        if (row > 0 && !is_clean(name)) refuse_spaced_name(file, beginning.header.dim, before, row - 1);
+        const std::string_view values = cursor.take_values();
+        if (!are_usual(values)) refuse_spaced_name(file, beginning.header.dim, begin, row);
+        scan.names.append(name);
+        before = begin;
     }
+    if (!cursor.at_end()) refuse_spaced_name(file, beginning.header.dim, before, beginning.header.rows - 1);
     cursor.expect_end();
     return scan;
 }
@@ -167,7 +213,7 @@ private:
 
 /// Refuses at once what would otherwise be found after a pass over the file.
 void check_size(const std::string& path, const VectorHeader& header, std::size_t bytes) {
-    const std::size_t least = header.dim * sizeof(float) + 2;  // a name of one byte and a space
+    const std::size_t least = header.dim * sizeof(float) + 1;  // a name may be empty, but a space ends it
     if (header.rows <= bytes / least) return;
     fail(path, ": the header says ", header.rows, " rows of ", header.dim, " values, but ", bytes,
          " bytes follow it, of which each takes ", least, " or more");

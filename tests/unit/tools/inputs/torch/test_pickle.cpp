@@ -76,19 +76,19 @@ TEST_CASE("containers") {
     CHECK(root<PickleDict>(read("}K\x01Ns(K\x02NK\x03Nu."s)).entries.size() == 3);
 }
 
-/// kTensor with sizes and strides that have a third dimension in front, of one element.
-std::string with_a_third_dimension() {
+/// kTensor with sizes and strides that have two more dimensions in front, of one element each.
+std::string with_four_dimensions() {
     std::string text = kTensor;
     const std::string sizes = "K\x02K\x03\x86";
-    text.replace(text.find(sizes), sizes.size(), "K\x01K\x02K\x03\x87");
+    text.replace(text.find(sizes), sizes.size(), "(K\x01K\x01K\x02K\x03t");
     const std::string strides = "K\x03K\x01\x86";
-    text.replace(text.find(strides), strides.size(), "K\x06K\x03K\x01\x87");
+    text.replace(text.find(strides), strides.size(), "(K\x06K\x06K\x03K\x01t");
     return text;
 }
 
 TEST_CASE("tensors that cannot be part of a table take no memory") {
     CHECK(read(kTensor).tensors.size() == 1);
-    const PickleTree tree = read(with_a_third_dimension());
+    const PickleTree tree = read(with_four_dimensions());
     CHECK(tree.tensors.empty());
     CHECK(std::holds_alternative<PickleOpaque>(root<PickleDict>(tree).entries.at(0).second->data));
 }
