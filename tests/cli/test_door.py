@@ -395,3 +395,51 @@ class Onnx(DoorTest):
         os.remove(self.path("snapshots/abc/m.onnx_data"))
         os.symlink("../../elsewhere", self.path("snapshots/abc/m.onnx_data"))
         self.refuses("snapshots/abc/m.onnx", "a symbolic link leads out")
+
+
+class FirstRows(DoorTest):
+    def names(self, file, table):
+        return file.tensor(file.record(table)["names"]).decode().split("\n")
+
+    def test_limit(self):
+        self.write("v.vec", "".join(f"w{i} {i} 2 3\n" for i in range(9)))
+        self.write("e.npy", npy([1, 2, 3, 4, 5, 6], (2, 3)))
+        for limit in (1, 3, 9, 10**18):
+            file = self.warns("v.vec", "e.npy", "--limit", str(limit), "--format", "f32")
+            rows = min(limit, 9)
+            self.assertEqual(file.rows_f32("v"), [[float(i), 2.0, 3.0] for i in range(rows)])
+            self.assertEqual(self.names(file, "v"), [f"w{i}" for i in range(rows)])
+            self.assertEqual(len(file.rows_f32("e")), min(limit, 2))
+            self.assertIn("all checksums match", self.passes("verify", "out"))
+        for bad in ("0", "-1", "x", "1.5"):
+            self.assertEqual(self.run_command("convert", "v.vec", "--limit", bad, "-o", "o").returncode, 2)
+
+    def test_limit_and_padding(self):
+        self.write("e.npy", npy([float(i) for i in range(12)], (4, 3)))
+        self.passes("convert", "e.npy", "--padding-idx", "e=3", "-o", "p")
+        self.passes("convert", "p", "--limit", "2", "-o", "q")
+        self.assertIsNone(json.loads(self.passes("inspect", "q", "--json"))["tables"][0]["padding_index"])
+        self.write("k.npy", npy([0, 2], (2,), "i8"))
+        self.passes("convert", "e.npy", "--keep", "k.npy", "-o", "p")
+        self.fails("convert", "p", "--limit", "1", "-o", "q", says=["p: table e", "order of ids", "--keep"])
+
+    def test_names(self):
+        self.write("e.npy", npy([float(i) for i in range(9)], (3, 3)))
+        for name, text in (("vocab.txt", "a\nb c\n\n"), ("vocab", "a\r\nb c\r\n\r\n"), ("v.tsv", "a\nb c\n\n"),
+                           ("m.tsv", "word\tcount\na\t1\nb c\t2\n\t3\n")):
+            self.write(name, text)
+            self.assertEqual(self.names(self.warns("e.npy", "--names", name), "e"), ["a", "b c", ""])
+        file = self.warns("e.npy", "--names", "vocab.txt", "--limit", "2")
+        self.assertEqual(self.names(file, "e"), ["a", "b c"])
+
+    def test_names_that_are_refused(self):
+        self.write("e.npy", npy([float(i) for i in range(9)], (3, 3)))
+        self.write("f.npy", npy([float(i) for i in range(9)], (3, 3)))
+        for text, says in (("a\nb\n", "2 names for 3 rows"), ("a\nb\nc\nd", "4 names for 3 rows"), ("", "0 names"),
+                           ("a\nb\0\nc\n", "NUL"), ('{"a": 0}', "JSON")):
+            self.write("names", text)
+            self.fails("convert", "e.npy", "--names", "names", "-o", "out", says=["names: ", says])
+        self.write("names", "a\nb\nc\n")
+        self.fails("convert", "e.npy", "f.npy", "--names", "names", "-o", "out", says=["one table", "e, f"])
+        self.assertEqual(self.names(self.warns("e.npy", "f.npy", "--table", "f", "--names", "names"), "f"), ["a", "b", "c"])
+        self.fails("convert", "e.npy", "--names", "missing", "-o", "out", says="missing")

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@
 #include "tools/commands/standard_output.hpp"
 #include "tools/convert/conversion_report.hpp"
 #include "tools/convert/converter.hpp"
+#include "tools/convert/first_rows.hpp"
 #include "tools/convert/planner.hpp"
 #include "tools/convert/selection.hpp"
 #include "tools/convert/targets.hpp"
@@ -40,6 +42,7 @@ struct ConvertOptions {
     Selection selection;
     Reading reading;
     BudgetOptions budget;
+    RowOptions rows;
     TransformOptions transforms;
     OnBadRow on_bad_row = OnBadRow::fail;
 };
@@ -142,6 +145,7 @@ void convert(ConvertOptions& options) {
     if (!options.report.empty()) check_report_path(options);
     const Sources sources = open_all(options);
     std::vector<Target> targets = choose_targets(sources, options.selection, options.coding, options.reading);
+    const RowSources chosen = choose_rows(options.rows, targets);
     const Transforms transforms = transform(options.transforms, options.output, targets);
     plan_codings(options.budget, options.coding, targets);
     if (options.on_bad_row == OnBadRow::f16) fall_back_to_f16(targets);
@@ -197,6 +201,12 @@ void add_convert(CLI::App& app) {
     add_repeated(command, "--exclude", options->selection.excluded, "PATTERN", "Leave these out; may be repeated");
     add_packed(command, options->reading.packed);
     add_text_options(command, options->reading);
+    command
+        .add_option("--names", options->rows.names,
+                    "Names for the rows of the one table, a line a row; of a .tsv the first column")
+        ->type_name("FILE");
+    add_integer(command, "--limit", options->rows.limit, std::size_t{1}, std::numeric_limits<std::size_t>::max(),
+                "Take only the first N rows of each table");
     add_transform_options(command, options->transforms);
     add_choice(
         command, "--on-bad-row", options->on_bad_row, "fail|f16|zero", parse_on_bad_row,
