@@ -219,6 +219,16 @@ class Text(DoorTest):
         self.assertEqual(file.rows_f32("v"), [[float(i), i / 8] for i in range(1, 30000) if i % 7])
 
 
+    def test_other_commands_have_the_options(self):
+        self.write("v.txt", "1 2 3\n4 5 6\n")
+        self.passes("convert", "v.txt", "--names-column", "no", "--format", "f32", "-o", "out")
+        self.assertIn("would make 1 table", self.passes("inspect", "v.txt", "--names-column", "no"))
+        self.passes("diff", "v.txt", "out", "--names-column", "no")
+        self.passes("verify", "out", "--against", "v.txt", "--names-column", "no")
+        for command in (["diff", "v.txt", "out"], ["verify", "out", "--against", "v.txt"], ["inspect", "v.txt"]):
+            self.fails(*command, says=["v.txt: all lines are of numbers only", "--names-column no"])
+
+
 class SpacedNames(DoorTest):
     def test_refused_where_they_can_be_told(self):
         values = [0.37, -0.61, 0.83, -0.29, 0.71]

@@ -19,6 +19,7 @@
 #include "tools/base/options.hpp"
 #include "tools/base/text.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/commands/reading_options.hpp"
 #include "tools/commands/standard_output.hpp"
 #include "tools/convert/conversion_report.hpp"
 #include "tools/convert/converter.hpp"
@@ -164,17 +165,6 @@ void add_packed(CLI::App& command, PackedRows& packed) {
                  "uint8 tensors of these names are rows in FORMAT (int8, int4, tbe-int8, ...) already");
 }
 
-void add_text_options(CLI::App& command, Reading& reading) {
-    add_choice(
-        command, "--names-column", reading.names_column, "yes|no", parse_names_column,
-        "Whether the lines of text begin with the names of rows: yes where they look like numbers, no where there "
-        "are only numbers");
-    add_choice(
-        command, "--on-bad-line", reading.on_bad_line, "fail|skip", parse_on_bad_line,
-        "What a line of text does that is no row: the conversion fails (unless given), or the line is passed over, "
-        "counted, and the first ones named");
-}
-
 }  // namespace
 
 void add_convert(CLI::App& app) {
@@ -200,7 +190,7 @@ void add_convert(CLI::App& app) {
         "if one is given, in which * stands for what the * of the pattern matched; may be repeated");
     add_repeated(command, "--exclude", options->selection.excluded, "PATTERN", "Leave these out; may be repeated");
     add_packed(command, options->reading.packed);
-    add_text_options(command, options->reading);
+    add_reading_options(command, options->reading);
     command
         .add_option("--names", options->rows.names,
                     "Names for the rows of the one table, a line a row; of a .tsv the first column")

@@ -12,6 +12,7 @@
 #include "tools/base/interrupt.hpp"
 #include "tools/base/text.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/commands/reading_options.hpp"
 #include "tools/commands/standard_output.hpp"
 #include "tools/compare/comparison.hpp"
 #include "tools/inputs/open_sources.hpp"
@@ -23,6 +24,7 @@ namespace {
 struct DiffOptions {
     std::string first;
     std::string second;
+    Reading reading;
 };
 
 /// A table of either file, or of both.
@@ -130,10 +132,10 @@ void print_changes(const std::vector<Change>& changes) {
     print_aligned(columns, lines);
 }
 
-void diff(const DiffOptions& options) {
+void diff(DiffOptions& options) {
     catch_interrupts();
-    const Sources a = open_sources(options.first);
-    const Sources b = open_sources(options.second);
+    const Sources a = open_sources(options.first, options.reading);
+    const Sources b = open_sources(options.second, options.reading);
     std::vector<Change> changes = match(a, b);
     compare(changes);
     std::cout << "A " << summary_of(options.first, a) << "\nB " << summary_of(options.second, b) << '\n';
@@ -155,6 +157,7 @@ void add_diff(CLI::App& app) {
     command.add_option("B", options->second, "Another one; errors are those of its tables from A's")
         ->required()
         ->type_name("");
+    add_reading_options(command, options->reading);
     command.footer(
         "Tables are compared with those of their names, or a single table with a single one. Files are equal when "
         "they\n"

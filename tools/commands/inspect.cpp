@@ -20,6 +20,7 @@
 #include "tools/charts/table_charts.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/print_rows.hpp"
+#include "tools/commands/reading_options.hpp"
 #include "tools/commands/standard_output.hpp"
 #include "tools/convert/selection.hpp"
 #include "tools/inputs/open_sources.hpp"
@@ -35,6 +36,7 @@ struct InspectOptions {
     std::string rows;
     std::string plot;
     bool json = false;
+    Reading reading;
 };
 
 struct FileSizes {
@@ -235,7 +237,8 @@ void print_listing_json(const std::string& path, std::uint64_t bytes, const List
 /// Any other file that convert reads.
 void inspect_input(const InspectOptions& options) {
     catch_interrupts();
-    Reading reading = {.packed = {}, .lists = true, .left_out = {}, .notes = {}};
+    Reading reading = options.reading;
+    reading.lists = true;
     const Sources sources = open_sources(options.file, reading);
     const Listing listing = list_of(options.file, sources, reading);
     const std::uint64_t bytes = value_of(MappedFile::open(options.file)).bytes().size();
@@ -289,6 +292,7 @@ void add_inspect(CLI::App& app) {
                                         "sample of its rows if it is large")
                             ->type_name("OUT.html|OUT.png")
                             ->check(CLI::Validator(check_plot, ""));
+    add_reading_options(command, options->reading);
     rows->excludes(json)->excludes(plot);
     plot->excludes(json);
     command.callback([options] { inspect(*options); });

@@ -15,6 +15,7 @@
 #include "tools/base/options.hpp"
 #include "tools/base/text.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/commands/reading_options.hpp"
 #include "tools/compare/comparison.hpp"
 #include "tools/inputs/open_sources.hpp"
 
@@ -25,6 +26,7 @@ namespace {
 struct VerifyOptions {
     std::string file;
     std::vector<std::string> against;
+    Reading reading;
 };
 
 /// A table of the file and what it was made of.
@@ -42,11 +44,11 @@ void check_sums(const TableFile& file, std::uint64_t bytes) {
     }));
 }
 
-Sources open_against(const std::vector<std::string>& paths) {
+Sources open_against(const std::vector<std::string>& paths, Reading& reading) {
     Sources sources;
     std::set<std::string> names;
     for (const std::string& path : paths) {
-        for (std::unique_ptr<Source>& source : open_sources(path)) {
+        for (std::unique_ptr<Source>& source : open_sources(path, reading)) {
             const std::string& name = source->description().name;
             if (!names.insert(name).second) fail(path, ": a second table ", printable(name), " to compare with");
             sources.push_back(std::move(source));
@@ -131,11 +133,11 @@ void print_comparison(const std::vector<std::vector<std::string>>& lines) {
     print_aligned(columns, lines);
 }
 
-void verify(const VerifyOptions& options) {
+void verify(VerifyOptions& options) {
     catch_interrupts();
     const TableFile file = open_table_file(options.file);
     const std::size_t bytes = value_of(MappedFile::open(options.file)).bytes().size();
-    const Sources sources = open_against(options.against);
+    const Sources sources = open_against(options.against, options.reading);
     const Sources tables = sources.empty() ? Sources() : open_sources(options.file);
     const std::vector<Pair> pairs = match(file, tables, sources);
     check_sums(file, bytes);
@@ -158,6 +160,7 @@ void add_verify(CLI::App& app) {
     command.add_option("FILE", options->file, "Table file")->required()->type_name("");
     add_repeated(command, "--against", options->against, "SOURCE",
                  "Also print how far each table is from this source, any file that convert reads; may be repeated");
+    add_reading_options(command, options->reading);
     command.footer(
         "Tables are compared with the ones of their names in the sources, or else with the ones that the file records\n"
         "as their origins, or a single table with a single one. One without a counterpart or of another shape is an\n"
