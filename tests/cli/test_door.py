@@ -270,6 +270,12 @@ class OtherFiles(DoorTest):
             self.write("v.vec", f"{word} 1 2 3\nx 1 2 3\n")
             self.assertEqual(self.warns("v.vec").tables(), ["v"])
 
+    def test_safetensors_whose_length_looks_like_those(self):
+        for length in (0x088B1F, 0x7B):  # gzip's first bytes, a brace
+            header = b'{"weight_map":{"dtype":"F32","shape":[1,3],"data_offsets":[0,12]}}'.ljust(length)
+            self.write("m.safetensors", struct.pack("<Q", length) + header + bytes(12))
+            self.assertEqual(self.warns("m.safetensors").tables(), ["weight_map"])
+
     def test_zip_of_text(self):
         self.write("g.zip", archive({"glove.50d.txt": b"the 1 2\n"}))
         self.refuses("g.zip", "a zip archive of glove.50d.txt", "unpack")

@@ -18,7 +18,7 @@ struct Foreign {
 };
 
 constexpr std::array kForeign = {
-    Foreign{"\x1f\x8b", "compressed by gzip; unpack it first with gunzip"},
+    Foreign{"\x1f\x8b\x08", "compressed by gzip; unpack it first with gunzip"},
     Foreign{"BZh91AY&SY", "compressed by bzip2; unpack it first with bunzip2"},
     Foreign{"\xfd"
             "7zXZ",
@@ -83,7 +83,8 @@ std::optional<std::string> foreign_kind(std::span<const std::byte> bytes) {
 bool is_shard_index(const std::string& path, std::span<const std::byte> bytes) {
     const std::string_view text = probe(bytes);
     if (path.ends_with(".safetensors.index.json") || path.ends_with(".bin.index.json")) return true;
-    return without_leading_blanks(text).starts_with('{') && text.find("\"weight_map\"") != text.npos;
+    return without_leading_blanks(text).starts_with('{') && text.find('\0') == text.npos &&
+           text.find("\"weight_map\"") != text.npos;
 }
 
 }  // namespace rowpool::tools

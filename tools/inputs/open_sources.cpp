@@ -58,10 +58,12 @@ Sources open_sources(const std::string& path, Reading& reading) {
     reading.left_out_before = reading.left_out.size();
     MappedFile file = value_of(MappedFile::open(path));
     const std::span<const std::byte> bytes = file.bytes();
+    if (is_safetensors(bytes))
+        return open_table_sources(path, reading);  // its length may look like another's beginning
     if (is_shard_index(path, bytes)) return open_sharded_sources(file, reading);
     refuse_foreign(path, bytes);
     if (is_npy(bytes) || has_extension(path, ".npy")) return open_npy_source(std::move(file), reading);
-    if (is_safetensors(bytes) || has_extension(path, ".safetensors")) return open_table_sources(path, reading);
+    if (has_extension(path, ".safetensors")) return open_table_sources(path, reading);
     if (is_zip(bytes) || has_extension(path, ".npz")) return open_archive(std::move(file), reading);
     refuse_old_checkpoint(path, bytes);
     if (is_fasttext(bytes)) return open_fasttext_source(std::move(file));
