@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <sstream>
 #include <string>
 
 #include "rowpool/engine.hpp"
@@ -297,6 +298,9 @@ TEST_CASE("a status outlives the model that it is about") {
         status = Engine({.threads = 1}).pool(model, {Ids{2}, Ids{0, 1}}, out);
     }
     CHECK(status.table == "a name that is not short enough to be inline");
+    std::ostringstream log;
+    log << "in " << status.table << '!';
+    CHECK(log.str() == "in a name that is not short enough to be inline!");
     const Status general = status;
     CHECK(general.code() == ErrorCode::index_out_of_range);
     CHECK(general.message() == status.message());

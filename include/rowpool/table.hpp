@@ -28,6 +28,12 @@ public:
     std::string str() const { return std::string(std::string_view(*this)); }
     bool empty() const noexcept { return std::string_view(*this).empty(); }
     friend bool operator==(const TableName& a, std::string_view b) noexcept { return std::string_view(a) == b; }
+    template <class Stream>
+    requires requires(Stream& stream, std::string_view text) { stream << text; }
+    friend Stream& operator<<(Stream& stream, const TableName& name) {
+        stream << std::string_view(name);
+        return stream;
+    }
 
 private:
     friend class Table;
