@@ -169,14 +169,12 @@ struct [[nodiscard]] PoolStatus {
 /// Ids that the table's remap has pruned are left out of bags, as padding is, and give zeros in a plain lookup.
 ///
 /// @param table    [rows, dim] in any row format
-/// @param bags     indices, offsets or lengths, and weights; see Bags. Pooling::none wants one index a bag
-/// (Bags::rows).
+/// @param bags     indices, offsets or lengths, and weights; see Bags. Pooling::none wants one index a bag, as
+///                 Bags::rows gives
 /// @param options  see PoolOptions. Pooling::none returns the padding row as stored, as nn.Embedding does.
-/// @param out      [num_bags, dim] of f32, f16 or bf16; must not overlap the inputs. There may be room for more rows
-/// except with Bags of offsets
-/// @return         ok with the number of skipped indices, or the first fault found. Everything is checked before
-/// anything
-///                 is written: after a fault `out` is unchanged.
+/// @param out      [num_bags, dim] of f32, f16 or bf16; must not overlap the inputs. There may be room for more rows.
+/// @return         ok with the number of skipped indices, or the first fault found. All is checked before anything is
+///                 written: after a fault `out` is unchanged.
 ///
 /// Accumulates in f32, in index order within the bag, and rounds once; the bits do not depend on the instruction set
 /// (docs/NUMERICS.md). Allocates nothing. Thread safety: any number of calls at once, also on one table.
