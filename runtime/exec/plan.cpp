@@ -155,8 +155,7 @@ PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total
     if (const Fault fault = check_bags(bags); !fault) return status_of(fault);
     const std::size_t num_bags = bags.num_bags() / features.size();
     std::size_t stride = 0, f = 0;
-    if (const Fault fault = check_output(out, num_bags, total_dim, stride); !fault)
-        return status_of(fault);
+    if (const Fault fault = check_output(out, num_bags, total_dim, stride); !fault) return status_of(fault);
     if (const Fault fault = check_skipped(features.size(), skipped); !fault) return status_of(fault);
     const kernels::KernelTable* const kernels = cpu::active_kernels();
     if (kernels == nullptr) return status_of({PoolFault::isa}, features.front().table);

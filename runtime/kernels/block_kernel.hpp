@@ -120,7 +120,8 @@ public:
                     continue;
                 }
             }
-            is_whole ? write(out, args.out_type, columns, sums) : write_part(out, args.out_type, columns, to_write, sums);
+            is_whole ? write(out, args.out_type, columns, sums)
+                     : write_part(out, args.out_type, columns, to_write, sums);
         }
     }
 
