@@ -80,7 +80,8 @@ TEST_CASE("tuning measures each table once and keeps the results of lookups") {
 
 TEST_CASE("other memory is written before each pass over the tables, and never while one is visited") {
     const MadeTable made = made_table(RowFormat::int8);
-    const Model model = model_of({{table_of(made), {}}, {f32_table(Floats(400, 1.0f), 4), {}}});
+    const Floats values(400, 1.0f);
+    const Model model = model_of({{table_of(made), {}}, {f32_table(values, 4), {}}});
     std::size_t written = 0;
     std::vector<std::size_t> written_when_told;
     const auto tunings = exec::measure_prefetching(
