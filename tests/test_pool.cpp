@@ -1,66 +1,20 @@
-// pool(): every kind of bags and output against the reference, every fault with its message, and out left alone by all
-// of them.
+// pool(): every kind of bags and output against the reference. test_pool_faults.cpp has the faults.
 #include <doctest/doctest.h>
 
 #include <array>
 #include <cstring>
-#include <string>
 
 #include "support/guarded_buffer.hpp"
-#include "support/tables.hpp"
+#include "support/pool_fixture.hpp"
 
 namespace rowpool::test {
 namespace {
 
-using Ids = std::vector<std::int64_t>;
-using Narrow = std::vector<std::int32_t>;
-using Floats = std::vector<float>;
-
-constexpr std::size_t kRows = 10;
-constexpr std::size_t kDim = 3;
-const std::vector<std::size_t> kLengths = {2, 0, 1, 4, 3};
-
-/// A table with random bags in it, and the bags in every integer type.
-struct Fixture {
-    MadeTable made;
-    Table table;
-    ReferenceBags bags;
-    Ids indices, offsets, lengths;
-    Narrow narrow_indices, narrow_offsets, narrow_lengths;
-
-    explicit Fixture(RowFormat format = RowFormat::int8, std::size_t bad_every = 0)
-        : made(make(format)), table(table_of(made, "item_id")) {
-        Random random(18);
-        bags = make_bags(random, kLengths, kRows, bad_every);
-        indices = bags.indices;
-        offsets = as<std::int64_t>(bags.offsets);
-        lengths = as<std::int64_t>(kLengths);
-        narrow_indices = as<std::int32_t>(indices);
-        narrow_offsets = as<std::int32_t>(offsets);
-        narrow_lengths = as<std::int32_t>(lengths);
-    }
-
-    static MadeTable make(RowFormat format) {
-        Random random(17);
-        return make_table(random, format, kRows, kDim, 1, Values::tame);
-    }
-    Floats expected(const ReferenceOptions& options) const {
-        return reference_pool(made.reference, bags, options).values;
-    }
-};
-
 IndexSpan without_last(const Ids& values) { return std::span(values).first(values.size() - 1); }
 IndexSpan without_last(const Narrow& values) { return std::span(values).first(values.size() - 1); }
 
-/// The message of a call that must fail with this fault and code, and leave its buffer alone.
-std::string message(const PoolStatus& status, PoolFault fault, ErrorCode code = ErrorCode::invalid_argument) {
-    CHECK(status.fault == fault);
-    CHECK(status.code == code);
-    return status.message();
-}
-
 TEST_CASE("bags of every kind and integer type pool the same") {
-    const Fixture f;
+    const PoolFixture f;
     const Floats expected = f.expected({.mode = Pooling::mean});
     for (const IndexSpan indices : {IndexSpan(f.indices), IndexSpan(f.narrow_indices)}) {
         CHECK(pooled(f.table, Bags(indices, f.offsets), {}) == expected);
@@ -74,7 +28,7 @@ TEST_CASE("bags of every kind and integer type pool the same") {
 
 TEST_CASE("as many indices as bags, one each or not") {
     Random random(19);
-    const Fixture f;
+    const PoolFixture f;
     for (const std::vector<std::size_t>& lengths :
          {std::vector<std::size_t>(33, 1), {1, 1, 1, 0, 2, 1}, {2, 0}, {0, 2, 1, 1}, {1, 1, 2, 0}, {1}}) {
         const ReferenceBags bags = make_bags(random, lengths, kRows, 0);
@@ -94,7 +48,7 @@ TEST_CASE("as many indices as bags, one each or not") {
 }
 
 TEST_CASE("bad ones among many indices are found wherever they are") {
-    const Fixture f;
+    const PoolFixture f;
     Ids indices(5000, 1);
     Narrow narrow(5000, 1);
     for (const std::size_t count : {1u, 3u, 64u, 65u, 1024u, 1025u, 2047u, 2048u, 2049u, 5000u}) {
@@ -120,7 +74,7 @@ TEST_CASE("bad ones among many indices are found wherever they are") {
 
 TEST_CASE("every format and mode pools as the reference does") {
     for (const RowFormat format : all_row_formats()) {
-        const Fixture f(format);
+        const PoolFixture f(format);
         for (const Pooling mode : {Pooling::sum, Pooling::mean, Pooling::sqrtn, Pooling::max}) {
             CAPTURE(to_string(format));
             CHECK(pooled(f.table, Bags(f.indices, f.offsets), {.mode = mode}) == f.expected({.mode = mode}));
@@ -129,7 +83,7 @@ TEST_CASE("every format and mode pools as the reference does") {
 }
 
 TEST_CASE("weights with every mode that takes them") {
-    Fixture f;
+    PoolFixture f;
     Random random(3);
     f.bags.weights = make_weights(random, f.indices.size());
     for (const Pooling mode : {Pooling::sum, Pooling::mean, Pooling::sqrtn}) {
@@ -161,7 +115,7 @@ TEST_CASE("sqrtn divides by roots") {
 
 TEST_CASE("outputs of every type round once, at any stride and column") {
     const std::size_t size = kLengths.size() * 7 + 4;  // with a tail shorter than what is written of a row
-    const Fixture f;
+    const PoolFixture f;
     const Floats expected = f.expected({.mode = Pooling::sum});
     std::vector<Float16> halves(size, Float16{0x1234});
     std::vector<BFloat16> brains(size, BFloat16{0x1234});
@@ -180,7 +134,7 @@ TEST_CASE("outputs of every type round once, at any stride and column") {
 }
 
 TEST_CASE("an output that just fits is written to its last element") {
-    const Fixture f;
+    const PoolFixture f;
     const std::size_t size = (kLengths.size() - 1) * 7 + 2 + kDim;
     const GuardedBuffer buffer(size * sizeof(float));
     const std::span out(reinterpret_cast<float*>(buffer.data()), size);
@@ -189,7 +143,7 @@ TEST_CASE("an output that just fits is written to its last element") {
 }
 
 TEST_CASE("a single bag takes any stride that is large enough") {
-    const Fixture f;
+    const PoolFixture f;
     const Ids indices = {1, 2};
     const Floats expected = pooled(f.table, Bags::fixed(indices, 1, 2), {});
     for (const std::size_t stride : {SIZE_MAX, SIZE_MAX / 4, std::size_t{1} << 61}) {
@@ -200,7 +154,7 @@ TEST_CASE("a single bag takes any stride that is large enough") {
 }
 
 TEST_CASE("bad indices are skipped and counted") {
-    const Fixture f(RowFormat::f32, 3);
+    const PoolFixture f(RowFormat::f32, 3);
     const ReferenceResult expected = reference_pool(f.made.reference, f.bags, {.mode = Pooling::mean});
     REQUIRE(expected.skipped > 0);
     Floats out(expected.values.size());
@@ -296,129 +250,8 @@ TEST_CASE("bad indices of a remapped table are those that are no id") {
     CHECK(out == Floats{10});
 }
 
-TEST_CASE("faults of offsets") {
-    const Fixture f;
-    const auto status = [&](const Ids& offsets) { return fault_of(f.table, Bags(f.indices, offsets), {}); };
-    CHECK(message(status({}), PoolFault::offsets_missing) ==
-          "table item_id, offsets are empty; not even the closing one is there");
-    CHECK(message(status({1, 10}), PoolFault::first_offset) == "table item_id, offsets[0] is 1, not 0");
-    CHECK(message(status({-1, 10}), PoolFault::first_offset) == "table item_id, offsets[0] is -1, not 0");
-    CHECK(message(status({0, 4, 3, 10}), PoolFault::falling_offset) ==
-          "table item_id, offsets[2] is 3, below 4 before it");
-    CHECK(message(status({0, INT64_MIN}), PoolFault::falling_offset) ==
-          "table item_id, offsets[1] is -9223372036854775808, below 0 before it");
-    CHECK(message(status({0, 11, 10}), PoolFault::offset_past_end) ==
-          "table item_id, offsets[1] is 11, past the 10 indices");
-    CHECK(message(status({0, INT64_MAX}), PoolFault::offset_past_end) ==
-          "table item_id, offsets[1] is 9223372036854775807, past the 10 indices");
-    CHECK(message(status({0, 9}), PoolFault::last_offset) ==
-          "table item_id, the last offset is 9, but there are 10 indices");
-    CHECK(message(status({0}), PoolFault::last_offset) ==
-          "table item_id, the last offset is 0, but there are 10 indices");
-}
-
-TEST_CASE("faults of starts") {
-    const Fixture f;
-    const auto status = [&](const Narrow& starts) { return fault_of(f.table, Bags::starts(f.indices, starts), {}); };
-    CHECK(message(status({}), PoolFault::no_bags) == "table item_id, 10 indices, but no bag to hold them");
-    CHECK(message(status({2}), PoolFault::first_offset) == "table item_id, offsets[0] is 2, not 0");
-    CHECK(message(status({0, 11}), PoolFault::offset_past_end) ==
-          "table item_id, offsets[1] is 11, past the 10 indices");
-}
-
-TEST_CASE("faults of lengths") {
-    const Fixture f;
-    const auto status = [&](const Ids& lengths) { return fault_of(f.table, Bags::lengths(f.indices, lengths), {}); };
-    CHECK(message(status({5, -1, 6}), PoolFault::negative_length) == "table item_id, bag 1: length -1 is negative");
-    CHECK(message(status({5, 4}), PoolFault::lengths_sum) ==
-          "table item_id, lengths add up to 9, but there are 10 indices");
-    CHECK(message(status({}), PoolFault::lengths_sum) ==
-          "table item_id, lengths add up to 0, but there are 10 indices");
-    CHECK(message(status({5, 6}), PoolFault::length_past_end) ==
-          "table item_id, bag 1: length 6 runs past the 10 indices");
-    CHECK(message(status({INT64_MAX, INT64_MAX, 12}), PoolFault::length_past_end) ==
-          "table item_id, bag 0: length 9223372036854775807 runs past the 10 indices");
-}
-
-TEST_CASE("faults of fixed bags") {
-    const Fixture f;
-    const std::pair<std::size_t, std::size_t> shapes[] = {{3, 3}, {0, 3}, {5, 0}, {11, 1}, {SIZE_MAX / 2 + 6, 2}};
-    for (const auto& [num_bags, length] : shapes) {
-        Floats out(100, -99.0f);
-        const PoolStatus status = pool(f.table, Bags::fixed(f.indices, num_bags, length), {}, out);
-        CHECK(status.fault == PoolFault::fixed_length);
-        CHECK(out == Floats(100, -99.0f));
-    }
-}
-
-TEST_CASE("faults of indices name bag, position and value") {
-    Fixture f;
-    f.indices[6] = 10;
-    f.indices[8] = -1;
-    CHECK(message(fault_of(f.table, Bags(f.indices, f.offsets), {}), PoolFault::index, ErrorCode::index_out_of_range) ==
-          "table item_id, bag 3: index 10 at position 6 is not in [0, 10)");
-    CHECK(message(fault_of(f.table, Bags::lengths(f.indices, f.lengths), {}), PoolFault::index,
-                  ErrorCode::index_out_of_range) == "table item_id, bag 3: index 10 at position 6 is not in [0, 10)");
-    f.indices[6] = 9;
-    CHECK(message(fault_of(f.table, Bags(f.indices, f.offsets), {}), PoolFault::index, ErrorCode::index_out_of_range) ==
-          "table item_id, bag 4: index -1 at position 8 is not in [0, 10)");
-    CHECK(message(fault_of(f.table, Bags::rows(f.indices), {.mode = Pooling::none}), PoolFault::index,
-                  ErrorCode::index_out_of_range) == "table item_id, bag 8: index -1 at position 8 is not in [0, 10)");
-}
-
-TEST_CASE("faults of weights") {
-    const Fixture f;
-    const auto status = [&](std::size_t count, Pooling mode) {
-        const Floats weights(count, 1.0f);
-        const bool rows = mode == Pooling::none;
-        const Bags bags =
-            rows ? Bags::fixed(f.indices, f.indices.size(), 1, weights) : Bags(f.indices, f.offsets, weights);
-        return fault_of(f.table, bags, {.mode = mode});
-    };
-    CHECK(message(status(9, Pooling::sum), PoolFault::weights_size) == "table item_id, 9 weights for 10 indices");
-    CHECK(message(status(11, Pooling::mean), PoolFault::weights_size) == "table item_id, 11 weights for 10 indices");
-    for (const Pooling mode : {Pooling::max, Pooling::none}) {
-        CHECK(message(status(10, mode), PoolFault::weights_with_mode) ==
-              "table item_id, weights go with sum, mean and sqrtn only");
-    }
-}
-
-TEST_CASE("faults of options") {
-    const Fixture f;
-    const Bags bags(f.indices, f.offsets);
-    CHECK(message(fault_of(f.table, bags, {.mode = Pooling::none}), PoolFault::bags_with_none) ==
-          "table item_id, mode none wants one index a bag");
-    CHECK(message(fault_of(f.table, bags, {.padding_index = 10}), PoolFault::padding_index) ==
-          "table item_id, padding index 10 is outside its 10 ids");
-    CHECK(message(fault_of(f.table, bags, {.padding_index = -11}), PoolFault::padding_index) ==
-          "table item_id, padding index -11 is outside its 10 ids");
-}
-
-TEST_CASE("faults of outputs") {
-    const Fixture f;
-    const auto status = [&](std::size_t size, std::size_t stride, std::size_t column) {
-        Floats out(size, -99.0f);
-        const PoolStatus result = pool(f.table, Bags(f.indices, f.offsets), {}, {out, stride, column});
-        CHECK(out == Floats(size, -99.0f));
-        return result;
-    };
-    CHECK(message(status(14, 0, 0), PoolFault::output_size) ==
-          "table item_id, output of 14 elements is too small for 5 rows of stride 3");
-    CHECK(message(status(32, 7, 2), PoolFault::output_size) ==
-          "table item_id, output of 32 elements is too small for 5 rows of stride 7");
-    CHECK(message(status(0, 0, 0), PoolFault::output_size) ==
-          "table item_id, output of 0 elements is too small for 5 rows of stride 3");
-    CHECK(message(status(100, 2, 0), PoolFault::output_stride) ==
-          "table item_id, output stride 2 is below the 3 columns of a row");
-    CHECK(message(status(100, 7, 5), PoolFault::output_stride) ==
-          "table item_id, output stride 7 is below the 8 columns of a row");
-    CHECK(status(100, SIZE_MAX, 0).fault == PoolFault::output_size);
-    CHECK(status(100, 0, SIZE_MAX).fault == PoolFault::output_stride);
-    CHECK(status(100, SIZE_MAX, SIZE_MAX - 1).fault == PoolFault::output_stride);
-}
-
 TEST_CASE("an output may have room for more rows than there are bags") {
-    const Fixture f;
+    const PoolFixture f;
     Floats out(3 * 3, -99.0f);
     const Ids indices = {0, 1}, offsets = {0, 1, 2};
     CHECK(pool(f.table, {indices, offsets}, {}, out));
@@ -428,7 +261,7 @@ TEST_CASE("an output may have room for more rows than there are bags") {
 }
 
 TEST_CASE("buffers of many types") {
-    const Fixture f;
+    const PoolFixture f;
     Ids indices = {0, 1};
     std::int32_t offsets[] = {0, 1, 2};
     const std::array<std::int64_t, 3> wide_offsets = {0, 1, 2};
@@ -443,23 +276,6 @@ TEST_CASE("buffers of many types") {
     CHECK(!std::is_constructible_v<Output, const std::vector<float>&>);
     CHECK(!std::is_constructible_v<IndexSpan, std::vector<float>>);
 }
-
-TEST_CASE("results as std::expected has them") {
-    Result<int> good = 7;
-    CHECK(good.has_value());
-    CHECK(good.value() == 7);
-    CHECK(good.code() == ErrorCode::ok);
-    CHECK(good.message() == "ok");
-    Result<int> bad = Error{ErrorCode::not_found, "no such table"};
-    CHECK(!bad.has_value());
-    CHECK(bad.code() == ErrorCode::not_found);
-    CHECK(bad.message() == "no such table");
-    CHECK(std::move(bad).value_or(3) == 3);
-    CHECK(Status().message() == "ok");
-    CHECK(Status(Error{ErrorCode::io_error, "no space"}).message() == "no space");
-}
-
-TEST_CASE("a good call says so") { CHECK(PoolStatus{}.message() == "ok"); }
 
 }  // namespace
 }  // namespace rowpool::test
