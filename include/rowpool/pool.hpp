@@ -137,7 +137,6 @@ enum class PoolFault : std::uint8_t {
     output_stride,      ///< stride smaller than the columns that are written
     output_size,        ///< a buffer too small for its rows
     isa,                ///< ROWPOOL_ISA names what cannot run here
-    out_of_memory,      ///< no longer given: calls run with the threads that there are
     skipped_size,       ///< not one count of skipped indices a feature
 };
 

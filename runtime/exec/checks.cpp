@@ -16,8 +16,8 @@ bool never_falls(const T* values, std::size_t count) noexcept {
 }
 
 /// Offsets never fall and never pass the last index; `offsets` has at least one entry.
-Fault check_offsets(IndexSpan offsets, std::size_t num_indices) noexcept {
-    if (offsets[0] != 0) return Fault{PoolFault::first_offset, 0, offsets[0]};
+CheckResult check_offsets(IndexSpan offsets, std::size_t num_indices) noexcept {
+    if (offsets[0] != 0) return CheckResult{PoolFault::first_offset, 0, offsets[0]};
     const bool rises = offsets.is_wide()
                            ? never_falls(static_cast<const std::int64_t*>(offsets.data()), offsets.size())
                            : never_falls(static_cast<const std::int32_t*>(offsets.data()), offsets.size());
@@ -25,35 +25,37 @@ Fault check_offsets(IndexSpan offsets, std::size_t num_indices) noexcept {
     std::int64_t previous = 0;
     for (std::size_t b = 1; b < offsets.size(); ++b) {
         const std::int64_t offset = offsets[b];
-        if (offset < previous) return Fault{PoolFault::falling_offset, b, offset, static_cast<std::size_t>(previous)};
+        if (offset < previous)
+            return CheckResult{PoolFault::falling_offset, b, offset, static_cast<std::size_t>(previous)};
         if (static_cast<std::size_t>(offset) > num_indices) {
-            return Fault{PoolFault::offset_past_end, b, offset, num_indices};
+            return CheckResult{PoolFault::offset_past_end, b, offset, num_indices};
         }
         previous = offset;
     }
     return {};
 }
 
-Fault check_lengths(IndexSpan lengths, std::size_t num_indices) noexcept {
+CheckResult check_lengths(IndexSpan lengths, std::size_t num_indices) noexcept {
     std::size_t total = 0;
     for (std::size_t b = 0; b < lengths.size(); ++b) {
         const std::int64_t length = lengths[b];
-        if (length < 0) return Fault{PoolFault::negative_length, b, length};
+        if (length < 0) return CheckResult{PoolFault::negative_length, b, length};
         if (static_cast<std::size_t>(length) > num_indices - total) {
-            return Fault{PoolFault::length_past_end, b, length, num_indices};
+            return CheckResult{PoolFault::length_past_end, b, length, num_indices};
         }
         total += static_cast<std::size_t>(length);
     }
-    if (total != num_indices) return Fault{PoolFault::lengths_sum, 0, static_cast<std::int64_t>(total), num_indices};
+    if (total != num_indices)
+        return CheckResult{PoolFault::lengths_sum, 0, static_cast<std::int64_t>(total), num_indices};
     return {};
 }
 
-Fault check_fixed(const Bags& bags, std::size_t num_indices) noexcept {
+CheckResult check_fixed(const Bags& bags, std::size_t num_indices) noexcept {
     const std::size_t length = bags.length();
     const bool fits =
         length == 0 ? num_indices == 0 : num_indices % length == 0 && num_indices / length == bags.num_bags();
     if (fits) return {};
-    return Fault{PoolFault::fixed_length, bags.num_bags(), static_cast<std::int64_t>(length), num_indices};
+    return CheckResult{PoolFault::fixed_length, bags.num_bags(), static_cast<std::int64_t>(length), num_indices};
 }
 
 /// Whether one of the indices is outside a table of so many ids: its sign is set, or that of its distance from the last
@@ -73,25 +75,25 @@ bool any_outside(const void* values, std::size_t count, std::size_t ids) noexcep
 
 }  // namespace
 
-PoolStatus status_of(const Fault& fault, const Table* table) noexcept {
+PoolStatus status_of(const CheckResult& result, const Table* table) noexcept {
     PoolStatus status;
-    if (fault) return status;
-    status.code = fault.fault == PoolFault::index ? ErrorCode::index_out_of_range
-                  : fault.fault == PoolFault::isa ? ErrorCode::unsupported_isa
-                                                  : ErrorCode::invalid_argument;
-    status.fault = fault.fault;
+    if (result) return status;
+    status.code = result.fault == PoolFault::index ? ErrorCode::index_out_of_range
+                  : result.fault == PoolFault::isa ? ErrorCode::unsupported_isa
+                                                   : ErrorCode::invalid_argument;
+    status.fault = result.fault;
     if (table != nullptr) status.table = table->shared_name();
-    status.bag = fault.bag;
-    status.value = fault.value;
-    status.limit = static_cast<std::int64_t>(fault.limit);
+    status.bag = result.bag;
+    status.value = result.value;
+    status.limit = static_cast<std::int64_t>(result.limit);
     return status;
 }
 
-Fault check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept {
+CheckResult check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept {
     const std::size_t row_end = out.column() + dim;
     stride = out.stride() == 0 ? row_end : out.stride();
     if (row_end < dim || stride < row_end) {
-        return Fault{PoolFault::output_stride, 0, static_cast<std::int64_t>(stride), row_end};
+        return CheckResult{PoolFault::output_stride, 0, static_cast<std::int64_t>(stride), row_end};
     }
     if (num_bags == 0) return {};
     const bool fits = out.size() >= row_end && (out.size() - row_end) / stride >= num_bags - 1;
@@ -100,19 +102,20 @@ Fault check_output(const Output& out, std::size_t num_bags, std::size_t dim, std
     return {};
 }
 
-Fault check_bags(const Bags& bags) noexcept {
+CheckResult check_bags(const Bags& bags) noexcept {
     const std::size_t num_indices = bags.indices().size();
     const IndexSpan bounds = bags.bounds();
     switch (bags.kind()) {
         case Bags::Kind::offsets: {
-            if (bounds.empty()) return Fault{PoolFault::offsets_missing};
-            const Fault status = check_offsets(bounds, num_indices);
+            if (bounds.empty()) return CheckResult{PoolFault::offsets_missing};
+            const CheckResult result = check_offsets(bounds, num_indices);
             const std::int64_t last = bounds[bounds.size() - 1];
-            if (!status || static_cast<std::size_t>(last) == num_indices) return status;
-            return Fault{PoolFault::last_offset, bags.num_bags(), last, num_indices};
+            if (!result || static_cast<std::size_t>(last) == num_indices) return result;
+            return CheckResult{PoolFault::last_offset, bags.num_bags(), last, num_indices};
         }
         case Bags::Kind::starts:
-            if (bounds.empty()) return num_indices == 0 ? Fault{} : Fault{PoolFault::no_bags, 0, 0, num_indices};
+            if (bounds.empty())
+                return num_indices == 0 ? CheckResult{} : CheckResult{PoolFault::no_bags, 0, 0, num_indices};
             return check_offsets(bounds, num_indices);
         case Bags::Kind::lengths:
             return check_lengths(bounds, num_indices);
@@ -122,11 +125,11 @@ Fault check_bags(const Bags& bags) noexcept {
     return {};
 }
 
-Fault check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept {
+CheckResult check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept {
     if (num_weights == 0) return {};
-    if (mode == Pooling::none || mode == Pooling::max) return Fault{PoolFault::weights_with_mode};
+    if (mode == Pooling::none || mode == Pooling::max) return CheckResult{PoolFault::weights_with_mode};
     if (num_weights == num_indices) return {};
-    return Fault{PoolFault::weights_size, 0, static_cast<std::int64_t>(num_weights), num_indices};
+    return CheckResult{PoolFault::weights_size, 0, static_cast<std::int64_t>(num_weights), num_indices};
 }
 
 std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,

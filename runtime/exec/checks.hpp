@@ -12,7 +12,7 @@
 namespace rowpool::exec {
 
 /// What a check has found, if anything. Not yet a PoolStatus, which has a destructor: most calls have no fault.
-struct [[nodiscard]] Fault {
+struct [[nodiscard]] CheckResult {
     PoolFault fault = PoolFault::none;
     std::size_t bag = 0;
     std::int64_t value = 0;  ///< what was found
@@ -22,16 +22,16 @@ struct [[nodiscard]] Fault {
 };
 
 /// The status of a call, with the table that is at fault, if one is.
-PoolStatus status_of(const Fault& fault, const Table* table = nullptr) noexcept;
+PoolStatus status_of(const CheckResult& result, const Table* table = nullptr) noexcept;
 
 /// Checks the bounds of bags in full, every offset or length.
-Fault check_bags(const Bags& bags) noexcept;
+CheckResult check_bags(const Bags& bags) noexcept;
 
 /// Checks that weights go with the mode and are one an index.
-Fault check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept;
+CheckResult check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept;
 
 /// Resolves the stride of an output and checks that num_bags rows of `dim` columns fit.
-Fault check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept;
+CheckResult check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept;
 
 /// The first of the indices in [begin, end) that is outside a table of so many ids; `end` when there is none.
 std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,

@@ -76,53 +76,54 @@ void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable
 }
 
 /// plan_call, with what it found.
-Fault make_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
-                FeaturePlan& feature, Plan& plan) noexcept {
-    if (const Fault fault = check_bags(bags); !fault) return fault;
+CheckResult make_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
+                      FeaturePlan& feature, Plan& plan) noexcept {
+    if (const CheckResult result = check_bags(bags); !result) return result;
     const kernels::KernelTable* const kernels = cpu::active_kernels();
     if (kernels == nullptr) return {PoolFault::isa};
     const std::size_t num_weights = bags.weights().size();
-    if (const Fault fault = check_weights(num_weights, bags.indices().size(), options.mode); !fault) return fault;
+    if (const CheckResult result = check_weights(num_weights, bags.indices().size(), options.mode); !result)
+        return result;
     if (options.mode == Pooling::none && (bags.kind() != Bags::Kind::fixed || bags.length() != 1)) {
         return {PoolFault::bags_with_none};
     }
-    if (const Fault fault = plan_feature(table, options, bytes_behind(table), feature); !fault) return fault;
+    if (const CheckResult result = plan_feature(table, options, bytes_behind(table), feature); !result) return result;
     std::size_t stride = 0;
-    if (const Fault fault = check_output(out, bags.num_bags(), table.dim(), stride); !fault) return fault;
+    if (const CheckResult result = check_output(out, bags.num_bags(), table.dim(), stride); !result) return result;
     make_plan({&feature, 1}, *kernels, bags, bags.num_bags(), out, stride, plan);
     return {};
 }
 
-Fault check_batch(std::size_t features, IndexSpan offsets) noexcept {
+CheckResult check_batch(std::size_t features, IndexSpan offsets) noexcept {
     if (!offsets.empty() && (offsets.size() - 1) % features == 0) return {};
     return {PoolFault::batch_shape, 0, static_cast<std::int64_t>(offsets.size()), features};
 }
 
-Fault check_skipped(std::size_t features, std::span<std::size_t> skipped) noexcept {
+CheckResult check_skipped(std::size_t features, std::span<std::size_t> skipped) noexcept {
     if (skipped.empty() || skipped.size() == features) return {};
     return {PoolFault::skipped_size, 0, static_cast<std::int64_t>(skipped.size()), features};
 }
 
 /// Checks weights against each feature; `f` becomes the one at fault.
-Fault check_all_weights(std::span<const FeaturePlan> features, const Request& request, std::size_t& f) noexcept {
+CheckResult check_all_weights(std::span<const FeaturePlan> features, const Request& request, std::size_t& f) noexcept {
     for (f = 0; f < features.size() && !request.weights.empty(); ++f) {
-        const Fault fault = check_weights(request.weights.size(), request.indices.size(), features[f].mode);
-        if (!fault) return fault;
+        const CheckResult result = check_weights(request.weights.size(), request.indices.size(), features[f].mode);
+        if (!result) return result;
     }
     return {};
 }
 
 /// The status of a fault in a feature.
-PoolStatus status_in_feature(const Fault& fault, std::span<const FeaturePlan> features, std::size_t f) noexcept {
-    PoolStatus status = status_of(fault, features[f].table);
+PoolStatus status_in_feature(const CheckResult& result, std::span<const FeaturePlan> features, std::size_t f) noexcept {
+    PoolStatus status = status_of(result, features[f].table);
     status.feature = f;
     return status;
 }
 
 }  // namespace
 
-Fault plan_feature(const Table& table, const PoolOptions& options, std::size_t footprint,
-                   FeaturePlan& feature) noexcept {
+CheckResult plan_feature(const Table& table, const PoolOptions& options, std::size_t footprint,
+                         FeaturePlan& feature) noexcept {
     const std::optional<std::int64_t> padding = resolve_padding(table, options.padding_index);
     if (!padding) return {PoolFault::padding_index, 0, options.padding_index.index(), table.num_ids()};
     feature.table = &table;
@@ -144,23 +145,23 @@ Fault plan_feature(const Table& table, const PoolOptions& options, std::size_t f
 
 PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
                      FeaturePlan& feature, Plan& plan) noexcept {
-    const Fault fault = make_call(table, bags, options, out, feature, plan);
-    return fault ? PoolStatus() : status_of(fault, &table);
+    const CheckResult result = make_call(table, bags, options, out, feature, plan);
+    return result ? PoolStatus() : status_of(result, &table);
 }
 
 PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total_dim, const Request& request,
                         const Output& out, std::span<std::size_t> skipped, Plan& plan) noexcept {
-    if (const Fault fault = check_batch(features.size(), request.offsets); !fault) return status_of(fault);
+    if (const CheckResult result = check_batch(features.size(), request.offsets); !result) return status_of(result);
     const Bags bags(request.indices, request.offsets, request.weights);
-    if (const Fault fault = check_bags(bags); !fault) return status_of(fault);
+    if (const CheckResult result = check_bags(bags); !result) return status_of(result);
     const std::size_t num_bags = bags.num_bags() / features.size();
     std::size_t stride = 0, f = 0;
-    if (const Fault fault = check_output(out, num_bags, total_dim, stride); !fault) return status_of(fault);
-    if (const Fault fault = check_skipped(features.size(), skipped); !fault) return status_of(fault);
+    if (const CheckResult result = check_output(out, num_bags, total_dim, stride); !result) return status_of(result);
+    if (const CheckResult result = check_skipped(features.size(), skipped); !result) return status_of(result);
     const kernels::KernelTable* const kernels = cpu::active_kernels();
     if (kernels == nullptr) return status_of({PoolFault::isa}, features.front().table);
-    if (const Fault fault = check_all_weights(features, request, f); !fault)
-        return status_in_feature(fault, features, f);
+    if (const CheckResult result = check_all_weights(features, request, f); !result)
+        return status_in_feature(result, features, f);
     make_plan(features, *kernels, bags, num_bags, out, stride, plan);
     plan.is_request = true;
     plan.skipped = skipped.empty() ? nullptr : skipped.data();
@@ -189,9 +190,9 @@ PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
         end = kernels::end_of(plan.ends, f * plan.num_bags + bag, end);
         if (end > position) break;
     }
-    const Fault fault = {PoolFault::index, bag, plan.indices[position], plan.features[f].rows.ids};
+    const CheckResult result = {PoolFault::index, bag, plan.indices[position], plan.features[f].rows.ids};
     PoolStatus status =
-        plan.is_request ? status_in_feature(fault, plan.features, f) : status_of(fault, plan.features[f].table);
+        plan.is_request ? status_in_feature(result, plan.features, f) : status_of(result, plan.features[f].table);
     status.position = position;
     return status;
 }

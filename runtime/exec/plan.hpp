@@ -29,8 +29,8 @@ struct FeaturePlan {
 
 /// Resolves options against a table. `footprint` is the bytes of all tables that share the caches with this one, its
 /// own included. Fault: padding_index.
-Fault plan_feature(const Table& table, const PoolOptions& options, std::size_t footprint,
-                   FeaturePlan& feature) noexcept;
+CheckResult plan_feature(const Table& table, const PoolOptions& options, std::size_t footprint,
+                         FeaturePlan& feature) noexcept;
 
 /// A view of a model's features, or of one, and of the caller's buffers.
 struct Plan {

@@ -56,8 +56,6 @@ std::string describe(const PoolStatus& s) {
                    limit;
         case PoolFault::isa:
             return active_isa().error().message;
-        case PoolFault::out_of_memory:
-            return "out of memory";
         case PoolFault::skipped_size:
             return value + " counts of skipped indices for " + limit + " features";
     }
