@@ -99,6 +99,23 @@ class CommandTest(unittest.TestCase):
         return file.rows_f32(table)
 
 
+class ConvertTest(CommandTest):
+    """Of what convert says when it does less than it was asked."""
+
+    def warns(self, *args, says=()):
+        """Runs convert, which must succeed with one line on standard error for each of `says`; the new file."""
+        done = self.run_command("convert", *args, "-o", "out")
+        lines = done.stderr.decode().splitlines()
+        self.assertEqual((done.returncode, len(lines)), (0, len(says)), done.stderr)
+        for line, parts in zip(lines, says):
+            for part in [parts] if isinstance(parts, str) else parts:
+                self.assertIn(part, line)
+        return Safetensors(self.read("out"))
+
+    def refuses(self, name, *says, options=()):
+        return self.fails("convert", name, *options, "-o", "out", says=[name, *says])
+
+
 class Safetensors:
     """A safetensors file: `header` without its metadata, `metadata` and the bytes of each tensor."""
 
