@@ -49,7 +49,7 @@ struct TuneOptions {
 /// same profile comes out of two runs unless the gain is real. Measure on a quiet machine.
 ///
 /// With TuneOptions::between it takes up to half a second, most of it for the writing, and at least 55 writes: five
-/// rounds, each with a pass for every one of 11 ways. A write of 2 MiB takes about 0.1 ms, one of 256 MiB 40 ms.
+/// rounds, each with a pass for every one of 11 ways.
 ///
 /// May run on several threads at once, but their times would be those of threads that disturb each other.
 /// Errors: unsupported_isa; out_of_memory, too, when `between` is more than half of this machine's memory. What
