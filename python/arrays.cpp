@@ -1,5 +1,5 @@
 // What arrays of Python must be for the library to read or write them.
-#include "arrays.hpp"
+#include "python/arrays.hpp"
 
 #include <array>
 #include <cstdint>

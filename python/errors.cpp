@@ -1,5 +1,5 @@
 // Which exception stands for which code.
-#include "errors.hpp"
+#include "python/errors.hpp"
 
 #include <nanobind/nanobind.h>
 

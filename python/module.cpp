@@ -9,10 +9,10 @@
 
 #include <filesystem>
 
-#include "errors.hpp"
-#include "pooling.hpp"
+#include "python/errors.hpp"
+#include "python/pooling.hpp"
+#include "python/tables.hpp"
 #include "rowpool/rowpool.hpp"
-#include "tables.hpp"
 
 namespace rowpool::python {
 namespace {

@@ -1,12 +1,12 @@
 // From the arguments of a Python call to a call of the library and back.
-#include "pooling.hpp"
+#include "python/pooling.hpp"
 
 #include <functional>
 #include <span>
 #include <string>
 
-#include "arrays.hpp"
-#include "errors.hpp"
+#include "python/arrays.hpp"
+#include "python/errors.hpp"
 
 namespace rowpool::python {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <nanobind/nanobind.h>
 
+#include "python/tables.hpp"
 #include "rowpool/engine.hpp"
-#include "tables.hpp"
 
 namespace rowpool::python {
 

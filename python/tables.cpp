@@ -1,10 +1,10 @@
 // Tables over arrays, and models of them.
-#include "tables.hpp"
+#include "python/tables.hpp"
 
 #include <cstdint>
 #include <span>
 
-#include "errors.hpp"
+#include "python/errors.hpp"
 #include "rowpool/types.hpp"
 
 namespace rowpool::python {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "arrays.hpp"
+#include "python/arrays.hpp"
 #include "rowpool/engine.hpp"
 #include "rowpool/table.hpp"
 

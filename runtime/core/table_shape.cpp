@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "core/checked_math.hpp"
 #include "rowpool/types.hpp"
+#include "support/checked_math.hpp"
 
 namespace rowpool {
 namespace {

@@ -8,11 +8,11 @@
 #include <span>
 #include <utility>
 
-#include "core/checked_math.hpp"
 #include "core/table_shape.hpp"
-#include "core/text.hpp"
 #include "file/checksum.hpp"
 #include "file/remap.hpp"
+#include "support/checked_math.hpp"
+#include "support/text.hpp"
 
 namespace rowpool {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <string>
 
-#include "file/descriptor.hpp"
 #include "memory/pages.hpp"
 #include "memory/row_copy.hpp"
+#include "support/descriptor.hpp"
 
 namespace rowpool {
 namespace {

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/checked_math.hpp"
-#include "core/text.hpp"
-#include "file/strict_json.hpp"
+#include "support/checked_math.hpp"
+#include "support/strict_json.hpp"
+#include "support/text.hpp"
 
 namespace rowpool {
 namespace {

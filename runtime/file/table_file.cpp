@@ -4,13 +4,13 @@
 #include <map>
 #include <utility>
 
-#include "core/boundary.hpp"
 #include "core/table_shape.hpp"
-#include "core/text.hpp"
 #include "file/checksum.hpp"
 #include "file/residency.hpp"
 #include "file/table_file_contents.hpp"
 #include "rowpool/isa.hpp"
+#include "support/boundary.hpp"
+#include "support/text.hpp"
 
 namespace rowpool {
 namespace {

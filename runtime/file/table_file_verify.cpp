@@ -4,11 +4,11 @@
 #include <map>
 #include <tuple>
 
-#include "core/boundary.hpp"
-#include "core/parallel.hpp"
 #include "file/checksum.hpp"
 #include "file/remap.hpp"
 #include "file/table_file_contents.hpp"
+#include "support/boundary.hpp"
+#include "support/parallel.hpp"
 
 namespace rowpool {
 namespace {

@@ -3,12 +3,12 @@
 #include <span>
 #include <utility>
 
-#include "core/boundary.hpp"
-#include "core/text.hpp"
 #include "file/checksum.hpp"
 #include "file/file_plan.hpp"
 #include "rowpool/file.hpp"
 #include "rowpool/table_file.hpp"
+#include "support/boundary.hpp"
+#include "support/text.hpp"
 
 namespace rowpool {
 namespace {

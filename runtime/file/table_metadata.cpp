@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/text.hpp"
 #include "file/checksum.hpp"
-#include "file/strict_json.hpp"
+#include "support/strict_json.hpp"
+#include "support/text.hpp"
 
 namespace rowpool {
 namespace {

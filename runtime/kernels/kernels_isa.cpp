@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels/arch.hpp"
-#include "kernels/isa_name.hpp"
+#include "kernels/arch/arch.hpp"
+#include "kernels/arch/isa_name.hpp"
 #include "kernels/kernel_table.hpp"
 
 #define ROWPOOL_QUOTE_(a) #a

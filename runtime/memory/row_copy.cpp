@@ -11,8 +11,8 @@
 #include <string>
 #include <system_error>
 
-#include "core/parallel.hpp"
 #include "memory/pages.hpp"
+#include "support/parallel.hpp"
 
 namespace rowpool {
 namespace {

@@ -1,5 +1,5 @@
 // See generators.hpp.
-#include "generators.hpp"
+#include "tests/support/generators.hpp"
 
 #include <cstring>
 #include <limits>

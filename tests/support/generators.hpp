@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "random.hpp"
-#include "reference.hpp"
+#include "tests/support/random.hpp"
+#include "tests/support/reference.hpp"
 
 namespace rowpool::test {
 

@@ -1,5 +1,5 @@
 // See in_child.hpp.
-#include "in_child.hpp"
+#include "tests/support/in_child.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>

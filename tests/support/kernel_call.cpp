@@ -1,5 +1,5 @@
 // See kernel_call.hpp.
-#include "kernel_call.hpp"
+#include "tests/support/kernel_call.hpp"
 
 #include <algorithm>
 #include <cstring>

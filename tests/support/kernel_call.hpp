@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "generators.hpp"
-#include "guarded_buffer.hpp"
 #include "kernels/kernel_table.hpp"
+#include "tests/support/generators.hpp"
+#include "tests/support/guarded_buffer.hpp"
 
 namespace rowpool::test {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "support/tables.hpp"
+#include "tests/support/tables.hpp"
 
 namespace rowpool::test {
 

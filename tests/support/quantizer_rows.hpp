@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "random.hpp"
+#include "tests/support/random.hpp"
 
 namespace rowpool::test {
 

@@ -1,5 +1,5 @@
 // The naive reference; see reference.hpp.
-#include "reference.hpp"
+#include "tests/support/reference.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // See reference_quantizer.hpp. Formulas: FBGEMM src/QuantUtils.cc, FloatOrHalfToFused8BitRowwiseQuantizedSBFloat and
 // FloatOrHalfToFusedNBitRowwiseQuantizedSBHalf; which of two equal zeros is the minimum: its AVX2 code.
-#include "reference_quantizer.hpp"
+#include "tests/support/reference_quantizer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "reference.hpp"
+#include "tests/support/reference.hpp"
 
 namespace rowpool::test {
 namespace {

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "container.hpp"
-#include "files.hpp"
-#include "random.hpp"
 #include "rowpool/table_file.hpp"
+#include "tests/support/container.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/random.hpp"
 
 namespace rowpool::test {
 

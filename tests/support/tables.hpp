@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "generators.hpp"
 #include "rowpool/pool.hpp"
 #include "rowpool/table.hpp"
+#include "tests/support/generators.hpp"
 
 namespace rowpool::test {
 

@@ -9,7 +9,7 @@
 #include <optional>
 #include <span>
 
-#include "bench/huge_buffer.hpp"
+#include "bench/measure/huge_buffer.hpp"
 #include "rowpool/quantize.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/memory.hpp"

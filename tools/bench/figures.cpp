@@ -6,8 +6,8 @@
 #include <cmath>
 #include <functional>
 
-#include "bench/other_memory.hpp"
-#include "bench/raw_gather.hpp"
+#include "bench/measure/other_memory.hpp"
+#include "bench/measure/raw_gather.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/progress.hpp"
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <chrono>
 
-#include "bench/thread_clock.hpp"
+#include "bench/measure/thread_clock.hpp"
 
 namespace rowpool::tools {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "bench/traffic.hpp"
+#include "bench/measure/traffic.hpp"
 #include "rowpool/tuning.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/memory.hpp"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "bench/traffic.hpp"
+#include "bench/measure/traffic.hpp"
 #include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "rowpool/file.hpp"
-#include "support/files.hpp"
-#include "support/smaps.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/smaps.hpp"
 #include "tools/convert/drop_behind.hpp"
 
 namespace rowpool::test {

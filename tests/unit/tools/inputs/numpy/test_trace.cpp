@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "support/golden.hpp"
+#include "tests/support/golden.hpp"
 
 namespace rowpool::tools {
 namespace {

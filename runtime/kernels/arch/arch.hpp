@@ -1,0 +1,35 @@
+// The Arch of the instruction set that a source is compiled for: ROWPOOL_KERNEL_ISA.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/arch/isa_name.hpp"
+
+#define ROWPOOL_IS_generic 1
+#define ROWPOOL_IS_avx2 2
+#define ROWPOOL_IS_avx512 3
+#define ROWPOOL_IS_neon 4
+#define ROWPOOL_THIS_ISA ROWPOOL_CONCAT(ROWPOOL_IS_, ROWPOOL_KERNEL_ISA)
+
+#if ROWPOOL_THIS_ISA == ROWPOOL_IS_generic
+#include "kernels/arch/arch_generic.hpp"
+#elif ROWPOOL_THIS_ISA == ROWPOOL_IS_avx2
+#include "kernels/arch/arch_avx2.hpp"
+#elif ROWPOOL_THIS_ISA == ROWPOOL_IS_avx512
+#include "kernels/arch/arch_avx512.hpp"
+#elif ROWPOOL_THIS_ISA == ROWPOOL_IS_neon
+#include "kernels/arch/arch_neon.hpp"
+#endif
+
+namespace rowpool::kernels {
+namespace {
+
+/// Vectors of the widest rows whose sums are kept in registers.
+#ifdef ROWPOOL_MAX_VECTORS
+constexpr std::size_t kMaxVectors = ROWPOOL_MAX_VECTORS;  // sanitized builds: fewer instances
+#else
+constexpr std::size_t kMaxVectors = Arch::max_vectors;
+#endif
+
+}  // namespace
+}  // namespace rowpool::kernels

@@ -1,0 +1,357 @@
+// The kernels for calls that filter nothing: sum, mean, sqrtn and plain lookup, with sums in registers.
+//
+// Columns are done in blocks of a few vectors, whose sums stay in registers while the rows of a bag go by. Most rows
+// are one block. Of wider ones the blocks take turns at a few bags, so that indices and ends are read while they are in
+// the cache. The number of vectors is a constant of the code. The last vector of a row is moved back so that it ends
+// where the row ends: it recomputes columns of the vector before it, with the same result, and nothing is read or
+// written past the row.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernel_table.hpp"
+#include "kernels/pooling/codecs.hpp"
+#include "kernels/pooling/forms.hpp"
+#include "kernels/pooling/indices.hpp"
+#include "kernels/pooling/narrow_rows.hpp"
+#include "kernels/pooling/output.hpp"
+#include "kernels/pooling/wide_kernel.hpp"
+#include "kernels/rows.hpp"
+
+namespace rowpool::kernels {
+namespace {
+
+/// Whether rows are prefetched, each when another one has its turn, and where to.
+enum class Fetch : std::uint8_t { first_level, second_level, none };
+
+inline Fetch fetch_of(const PoolArgs& args) noexcept {
+    if (args.prefetch_end == 0) return Fetch::none;
+    return args.rows.prefetch.into == Prefetch::Into::first_level ? Fetch::first_level : Fetch::second_level;
+}
+
+/// Some bags of a call, one after the other, and a block of their columns.
+struct BagRun {
+    static constexpr std::size_t kMost = 32;
+
+    const PoolArgs& args;
+    std::size_t first_bag;
+    std::size_t position;  ///< first index of the first bag
+    std::size_t count = 0;
+    std::size_t indices = 0;  ///< of all bags
+    std::size_t lengths[kMost];
+    std::size_t column = 0;  ///< the block's first
+    std::size_t columns = 0;
+    bool is_last_block = true;
+
+    explicit BagRun(const PoolArgs& call) noexcept : args(call), first_bag(call.first_bag), position(call.position) {}
+
+    /// Makes the block wider to the left: columns that are done twice have the same results.
+    void move_back(std::size_t more) noexcept {
+        column -= more;
+        columns += more;
+    }
+
+    /// The next bags.
+    void take(EndReader& ends) noexcept {
+        const std::size_t left = args.last_bag - first_bag;
+        const bool are_last = left <= kMost;
+        count = are_last ? left : kMost;
+        const std::size_t listed = are_last ? count - 1 : count;  // of the very last one `ends` need say nothing
+        std::size_t begin = position;
+        for (std::size_t b = 0; b < listed; ++b) {
+            const std::size_t length = ends.length(begin);
+            lengths[b] = length;
+            begin += length;
+        }
+        if (are_last) lengths[listed] = args.end - begin;
+        indices = (are_last ? args.end : begin) - position;
+    }
+};
+
+/// Blocks have 0 (a part of one) to 8 vectors, 10, 12 or 16; of so many at most.
+constexpr std::size_t smaller_block(std::size_t vectors) noexcept {
+    return vectors > 12 ? 12 : vectors > 8 ? vectors - 2 : vectors - 1;
+}
+
+template <Codec kCodec, class F, bool kWeighted, std::size_t kVectors>
+class BlockKernel {
+public:
+    /// Of the arguments it has a copy that is shown to nobody, so that the compiler knows that writing results does not
+    /// change them.
+    [[gnu::noinline]] static void run(const BagRun& run) noexcept {
+        const PoolArgs args = run.args;
+        const Codes block(run);
+        const F form;
+        const Fetch fetch = fetch_of(args);
+        const V start = Arch::set(start_of_sums(args, C::is_coded));
+        const bool divides = is_divided(args.pooling);
+        const float* weight = args.weights + (kWeighted ? run.position : 0);
+        const std::size_t columns = run.columns;
+        const std::size_t to_write = run.is_last_block ? args.rows.dim - run.column : columns;
+        const bool is_whole = kVectors != 0 && columns == to_write;
+        const std::size_t out_step = args.out_stride * element_bytes(args.out_type);
+        std::byte* out = output_row(args, run.first_bag) + run.column * element_bytes(args.out_type);
+        IndexReader indices(args, run.position);
+        const NarrowRows<C> narrow_rows(args.rows);
+        for (std::size_t b = 0; b < run.count; ++b, out += out_step) {
+            const std::size_t length = run.lengths[b];
+            V sums[kSums];
+#pragma GCC unroll 16
+            for (V& sum : sums) sum = start;
+            float bias = 0;
+            for (const std::byte* const end = indices.end_of(length); !indices.is_at(end);) {
+                block.prefetch(fetch, indices);
+                const std::size_t row = indices.next();
+                const std::byte* const codes =
+                    kVectors == 0 ? narrow_rows.place(args.rows, row) + args.rows.codes_at : block.of(row);
+                if constexpr (kReadsEndFirst) {
+                    if (fetch == Fetch::second_level) read(codes + block.end - 1);
+                }
+                const V factor = Arch::set(factor_of(weight, codes + block.qparams_at, bias));
+                add(form, codes, columns, factor, sums);
+                weight += kWeighted ? 1 : 0;
+            }
+            put_right(sums, bias);
+            if (divides) divide(sums, divisor_of(args, weight, length));
+            if constexpr (F::is_scaled) {
+                if (has_flaw(sums)) {
+                    sum_plainly(run, b);
+                    continue;
+                }
+            }
+            is_whole ? write(out, args.out_type, columns, sums)
+                     : write_part(out, args.out_type, columns, to_write, sums);
+        }
+    }
+
+private:
+    using C = RowCodec<kCodec>;
+    using V = Arch::V;
+    static constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
+
+    /// A core takes misses of the first level that go from line to line upwards for the reading of an array, and
+    /// fetches what comes after it. So rows of several lines that were prefetched into the second level are read from
+    /// their end: floats; of codes the scale comes last, and is read first.
+    static constexpr bool kReadsEndFirst = !C::is_coded && C::bytes_of(kSums * Arch::width) > 128;
+
+    [[gnu::always_inline]] static void read(const std::byte* p) noexcept {
+        static_cast<void>(*static_cast<const volatile std::byte*>(p));
+    }
+
+    /// Where the codes of a block are in the rows of a table.
+    struct Codes {
+        const std::byte* data;  ///< those of row 0
+        std::size_t stride;
+        std::size_t end;            ///< bytes from a block's codes to the end of them, or to that of the row
+        std::ptrdiff_t qparams_at;  ///< bytes from a block's codes to the scale of the row
+
+        explicit Codes(const BagRun& run) noexcept {
+            const Rows& rows = run.args.rows;
+            const std::size_t codes_at = rows.codes_at + C::bytes_of(run.column);
+            data = rows.data + codes_at;
+            stride = rows.stride;
+            end = run.is_last_block ? rows.bytes - codes_at : C::bytes_of(run.columns);
+            qparams_at = static_cast<std::ptrdiff_t>(rows.qparams_at) - static_cast<std::ptrdiff_t>(codes_at);
+        }
+
+        [[gnu::always_inline]] const std::byte* of(std::size_t row) const noexcept { return data + row * stride; }
+
+        /// Prefetches the row that has its turn later. Whether and where to is asked for every row: a branch that is
+        /// always foreseen costs less than three copies of the loop, in the instruction cache and when it is compiled.
+        [[gnu::always_inline]] void prefetch(Fetch fetch, const IndexReader& indices) const noexcept {
+            if (fetch == Fetch::first_level) {
+                prefetch_lines<Prefetch::Into::first_level>(of(indices.later()));
+            } else if (fetch == Fetch::second_level) {
+                prefetch_lines<Prefetch::Into::second_level>(of(indices.later()));
+            }
+        }
+
+        template <Prefetch::Into kInto>
+        [[gnu::always_inline]] void prefetch_lines(const std::byte* codes) const noexcept {
+            // From the first to the last but one: no further apart than a line.
+            constexpr std::size_t kMost = C::bytes_of(kSums * Arch::width) + C::qparams_bytes;
+            constexpr bool kMayBePart = C::is_coded && kVectors > kMaxVectors / 2;
+            prefetch_first_lines<kInto, (kMost - 1 + 63) / 64>(codes);
+            prefetch_line<kInto, -1>(codes + end);
+            if constexpr (kMayBePart) prefetch_line<kInto>(codes + qparams_at);
+        }
+    };
+
+    /// What the elements of a row are multiplied by; the row's share of the bias goes to `bias`.
+    [[gnu::always_inline]] static float factor_of(const float* weight, const std::byte* qparams, float& bias) noexcept {
+        if constexpr (!C::is_coded) return kWeighted ? *weight : 1.0f;
+        const Qparams q = C::qparams(qparams);
+        bias = kWeighted ? Arch::fma_scalar(*weight, q.bias, bias) : bias + q.bias;
+        return kWeighted ? *weight * q.scale : q.scale;
+    }
+
+    /// The first column of the load of kCount vectors from v on. The last load is moved back; so are those before it
+    /// that begin where a block of the next smaller size would end.
+    template <std::size_t v, std::size_t kCount>
+    [[gnu::always_inline]] static std::size_t column_of(std::size_t columns) noexcept {
+        if (kVectors == 0 || v + kCount <= smaller_block(kVectors)) return v * Arch::width;
+        const std::size_t last = columns - kCount * Arch::width;
+        return v + kCount == kVectors || last < v * Arch::width ? last : v * Arch::width;
+    }
+
+    [[gnu::always_inline]] static void add(const F& form, const std::byte* codes, std::size_t columns, V factor,
+                                           V (&sums)[kSums]) noexcept {
+        for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
+            V x[kCount];
+            if constexpr (kVectors == 0) {
+                x[0] = C::load_part(codes, columns);
+            } else {
+                form.template load<kCount>(codes, column_of<v, kCount>(columns), x);
+            }
+#pragma GCC unroll 4
+            for (std::size_t i = 0; i < kCount; ++i) {
+                V& sum = sums[v + i];
+                sum = C::is_coded || kWeighted ? C::add_product(factor, x[i], sum, kWeighted) : sum + x[i];
+            }
+        });
+    }
+
+    /// From the form to the sum.
+    [[gnu::always_inline]] static void put_right(V (&sums)[kSums], float bias) noexcept {
+        for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
+            F::template reorder<kCount>(sums + v);
+#pragma GCC unroll 4
+            for (std::size_t i = v; i < v + kCount; ++i) {
+                if constexpr (F::is_scaled) {
+                    sums[i] = Arch::fma(sums[i], F::template power<kCount>(), Arch::set(bias));
+                } else if constexpr (C::is_coded) {
+                    sums[i] = sums[i] + Arch::set(bias);
+                }
+            }
+        });
+    }
+
+    /// What mean and sqrtn divide by; `weight` is behind those of the bag.
+    static float divisor_of(const PoolArgs& args, const float* weight, std::size_t length) noexcept {
+        float divisor = static_cast<float>(length);
+        if (kWeighted && !args.count_all) {
+            divisor = 0;
+            for (const float* w = weight - length; w != weight; ++w) {
+                divisor = args.pooling == Pooling::sqrtn ? Arch::fma_scalar(*w, *w, divisor) : divisor + *w;
+            }
+        }
+        return args.pooling == Pooling::sqrtn ? __builtin_sqrtf(divisor) : divisor;
+    }
+
+    /// Always inline, as all that takes sums: gcc keeps them in memory otherwise.
+    [[gnu::always_inline]] static void divide(V (&sums)[kSums], float divisor) noexcept {
+        const V divisors = Arch::set(divisor);
+#pragma GCC unroll 16
+        for (V& sum : sums) sum = divisor == 0 ? Arch::set(0) : Arch::divide(sum, divisors);
+    }
+
+    /// Whether one of the results is not finite.
+    [[gnu::always_inline]] static bool has_flaw(const V (&sums)[kSums]) noexcept {
+        V flaw = Arch::set(0);
+#pragma GCC unroll 16
+        for (const V& sum : sums) flaw = Arch::note_flaw(flaw, sum);
+        return Arch::has_nan(flaw);
+    }
+
+    /// A bag that has a result that is not finite, once more: in a form that cannot have overflowed by itself.
+    [[gnu::noinline, gnu::cold]] static void sum_plainly(const BagRun& run, std::size_t b) noexcept {
+        PoolArgs args = run.args;
+        args.position = run.position;
+        for (std::size_t i = 0; i < b; ++i) args.position += run.lengths[i];
+        args.first_bag = run.first_bag + b;
+        args.last_bag = args.first_bag + 1;
+        args.end = args.position + run.lengths[b];
+        args.prefetch_end = 0;
+        WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
+    }
+
+    [[gnu::always_inline]] static void write(std::byte* out, OutputType type, std::size_t columns,
+                                             const V (&sums)[kSums]) noexcept {
+        visit_store(type, [&]<std::size_t kBytes>(const auto& store) ROWPOOL_INLINE {
+            for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
+                const std::size_t column = column_of<v, kCount>(columns);
+#pragma GCC unroll 4
+                for (std::size_t i = 0; i < kCount; ++i) {
+                    store(out + (column + i * Arch::width) * kBytes, canonical(sums[v + i]));
+                }
+            });
+        });
+    }
+
+    /// Results of which the output has not room for all columns: by way of a buffer, so that there is less to ask in
+    /// the loop over bags.
+    [[gnu::always_inline]] static void write_part(std::byte* out, OutputType type, std::size_t columns,
+                                                  std::size_t to_write, const V (&sums)[kSums]) noexcept {
+        if constexpr (kVectors == 0) return store_columns(out, type, canonical(sums[0]), to_write);
+        alignas(64) std::byte buffer[kSums * sizeof(V)];
+        write(buffer, OutputType::f32, columns, sums);
+        store_rounded(out, type, buffer, to_write);
+    }
+
+    /// Where flaws are looked for there is no NaN left.
+    [[gnu::always_inline]] static V canonical(V x) noexcept { return F::is_scaled ? x : Arch::canonical(x); }
+};
+
+/// Calls f.operator()<n>() with the smallest size of a block that has so many vectors.
+template <std::size_t kSize, class F>
+inline void visit_block_size(std::size_t vectors, const F& f) noexcept {
+    if constexpr (kSize > 0) {
+        if (vectors <= smaller_block(kSize)) return visit_block_size<smaller_block(kSize)>(vectors, f);
+    }
+    f.template operator()<kSize>();
+}
+
+/// One block of columns. A form has to be put right once a bag, which pays for bags of several rows, and its last load
+/// needs columns to be moved back over. Large blocks have no plain kernel beside it: they are few, and half of the
+/// code.
+template <Codec kCodec, bool kWeighted>
+inline void sum_block(const BagRun& run) noexcept {
+    constexpr std::size_t kSeveral = 4, kLarge = 8;
+    const std::size_t vectors = run.columns < Arch::width ? 0 : (run.columns + Arch::width - 1) / Arch::width;
+    visit_block_size<kMaxVectors>(vectors, [&]<std::size_t kVectors>() {
+        using F = Form<kCodec>;
+        using Plain = PlainForm<kCodec>;
+        if constexpr (F::is_plain || kVectors == 0) {
+            BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(run);
+        } else if constexpr (kVectors > kLarge) {
+            BlockKernel<kCodec, F, kWeighted, kVectors>::run(run);
+        } else {
+            const bool fits = run.columns >= next_load<F>(kVectors) * Arch::width;
+            const bool pays = fits && run.indices >= kSeveral * run.count;
+            pays ? BlockKernel<kCodec, F, kWeighted, kVectors>::run(run)
+                 : BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(run);
+        }
+    });
+}
+
+/// Columns of the blocks that rows are evenly cut into.
+template <class C>
+constexpr std::size_t block_columns(std::size_t columns) noexcept {
+    const std::size_t vectors = (columns + Arch::width - 1) / Arch::width;
+    const std::size_t blocks = (vectors + kMaxVectors - 1) / kMaxVectors;
+    return (vectors + blocks - 1) / blocks * Arch::width;
+}
+
+template <Codec kCodec, bool kWeighted>
+void sum_blocks(const PoolArgs& args) noexcept {
+    using C = RowCodec<kCodec>;
+    const std::size_t columns = stored_columns<C>(args.rows.dim);
+    const std::size_t block = block_columns<C>(columns);
+    BagRun run(args);
+    EndReader ends(args);
+    for (; run.first_bag < args.last_bag; run.first_bag += run.count, run.position += run.indices) {
+        run.take(ends);
+        for (std::size_t column = 0; column < columns; column += block) {
+            const std::size_t left = columns - column;
+            run.is_last_block = left <= block;
+            run.columns = run.is_last_block ? left : block;
+            run.column = column;
+            if (left < Arch::width && column != 0) run.move_back(Arch::width - left);
+            sum_block<kCodec, kWeighted>(run);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace rowpool::kernels

@@ -1,0 +1,29 @@
+// All kernels of a codec, for the instruction set that a source is compiled for.
+#pragma once
+
+#include "kernels/arch/arch.hpp"
+//
+#include "kernels/kernel_table.hpp"
+#include "kernels/pooling/block_kernel.hpp"
+#include "kernels/pooling/forms.hpp"
+#include "kernels/pooling/single_kernel.hpp"
+#include "kernels/pooling/wide_kernel.hpp"
+#if ROWPOOL_THIS_ISA == ROWPOOL_IS_avx2
+#include "kernels/pooling/forms_avx2.hpp"
+#elif ROWPOOL_THIS_ISA == ROWPOOL_IS_avx512
+#include "kernels/pooling/forms_avx512.hpp"
+#endif
+
+namespace rowpool::kernels {
+namespace {
+
+template <Codec kCodec>
+constexpr CodecKernels kernels_of() {
+    return {.blocks = {sum_blocks<kCodec, false>, sum_blocks<kCodec, true>},
+            .single = SingleKernel<kCodec>::run,
+            .sum = WideKernel<kCodec, Form<kCodec>, false>::run,
+            .max = WideKernel<kCodec, PlainForm<kCodec>, true>::run};
+}
+
+}  // namespace
+}  // namespace rowpool::kernels

@@ -1,0 +1,11 @@
+// The kernels for rows of floats of one instruction set. The build compiles this file once for each, with that set's
+// flags and ROWPOOL_KERNEL_ISA defined as its name; everything but the tables at the end has internal linkage.
+#include "kernels/pooling/codec_kernels.hpp"
+
+namespace rowpool::kernels {
+
+constinit const CodecKernels ROWPOOL_CONCAT(kernels_f32_, ROWPOOL_KERNEL_ISA) = kernels_of<Codec::f32>();
+constinit const CodecKernels ROWPOOL_CONCAT(kernels_f16_, ROWPOOL_KERNEL_ISA) = kernels_of<Codec::f16>();
+constinit const CodecKernels ROWPOOL_CONCAT(kernels_bf16_, ROWPOOL_KERNEL_ISA) = kernels_of<Codec::bf16>();
+
+}  // namespace rowpool::kernels

@@ -1,0 +1,120 @@
+// Forms for AVX2. To decode eight columns of 4 or 2 bits in order takes a shift by lane; bfloat16 takes a shuffle. Here
+// elements stay where a load has put them and are told apart by masks; the one shuffling is done to the sums. Bytes in
+// order cost one instruction, and no form of them was faster.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+
+#include "kernels/kernel_table.hpp"
+#include "kernels/pooling/forms.hpp"
+
+namespace rowpool::kernels {
+namespace {
+
+/// A register that the compiler does not make anew for every bag, which it thinks cheaper than keeping a constant.
+[[gnu::always_inline]] inline __m256i kept(__m256i constant) noexcept {
+    asm("" : "+x"(constant));
+    return constant;
+}
+
+/// Vectors 0 and 1 hold the even and the odd columns of 16.
+inline void interleave(Arch::V* sums) noexcept {
+    const __m256 low = _mm256_unpacklo_ps(sums[0], sums[1]), high = _mm256_unpackhi_ps(sums[0], sums[1]);
+    sums[0] = Arch::V(_mm256_permute2f128_ps(low, high, 0x20));
+    sums[1] = Arch::V(_mm256_permute2f128_ps(low, high, 0x31));
+}
+
+/// bf16. Two vectors at once, those of the even columns and those of the odd ones: a bfloat16 in the upper half of a
+/// lane is a float as soon as the lower half is zero.
+template <>
+struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
+    static constexpr bool is_plain = false;
+    static constexpr std::size_t group = 2;
+
+    template <std::size_t kCount>
+    void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {
+        if constexpr (kCount == 1) {
+            PlainForm<Codec::bf16>().template load<1>(codes, column, x);
+        } else {
+            const std::byte* const p = codes + RowCodec<Codec::bf16>::bytes_of(column);
+            const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+            x[0] = Arch::V(_mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)));
+            x[1] = Arch::V(_mm256_castsi256_ps(_mm256_and_si256(pairs, upper_half_)));
+        }
+    }
+    template <std::size_t kCount>
+    static void reorder(Arch::V* sums) noexcept {
+        if constexpr (kCount == 2) interleave(sums);
+    }
+
+private:
+    __m256i upper_half_ = kept(_mm256_set1_epi32(-65536));
+};
+
+/// int4. Four vectors at once: 16 bytes stand in both halves of a register, so that lane i has word i % 4. Vectors 0
+/// and 1 keep the even columns: bytes 0 and 1 of each word, and 2 and 3, in the lower and in the upper half. Vectors 2
+/// and 3 keep the odd ones in the same way. Codes are left at their byte, which is that much too large.
+template <>
+struct Form<Codec::int4> : PlainForm<Codec::int4> {
+    static constexpr bool is_plain = false;
+    static constexpr std::size_t group = 4;
+    static constexpr bool is_scaled = true;
+
+    template <std::size_t kCount>
+    void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {
+        if constexpr (kCount < 4) {
+#pragma GCC unroll 2
+            for (std::size_t v = 0; v < kCount; ++v) {
+                PlainForm<Codec::int4>().template load<1>(codes, column + v * Arch::width, x + v);
+            }
+        } else {
+            const std::byte* const p = codes + RowCodec<Codec::int4>::bytes_of(column);
+            const __m256i even = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+            const __m256i odd = _mm256_srli_epi32(even, 4);
+            x[0] = masked(even, first_two_);
+            x[1] = masked(even, last_two_);
+            x[2] = masked(odd, first_two_);
+            x[3] = masked(odd, last_two_);
+        }
+    }
+    template <std::size_t kCount>
+    static void reorder(Arch::V* sums) noexcept {
+        if constexpr (kCount < 4) return;
+        // Columns 8 w + 2 b and the next one are byte b of word w: a row of four bytes a word, of two words a vector.
+        const __m256 bytes01_low = _mm256_unpacklo_ps(sums[0], sums[2]);   // words 0, 1: bytes 0 | 1
+        const __m256 bytes01_high = _mm256_unpackhi_ps(sums[0], sums[2]);  // words 2, 3
+        const __m256 bytes23_low = _mm256_unpacklo_ps(sums[1], sums[3]);   // bytes 2 | 3
+        const __m256 bytes23_high = _mm256_unpackhi_ps(sums[1], sums[3]);
+        word_pair(bytes01_low, bytes23_low, sums);
+        word_pair(bytes01_high, bytes23_high, sums + 2);
+    }
+    template <std::size_t kCount>
+    static Arch::V power() noexcept {
+        if constexpr (kCount < 4) return Arch::set(1);
+        return Arch::V(_mm256_setr_ps(1, 1, 0x1p-8f, 0x1p-8f, 0x1p-16f, 0x1p-16f, 0x1p-24f, 0x1p-24f));
+    }
+
+private:
+    static Arch::V masked(__m256i words, __m256i mask) noexcept {
+        return Arch::V(_mm256_cvtepi32_ps(_mm256_and_si256(words, mask)));
+    }
+    static __m256i mask(int lower, int upper) noexcept {
+        return kept(_mm256_setr_epi32(lower, lower, lower, lower, upper, upper, upper, upper));
+    }
+    /// Two words' columns of bytes 0 and 1, and of 2 and 3, become a vector each.
+    static void word_pair(__m256 bytes01, __m256 bytes23, Arch::V* words) noexcept {
+        const __m256d b01 = _mm256_castps_pd(bytes01), b23 = _mm256_castps_pd(bytes23);
+        const __m256d first = _mm256_unpacklo_pd(b01, b23);  // bytes 0, 2 | 1, 3
+        const __m256d second = _mm256_unpackhi_pd(b01, b23);
+        words[0] = Arch::V(_mm256_castpd_ps(_mm256_permute4x64_pd(first, 0b11'01'10'00)));
+        words[1] = Arch::V(_mm256_castpd_ps(_mm256_permute4x64_pd(second, 0b11'01'10'00)));
+    }
+
+    __m256i first_two_ = mask(0xf, 0xf << 8);
+    __m256i last_two_ = mask(0xf << 16, 0xf << 24);
+};
+
+}  // namespace
+}  // namespace rowpool::kernels

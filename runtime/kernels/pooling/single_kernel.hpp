@@ -1,0 +1,142 @@
+// The kernel for bags of one row each, plain lookup among them: rows of any number of columns are decoded, or copied.
+//
+// What it costs is the writing of results, so it writes nothing else: sums stay in registers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "core/half.hpp"
+#include "kernels/kernel_table.hpp"
+#include "kernels/pooling/codecs.hpp"
+#include "kernels/pooling/indices.hpp"
+#include "kernels/pooling/narrow_rows.hpp"
+#include "kernels/pooling/output.hpp"
+
+namespace rowpool::kernels {
+namespace {
+
+/// As many halves as a vector of floats has columns.
+using Halves __attribute__((vector_size(Arch::width * sizeof(std::int16_t)))) = std::int16_t;
+
+/// A plain lookup of halves into halves of the same type is a copy, but for NaNs.
+template <Codec kCodec>
+struct HalfCopy {
+    static constexpr std::int16_t infinity = kCodec == Codec::f16 ? 0x7c00 : 0x7f80;
+    static constexpr std::int16_t nan = kCodec == Codec::f16 ? kNanF16 : kNanBF16;
+
+    HalfCopy(const PoolArgs&, const std::byte*, float) noexcept {}
+
+    [[gnu::always_inline]] Halves operator()(const std::byte* codes, std::size_t column) const noexcept {
+        Halves x;
+        std::memcpy(&x, codes + column * sizeof(std::int16_t), sizeof x);
+        return (x & 0x7fff) > infinity ? Halves{} + nan : x;
+    }
+    static void store(std::byte* out, Halves x) noexcept { std::memcpy(out, &x, sizeof x); }
+    static void store_columns(std::byte* out, OutputType, Halves x, std::size_t count) noexcept {
+        alignas(64) std::byte values[sizeof x];
+        store(values, x);
+        copy_few<sizeof x>(out, values, count * sizeof(std::int16_t));
+    }
+};
+
+/// Any other row: a sum of one.
+template <Codec kCodec>
+class Decoding {
+public:
+    [[gnu::always_inline]] Decoding(const PoolArgs& args, const std::byte* row, float weight) noexcept
+        : start_(Arch::set(start_of_sums(args, C::is_coded))),
+          factor_(Arch::set(weight)),
+          bias_(Arch::set(0)),
+          is_weighted_(args.weights != nullptr) {
+        if constexpr (C::is_coded) {
+            const Qparams q = C::qparams(row + args.rows.qparams_at);
+            factor_ = Arch::set(weight * q.scale);
+            bias_ = Arch::set(Arch::fma_scalar(weight, q.bias, 0));
+        }
+    }
+
+    [[gnu::always_inline]] Arch::V operator()(const std::byte* codes, std::size_t column) const noexcept {
+        const Arch::V sum = C::add_product(factor_, C::load(codes, column), start_, is_weighted_);
+        return Arch::canonical(C::is_coded ? sum + bias_ : sum);
+    }
+
+private:
+    using C = RowCodec<kCodec>;
+
+    Arch::V start_;
+    Arch::V factor_;
+    Arch::V bias_;
+    bool is_weighted_;
+};
+
+/// Rows decoded into f32, f16 or bf16.
+template <Codec kCodec, OutputType kType>
+struct DecodedRow : Decoding<kCodec> {
+    using Decoding<kCodec>::Decoding;
+
+    static void store(std::byte* out, Arch::V x) noexcept {
+        kType == OutputType::f32   ? Arch::store_f32(out, x)
+        : kType == OutputType::f16 ? Arch::store_f16(out, x)
+                                   : Arch::store_bf16(out, x);
+    }
+    static void store_columns(std::byte* out, OutputType type, Arch::V x, std::size_t count) noexcept {
+        kernels::store_columns(out, type, x, count);
+    }
+};
+
+template <Codec kCodec>
+class SingleKernel {
+public:
+    static void run(const PoolArgs& args) noexcept {
+        const bool copies = args.pooling == Pooling::none && args.weights == nullptr;
+        switch (args.out_type) {
+            case OutputType::f32:
+                return pool<4, DecodedRow<kCodec, OutputType::f32>>(args);
+            case OutputType::f16:
+                if constexpr (kCodec == Codec::f16) {
+                    if (copies) return pool<2, HalfCopy<kCodec>>(args);
+                }
+                return pool<2, DecodedRow<kCodec, OutputType::f16>>(args);
+            case OutputType::bf16:
+                if constexpr (kCodec == Codec::bf16) {
+                    if (copies) return pool<2, HalfCopy<kCodec>>(args);
+                }
+                return pool<2, DecodedRow<kCodec, OutputType::bf16>>(args);
+        }
+    }
+
+private:
+    using C = RowCodec<kCodec>;
+
+    /// Of the arguments it has a copy that is shown to nobody, so that the compiler knows that writing results does not
+    /// change them.
+    template <std::size_t kBytes, class Row>
+    [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
+        const PoolArgs args = given;
+        const std::size_t columns = stored_columns<C>(args.rows.dim);
+        const std::size_t last = columns < Arch::width ? 0 : columns - Arch::width;  // where the last vector begins
+        IndexReader indices(args, args.position);
+        const NarrowRows<C> narrow_rows(args.rows);
+        std::byte* out = output_row(args, args.first_bag);
+        for (std::size_t i = args.position; i < args.end; ++i) {
+            if (args.prefetch_end != 0) prefetch_row(args.rows, indices.later());
+            const std::byte* const place = narrow_rows.place(args.rows, indices.next());
+            const std::byte* const codes = place + args.rows.codes_at;
+            const Row row(args, place, args.weights != nullptr ? args.weights[i] : 1.0f);
+            for (std::size_t column = 0; column < last; column += Arch::width) {
+                Row::store(out + column * kBytes, row(codes, column));
+            }
+            if (last + Arch::width == args.rows.dim) {
+                Row::store(out + last * kBytes, row(codes, last));
+            } else {
+                Row::store_columns(out + last * kBytes, args.out_type, row(codes, last), args.rows.dim - last);
+            }
+            out += args.out_stride * kBytes;
+        }
+    }
+};
+
+}  // namespace
+}  // namespace rowpool::kernels

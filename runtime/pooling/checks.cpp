@@ -1,0 +1,149 @@
+// The checks of a pooling call.
+#include "pooling/checks.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace rowpool::exec {
+namespace {
+
+/// Whether no entry is below the one before it: a loop without exits, which compilers vectorize.
+template <class T>
+bool never_falls(const T* values, std::size_t count) noexcept {
+    unsigned falls = 0;
+    for (std::size_t i = 1; i < count; ++i) falls |= values[i] < values[i - 1] ? 1u : 0u;
+    return falls == 0;
+}
+
+/// Offsets never fall and never pass the last index; `offsets` has at least one entry.
+CheckResult check_offsets(IndexSpan offsets, std::size_t num_indices) noexcept {
+    if (offsets[0] != 0) return CheckResult{PoolFault::first_offset, 0, offsets[0]};
+    const bool rises = offsets.is_wide()
+                           ? never_falls(static_cast<const std::int64_t*>(offsets.data()), offsets.size())
+                           : never_falls(static_cast<const std::int32_t*>(offsets.data()), offsets.size());
+    if (rises && static_cast<std::size_t>(offsets[offsets.size() - 1]) <= num_indices) return {};
+    std::int64_t previous = 0;
+    for (std::size_t b = 1; b < offsets.size(); ++b) {
+        const std::int64_t offset = offsets[b];
+        if (offset < previous)
+            return CheckResult{PoolFault::falling_offset, b, offset, static_cast<std::size_t>(previous)};
+        if (static_cast<std::size_t>(offset) > num_indices) {
+            return CheckResult{PoolFault::offset_past_end, b, offset, num_indices};
+        }
+        previous = offset;
+    }
+    return {};
+}
+
+CheckResult check_lengths(IndexSpan lengths, std::size_t num_indices) noexcept {
+    std::size_t total = 0;
+    for (std::size_t b = 0; b < lengths.size(); ++b) {
+        const std::int64_t length = lengths[b];
+        if (length < 0) return CheckResult{PoolFault::negative_length, b, length};
+        if (static_cast<std::size_t>(length) > num_indices - total) {
+            return CheckResult{PoolFault::length_past_end, b, length, num_indices};
+        }
+        total += static_cast<std::size_t>(length);
+    }
+    if (total != num_indices)
+        return CheckResult{PoolFault::lengths_sum, 0, static_cast<std::int64_t>(total), num_indices};
+    return {};
+}
+
+CheckResult check_fixed(const Bags& bags, std::size_t num_indices) noexcept {
+    const std::size_t length = bags.length();
+    const bool fits =
+        length == 0 ? num_indices == 0 : num_indices % length == 0 && num_indices / length == bags.num_bags();
+    if (fits) return {};
+    return CheckResult{PoolFault::fixed_length, bags.num_bags(), static_cast<std::int64_t>(length), num_indices};
+}
+
+/// Whether one of the indices is outside a table of so many ids: its sign is set, or that of its distance from the last
+/// id. A loop that compilers vectorize for every CPU.
+template <class Index>
+bool any_outside(const void* values, std::size_t count, std::size_t ids) noexcept {
+    using Unsigned = std::make_unsigned_t<Index>;
+    const auto* const indices = static_cast<const Index*>(values);
+    const auto last = static_cast<Unsigned>(std::min(ids, std::size_t{1} << (8 * sizeof(Index) - 1)) - 1);
+    Unsigned signs = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto index = static_cast<Unsigned>(indices[i]);
+        signs |= index | (last - index);
+    }
+    return static_cast<Index>(signs) < 0;
+}
+
+}  // namespace
+
+PoolStatus status_of(const CheckResult& result, const Table* table) noexcept {
+    PoolStatus status;
+    if (result) return status;
+    status.code = result.fault == PoolFault::index ? ErrorCode::index_out_of_range
+                  : result.fault == PoolFault::isa ? ErrorCode::unsupported_isa
+                                                   : ErrorCode::invalid_argument;
+    status.fault = result.fault;
+    if (table != nullptr) status.table = table->shared_name();
+    status.bag = result.bag;
+    status.value = result.value;
+    status.limit = static_cast<std::int64_t>(result.limit);
+    return status;
+}
+
+CheckResult check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept {
+    const std::size_t row_end = out.column() + dim;
+    stride = out.stride() == 0 ? row_end : out.stride();
+    if (row_end < dim || stride < row_end) {
+        return CheckResult{PoolFault::output_stride, 0, static_cast<std::int64_t>(stride), row_end};
+    }
+    if (num_bags == 0) return {};
+    const bool fits = out.size() >= row_end && (out.size() - row_end) / stride >= num_bags - 1;
+    if (!fits) return {PoolFault::output_size, num_bags, static_cast<std::int64_t>(out.size()), stride};
+    if (num_bags == 1) stride = row_end;  // kernels reckon where another row would be: any number may wrap around
+    return {};
+}
+
+CheckResult check_bags(const Bags& bags) noexcept {
+    const std::size_t num_indices = bags.indices().size();
+    const IndexSpan bounds = bags.bounds();
+    switch (bags.kind()) {
+        case Bags::Kind::offsets: {
+            if (bounds.empty()) return CheckResult{PoolFault::offsets_missing};
+            const CheckResult result = check_offsets(bounds, num_indices);
+            const std::int64_t last = bounds[bounds.size() - 1];
+            if (!result || static_cast<std::size_t>(last) == num_indices) return result;
+            return CheckResult{PoolFault::last_offset, bags.num_bags(), last, num_indices};
+        }
+        case Bags::Kind::starts:
+            if (bounds.empty())
+                return num_indices == 0 ? CheckResult{} : CheckResult{PoolFault::no_bags, 0, 0, num_indices};
+            return check_offsets(bounds, num_indices);
+        case Bags::Kind::lengths:
+            return check_lengths(bounds, num_indices);
+        case Bags::Kind::fixed:
+            return check_fixed(bags, num_indices);
+    }
+    return {};
+}
+
+CheckResult check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept {
+    if (num_weights == 0) return {};
+    if (mode == Pooling::none || mode == Pooling::max) return CheckResult{PoolFault::weights_with_mode};
+    if (num_weights == num_indices) return {};
+    return CheckResult{PoolFault::weights_size, 0, static_cast<std::int64_t>(num_weights), num_indices};
+}
+
+std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,
+                         std::size_t begin, std::size_t end) noexcept {
+    constexpr std::size_t kFew = 64;  // for these the kernel takes longer to start
+    const void* const values = advance(indices, begin);
+    const std::size_t count = end - begin;
+    const bool is_wide = indices.is_wide();
+    const bool any = count > kFew ? kernels.count_outside[is_wide](values, count, ids) > 0
+                     : is_wide    ? any_outside<std::int64_t>(values, count, ids)
+                                  : any_outside<std::int32_t>(values, count, ids);
+    if (!any) return end;
+    while (static_cast<std::uint64_t>(indices[begin]) < ids) ++begin;
+    return begin;
+}
+
+}  // namespace rowpool::exec

@@ -1,0 +1,66 @@
+// Models: features checked and resolved once, so that requests need not.
+#include "pooling/model.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "pooling/prefetch.hpp"
+#include "support/boundary.hpp"
+#include "support/text.hpp"
+
+namespace rowpool {
+namespace {
+
+/// Bytes behind all tables, each counted once.
+std::size_t table_bytes(const std::vector<Feature>& features) {
+    std::map<const std::byte*, std::size_t> largest;  // of the tables that begin there
+    for (const Feature& feature : features) {
+        std::size_t& bytes = largest[feature.table.data()];
+        bytes = std::max(bytes, exec::bytes_behind(feature.table));
+    }
+    std::size_t total = 0;
+    for (const auto& [data, bytes] : largest) total += bytes;
+    return total;
+}
+
+Error refusal(std::size_t f, const Feature& feature, const std::string& why) {
+    return {ErrorCode::invalid_argument,
+            "feature " + std::to_string(f) + ", table " + printable(feature.table.name()) + ": " + why};
+}
+
+}  // namespace
+
+Result<Model> Model::create(std::vector<Feature> features) {
+    return without_exceptions([&]() -> Result<Model> {
+        if (features.empty()) return Error{ErrorCode::invalid_argument, "a model needs at least one feature"};
+        exec::ModelContents contents = {};
+        const std::size_t footprint = table_bytes(features);
+        for (std::size_t f = 0; f < features.size(); ++f) {
+            const Feature& feature = features[f];
+            if (feature.options.mode == Pooling::none) {
+                return refusal(f, feature, "a feature is pooled; mode none is for single tables");
+            }
+            exec::FeaturePlan plan;
+            if (!exec::plan_feature(feature.table, feature.options, footprint, plan)) {
+                return refusal(f, feature,
+                               "padding index " + std::to_string(feature.options.padding_index.index()) +
+                                   " is outside its " + std::to_string(feature.table.num_ids()) + " ids");
+            }
+            plan.column = contents.total_dim;
+            contents.plans.push_back(plan);
+            contents.total_dim += feature.table.dim();
+        }
+        contents.features = std::move(features);  // plans refer to its tables, which do not move
+        return Model(std::make_shared<const exec::ModelContents>(std::move(contents)));
+    });
+}
+
+const exec::ModelContents& exec::contents_of(const Model& model) noexcept { return *model.contents_; }
+
+std::span<const Feature> Model::features() const noexcept { return contents_->features; }
+std::size_t Model::column(std::size_t f) const noexcept { return contents_->plans[f].column; }
+std::size_t Model::total_dim() const noexcept { return contents_->total_dim; }
+
+}  // namespace rowpool

@@ -1,0 +1,200 @@
+// From what a caller gives to what kernels take.
+#include "pooling/plan.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/row_layout.hpp"
+#include "cpu/dispatch.hpp"
+#include "kernels/rows.hpp"
+#include "pooling/checks.hpp"
+#include "pooling/prefetch.hpp"
+
+namespace rowpool::exec {
+namespace {
+
+using kernels::BagEnds;
+
+/// Resolves a padding index against a table: -1 for none; nothing when it is outside [-ids, ids).
+std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingIndex& padding) noexcept {
+    if (padding.kind() == PaddingIndex::Kind::none) return -1;
+    if (padding.kind() == PaddingIndex::Kind::of_table) return table.padding_index().value_or(-1);
+    const auto ids = static_cast<std::int64_t>(table.num_ids());
+    if (padding.index() < -ids || padding.index() >= ids) return std::nullopt;
+    return padding.index() < 0 ? padding.index() + ids : padding.index();
+}
+
+// Structs below are written member by member, not as a whole: a copy of what has just been written waits for the writes
+// (store forwarding), and a call of few rows has nothing else to do meanwhile.
+
+void set_rows(const Table& table, kernels::Rows& rows) noexcept {
+    static constexpr std::byte kNoRows = {};  // kernels count from the first row, which an empty table need not have
+    const RowLayout layout = row_layout(table.format(), table.dim());
+    rows.data = table.rows() != 0 ? table.data() : &kNoRows;
+    rows.count = table.rows();
+    rows.stride = table.row_stride();
+    rows.bytes = row_bytes(table.format(), table.dim());
+    rows.lines = lines_of_row(table);
+    rows.dim = table.dim();
+    rows.codes_at = layout.codes_at;
+    rows.qparams_at = layout.qparams_at;
+    rows.ids = table.num_ids();
+    rows.remap = table.remap().data();
+}
+
+void set_ends(const Bags& bags, BagEnds& ends) noexcept {
+    const IndexSpan bounds = bags.bounds();
+    const bool are_lengths = bags.kind() == Bags::Kind::lengths;
+    const bool is_list = are_lengths || (bags.kind() != Bags::Kind::fixed && !bounds.empty());
+    ends.kind = are_lengths ? BagEnds::Kind::lengths : is_list ? BagEnds::Kind::offsets : BagEnds::Kind::fixed;
+    ends.wide = bounds.is_wide();
+    ends.values = is_list ? advance(bounds, are_lengths ? 0 : 1) : nullptr;
+    ends.length = bags.length();
+}
+
+/// The first element that is written. Without a bag nothing was checked of the buffer: it may be null, and the column
+/// anything.
+void* first_element(const Output& out, std::size_t num_bags) noexcept {
+    const std::size_t bytes = out.type() == OutputType::f32 ? 4 : 2;
+    return num_bags == 0 ? out.data() : static_cast<std::byte*>(out.data()) + out.column() * bytes;
+}
+
+/// Puts a plan together from what has been checked; `bags` are those of all features, num_bags of each.
+void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable& kernels, const Bags& bags,
+               std::size_t num_bags, const Output& out, std::size_t stride, Plan& plan) noexcept {
+    plan.features = features;
+    plan.kernels = &kernels;
+    plan.indices = bags.indices();
+    set_ends(bags, plan.ends);
+    plan.weights = bags.weights().empty() ? nullptr : bags.weights().data();
+    plan.num_bags = num_bags;
+    plan.out = first_element(out, num_bags);
+    plan.out_stride = stride;
+    plan.out_type = out.type();
+    plan.is_request = false;
+    plan.skipped = nullptr;
+}
+
+/// plan_call, with what it found.
+CheckResult make_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
+                      FeaturePlan& feature, Plan& plan) noexcept {
+    if (const CheckResult result = check_bags(bags); !result) return result;
+    const kernels::KernelTable* const kernels = cpu::active_kernels();
+    if (kernels == nullptr) return {PoolFault::isa};
+    const std::size_t num_weights = bags.weights().size();
+    if (const CheckResult result = check_weights(num_weights, bags.indices().size(), options.mode); !result)
+        return result;
+    if (options.mode == Pooling::none && (bags.kind() != Bags::Kind::fixed || bags.length() != 1)) {
+        return {PoolFault::bags_with_none};
+    }
+    if (const CheckResult result = plan_feature(table, options, bytes_behind(table), feature); !result) return result;
+    std::size_t stride = 0;
+    if (const CheckResult result = check_output(out, bags.num_bags(), table.dim(), stride); !result) return result;
+    make_plan({&feature, 1}, *kernels, bags, bags.num_bags(), out, stride, plan);
+    return {};
+}
+
+CheckResult check_batch(std::size_t features, IndexSpan offsets) noexcept {
+    if (!offsets.empty() && (offsets.size() - 1) % features == 0) return {};
+    return {PoolFault::batch_shape, 0, static_cast<std::int64_t>(offsets.size()), features};
+}
+
+CheckResult check_skipped(std::size_t features, std::span<std::size_t> skipped) noexcept {
+    if (skipped.empty() || skipped.size() == features) return {};
+    return {PoolFault::skipped_size, 0, static_cast<std::int64_t>(skipped.size()), features};
+}
+
+/// Checks weights against each feature; `f` becomes the one at fault.
+CheckResult check_all_weights(std::span<const FeaturePlan> features, const Request& request, std::size_t& f) noexcept {
+    for (f = 0; f < features.size() && !request.weights.empty(); ++f) {
+        const CheckResult result = check_weights(request.weights.size(), request.indices.size(), features[f].mode);
+        if (!result) return result;
+    }
+    return {};
+}
+
+/// The status of a fault in a feature.
+PoolStatus status_in_feature(const CheckResult& result, std::span<const FeaturePlan> features, std::size_t f) noexcept {
+    PoolStatus status = status_of(result, features[f].table);
+    status.feature = f;
+    return status;
+}
+
+}  // namespace
+
+CheckResult plan_feature(const Table& table, const PoolOptions& options, std::size_t footprint,
+                         FeaturePlan& feature) noexcept {
+    const std::optional<std::int64_t> padding = resolve_padding(table, options.padding_index);
+    if (!padding) return {PoolFault::padding_index, 0, options.padding_index.index(), table.num_ids()};
+    feature.table = &table;
+    feature.codec = kernels::codec_of(table.format());
+    feature.mode = options.mode;
+    // Tables of a little more than the second level still have most of the rows that are looked up there.
+    constexpr std::size_t kTimes = 4;
+    feature.is_far = footprint > kTimes * own_caches().second_level;
+    feature.count_all = options.divisor == Divisor::bag_length;
+    feature.skips_bad = options.on_bad_index == OnBadIndex::skip;
+    feature.column = 0;
+    kernels::Rows& rows = feature.rows;
+    set_rows(table, rows);
+    rows.padding = options.mode == Pooling::none ? -1 : *padding;
+    rows.prefetch = options.prefetch ? *options.prefetch : prefetch_for(table, footprint);
+    rows.prefetch.distance = std::min(rows.prefetch.distance, Prefetch::kMostDistance);
+    return {};
+}
+
+PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
+                     FeaturePlan& feature, Plan& plan) noexcept {
+    const CheckResult result = make_call(table, bags, options, out, feature, plan);
+    return result ? PoolStatus() : status_of(result, &table);
+}
+
+PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total_dim, const Request& request,
+                        const Output& out, std::span<std::size_t> skipped, Plan& plan) noexcept {
+    if (const CheckResult result = check_batch(features.size(), request.offsets); !result) return status_of(result);
+    const Bags bags(request.indices, request.offsets, request.weights);
+    if (const CheckResult result = check_bags(bags); !result) return status_of(result);
+    const std::size_t num_bags = bags.num_bags() / features.size();
+    std::size_t stride = 0, f = 0;
+    if (const CheckResult result = check_output(out, num_bags, total_dim, stride); !result) return status_of(result);
+    if (const CheckResult result = check_skipped(features.size(), skipped); !result) return status_of(result);
+    const kernels::KernelTable* const kernels = cpu::active_kernels();
+    if (kernels == nullptr) return status_of({PoolFault::isa}, features.front().table);
+    if (const CheckResult result = check_all_weights(features, request, f); !result)
+        return status_in_feature(result, features, f);
+    make_plan(features, *kernels, bags, num_bags, out, stride, plan);
+    plan.is_request = true;
+    plan.skipped = skipped.empty() ? nullptr : skipped.data();
+    return {};
+}
+
+std::size_t find_bad(const Plan& plan, std::size_t begin, std::size_t end) noexcept {
+    std::size_t own_end = plan.first_index(0);
+    for (std::size_t f = 0; f < plan.features.size() && own_end < end; ++f) {
+        const std::size_t from = std::max(begin, own_end);
+        own_end = plan.first_index(f + 1);
+        const std::size_t to = std::min(end, own_end);
+        if (from >= to || plan.features[f].skips_bad) continue;
+        const std::size_t bad = find_outside(*plan.kernels, plan.indices, plan.features[f].rows.ids, from, to);
+        if (bad != to) return bad;
+    }
+    return end;
+}
+
+PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
+    std::size_t f = 0;
+    while (plan.first_index(f + 1) <= position) ++f;
+    std::size_t bag = 0;
+    std::size_t end = plan.first_index(f);
+    for (; bag + 1 < plan.num_bags; ++bag) {
+        end = kernels::end_of(plan.ends, f * plan.num_bags + bag, end);
+        if (end > position) break;
+    }
+    const CheckResult result = {PoolFault::index, bag, plan.indices[position], plan.features[f].rows.ids};
+    PoolStatus status =
+        plan.is_request ? status_in_feature(result, plan.features, f) : status_of(result, plan.features[f].table);
+    status.position = position;
+    return status;
+}
+
+}  // namespace rowpool::exec

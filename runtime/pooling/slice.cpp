@@ -1,0 +1,256 @@
+// Cutting plans and running what comes of it.
+#include "pooling/slice.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+
+#include "kernels/rows.hpp"
+#include "pooling/checks.hpp"
+
+namespace rowpool::exec {
+namespace {
+
+using kernels::BagEnds;
+
+/// Bytes that so many rows and bags of a feature take.
+std::size_t cost_of(const FeaturePlan& feature, std::size_t num_indices, std::size_t num_bags) noexcept {
+    return num_indices * feature.rows.bytes + num_bags * feature.rows.dim * sizeof(float);
+}
+
+/// The first number in [first, last) that is not before what is looked for; `last` when all are.
+template <class IsBefore>
+std::size_t first_not(std::size_t first, std::size_t last, const IsBefore& is_before) noexcept {
+    for (std::size_t count = last - first; count > 0;) {
+        const std::size_t half = count / 2;
+        const bool before = is_before(first + half);
+        first = before ? first + half + 1 : first;
+        count = before ? count - half - 1 : half;
+    }
+    return first;
+}
+
+/// The same for the bags of a feature from `from` on, in the order of their cost.
+Place place_in_feature(const Plan& plan, std::size_t cost, const Place& from) noexcept {
+    const FeaturePlan& feature = plan.features[from.feature];
+    const std::size_t begin = plan.first_index(from.feature);
+    const auto is_before = [&](std::size_t bag, std::size_t position) {
+        return cost_of(feature, position - begin, bag) < cost;
+    };
+    if (plan.ends.kind == BagEnds::Kind::lengths) {
+        Place place = from;
+        while (place.bag < plan.num_bags && is_before(place.bag, place.position)) {
+            place.position = kernels::end_of(plan.ends, place.bag++, place.position);
+        }
+        return place;
+    }
+    const auto position_of = [&](std::size_t bag) {
+        if (bag == 0) return begin;
+        if (bag == plan.num_bags) return plan.first_index(from.feature + 1);
+        if (plan.ends.kind == BagEnds::Kind::fixed) return bag * plan.ends.length;
+        return kernels::end_of(plan.ends, from.feature * plan.num_bags + bag - 1, 0);
+    };
+    const std::size_t bag =
+        first_not(from.bag, plan.num_bags, [&](std::size_t b) { return is_before(b, position_of(b)); });
+    return {from.feature, bag, position_of(bag)};
+}
+
+/// Whether each of as many bags as indices has one. T is what has the size of their ends.
+template <class T>
+bool are_single(const kernels::PoolArgs& args) noexcept {
+    const T* const ends = static_cast<const T*>(args.ends.values) + args.first_bag;
+    const std::size_t count = args.last_bag - args.first_bag;
+    const bool are_offsets = args.ends.kind == BagEnds::Kind::offsets;
+    const T rise = are_offsets ? 1 : 0;
+    T expected = are_offsets ? static_cast<T>(args.position + 1) : 1;
+    T differences = 0;
+    for (std::size_t b = 0; b + 1 < count; ++b, expected += rise) {  // the last one has what is left
+        differences |= ends[b] ^ expected;
+    }
+    return differences == 0;
+}
+
+/// How many of a feature's first rows its kernel would prefetch too late: its distance. None where that is less than
+/// 16: such rows are near.
+std::size_t rows_ahead(const kernels::Rows& rows) noexcept {
+    constexpr std::size_t kFar = 16;
+    return rows.prefetch.distance < kFar ? 0 : rows.prefetch.distance;
+}
+
+std::int64_t index_at(const kernels::PoolArgs& args, std::size_t position) noexcept {
+    return kernels::element(args.indices, args.wide_indices, position);
+}
+
+/// Prefetches the first rows of a bag range, `ahead` of them; of bad indices there are none.
+void prefetch_first_rows(const kernels::PoolArgs& args, std::size_t ahead) noexcept {
+    const std::size_t end = std::min(args.end, args.position + ahead);
+    if (args.rows.remap != nullptr) {
+        // A kernel finds out where a row is when it prefetches it, as far ahead as that.
+        const std::size_t remap_end = std::min(args.end, args.position + 2 * ahead);
+        for (std::size_t i = args.position; i < remap_end; ++i) kernels::prefetch_remap(args.rows, index_at(args, i));
+    }
+    for (std::size_t i = args.position; i < end; ++i) {
+        const std::size_t row = kernels::row_of(args.rows, index_at(args, i));
+        if (row != kernels::kNoRow) kernels::prefetch_row(args.rows, row);
+    }
+}
+
+/// The bags of a feature that belong to a slice, ready for their kernel.
+struct BagRange {
+    kernels::PoolArgs args;
+    std::size_t bytes;  ///< of cache that their rows take
+};
+
+/// The bag ranges of a slice, one a feature, run in order. Those to come are prepared and their first rows prefetched
+/// while others run, since their kernels would prefetch those too late.
+class Slice {
+public:
+    Slice(const Plan& plan, const Place& first, const Place& last) noexcept
+        : plan_(plan),
+          first_(first),
+          last_(last),
+          end_(last.bag == 0 ? last.feature : last.feature + 1),
+          next_(first.feature),
+          position_(first.position) {}
+
+    /// Returns how many indices were skipped.
+    std::size_t run() noexcept {
+        std::size_t skipped = 0;
+        for (std::size_t f = first_.feature; f < end_; ++f) {
+            prepare_after(f);
+            BagRange& range = ranges[f % kRanges];
+            bytes_ahead_ -= range.bytes;
+            if (range.args.first_bag >= range.args.last_bag) continue;
+            const std::size_t own = run(plan_.features[f], range.args);
+            if (own > 0 && plan_.skipped != nullptr) {  // other slices may have bags of the feature, too
+                std::atomic_ref(plan_.skipped[f]).fetch_add(own, std::memory_order_relaxed);
+            }
+            skipped += own;
+        }
+        return skipped;
+    }
+
+private:
+    /// Prepares the ranges of f and the next feature, and of as many later ones as do not drive out of the caches what
+    /// has been prefetched. Always the next one: kernels copy their arguments, and a copy of what has just been written
+    /// waits for the writes (store forwarding).
+    void prepare_after(std::size_t f) noexcept {
+        constexpr std::size_t kWindow = std::size_t{64} << 10;  // of the second-level cache
+        const std::size_t end = std::min(end_, f + kRanges);
+        for (; next_ < end && (next_ <= f + 1 || bytes_ahead_ < kWindow); ++next_) {
+            BagRange& range = *std::construct_at(ranges + next_ % kRanges);
+            prepare(next_, range.args);
+            range.bytes = (range.args.end - range.args.position) * range.args.rows.lines * 64;
+            bytes_ahead_ += range.bytes;
+        }
+    }
+
+    void prepare(std::size_t f, kernels::PoolArgs& args) noexcept {
+        const FeaturePlan& feature = plan_.features[f];
+        args.rows = feature.rows;
+        if (feature.rows.count != 0) args.rows.data = feature.table->local_data();
+        if (feature.rows.remap != nullptr) args.rows.remap = feature.table->local_remap().data();
+        args.indices = plan_.indices.data();
+        args.wide_indices = plan_.indices.is_wide();
+        args.weights = plan_.weights;
+        args.first_bag = f == first_.feature ? first_.bag : 0;
+        args.last_bag = f == last_.feature ? last_.bag : plan_.num_bags;
+        args.position = position_;
+        args.end = position_ = f == last_.feature ? last_.position : plan_.first_index(f + 1);
+        set_ends(f, args);
+        args.pooling = feature.mode;
+        args.is_far = feature.is_far;
+        args.filters = feature.rows.padding >= 0 || feature.rows.remap != nullptr;
+        args.count_all = feature.count_all;
+        args.out = static_cast<std::byte*>(plan_.out) + feature.column * (plan_.out_type == OutputType::f32 ? 4 : 2);
+        args.out_stride = plan_.out_stride;
+        args.out_type = plan_.out_type;
+        const std::size_t ahead = rows_ahead(feature.rows);
+        const bool are_all_ahead = args.end - args.position <= ahead;
+        args.prefetch_end = feature.rows.prefetch.distance == 0 || are_all_ahead ? 0 : args.end;
+        if (ahead != 0) prefetch_first_rows(args, ahead);
+    }
+
+    void set_ends(std::size_t f, kernels::PoolArgs& args) const noexcept {
+        const BagEnds& ends = plan_.ends;
+        args.ends.kind = ends.kind;
+        args.ends.wide = ends.wide;
+        args.ends.length = ends.length;
+        if (ends.kind == BagEnds::Kind::fixed) return;
+        args.ends.values = static_cast<const std::byte*>(ends.values) + f * plan_.num_bags * (ends.wide ? 8 : 4);
+        if (args.end - args.position != args.last_bag - args.first_bag) return;
+        if (ends.wide ? are_single<std::uint64_t>(args) : are_single<std::uint32_t>(args)) {
+            args.ends.kind = BagEnds::Kind::fixed;
+            args.ends.length = 1;
+        }
+    }
+
+    std::size_t run(const FeaturePlan& feature, kernels::PoolArgs& args) const noexcept {
+        std::size_t bad = 0;
+        if (feature.skips_bad) {
+            const void* const indices = advance(plan_.indices, args.position);
+            bad = plan_.kernels->count_outside[args.wide_indices](indices, args.end - args.position, args.rows.ids);
+            args.filters = args.filters || bad > 0;
+        }
+        kernels::pool_function(*plan_.kernels, feature.codec, args)(args);
+        return bad;
+    }
+
+    static constexpr std::size_t kRanges = 32;
+
+    const Plan& plan_;
+    const Place& first_;
+    const Place& last_;
+    std::size_t end_;              // behind the last feature
+    std::size_t next_;             // the first feature that has not been prepared
+    std::size_t position_;         // its first index
+    std::size_t bytes_ahead_ = 0;  // of the ranges that have been prepared and have not run
+    union {                        // so that those that are not prepared cost nothing
+        BagRange ranges[kRanges];  // that of feature f at [f % kRanges]
+    };
+};
+
+}  // namespace
+
+std::size_t cost_of(const Plan& plan) noexcept {
+    std::size_t cost = 0, begin = plan.first_index(0);
+    for (std::size_t f = 0; f < plan.features.size(); ++f) {
+        const std::size_t end = plan.first_index(f + 1);
+        cost += cost_of(plan.features[f], end - begin, plan.num_bags);
+        begin = end;
+    }
+    return cost;
+}
+
+Place place_at(const Plan& plan, std::size_t cost, const Place& from) noexcept {
+    std::size_t begin = plan.first_index(0);
+    for (std::size_t f = 0; f < plan.features.size(); ++f) {
+        const std::size_t end = plan.first_index(f + 1);
+        const std::size_t own = cost_of(plan.features[f], end - begin, plan.num_bags);
+        if (cost < own) return place_in_feature(plan, cost, f == from.feature ? from : Place{f, 0, begin});
+        cost -= own;
+        begin = end;
+    }
+    return end_of(plan);
+}
+
+void clear_skipped(const Plan& plan) noexcept {
+    if (plan.skipped != nullptr) std::fill_n(plan.skipped, plan.features.size(), std::size_t{0});
+}
+
+std::size_t run_slice(const Plan& plan, const Place& first, const Place& last) noexcept {
+    if (plan.num_bags == 0) return 0;  // there need be no output then, in which features have columns
+    return Slice(plan, first, last).run();
+}
+
+PoolStatus run(const Plan& plan) noexcept {
+    const std::size_t num_indices = plan.indices.size();
+    const std::size_t bad = find_bad(plan, 0, num_indices);
+    if (bad != num_indices) return bad_index(plan, bad);
+    clear_skipped(plan);
+    PoolStatus status;
+    status.skipped = run_slice(plan, begin_of(plan), end_of(plan));
+    return status;
+}
+
+}  // namespace rowpool::exec

@@ -1,0 +1,20 @@
+// Counts forks.
+#include "support/forks.hpp"
+
+#include <pthread.h>
+
+#include <atomic>
+
+namespace rowpool {
+namespace {
+
+std::atomic<unsigned> forks = 0;
+
+// Process ids would not do: they come back, and the first process of a namespace is always 1.
+[[maybe_unused]] const int kRegistered = pthread_atfork(nullptr, nullptr, [] { ++forks; });
+
+}  // namespace
+
+unsigned fork_number() noexcept { return forks.load(std::memory_order_relaxed); }
+
+}  // namespace rowpool

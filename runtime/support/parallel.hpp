@@ -1,0 +1,37 @@
+// Parallel loops for those without an engine, and what such loops note.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "support/cores.hpp"
+#include "support/thread_pool.hpp"
+
+namespace rowpool {
+
+/// Calls body(i) for i in [0, count), in any order, on the calling thread and, for as long as that takes, on one for
+/// each other core, as far as the system gives them.
+template <class Body>
+void parallel_for(std::size_t count, const Body& body) {
+    ThreadPool(count < 2 ? count : std::min(count, available_cores())).for_each(count, body);
+}
+
+/// The smallest number that any thread has noted.
+class Smallest {
+public:
+    static constexpr std::size_t kNone = SIZE_MAX;
+
+    void note(std::size_t number) noexcept {
+        std::size_t seen = value_.load(std::memory_order_relaxed);
+        while (number < seen && !value_.compare_exchange_weak(seen, number, std::memory_order_relaxed)) {
+        }
+    }
+    std::size_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::size_t> value_ = kNone;
+};
+
+}  // namespace rowpool

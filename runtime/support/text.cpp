@@ -1,0 +1,97 @@
+// UTF-8 checks and the printable form of names.
+#include "support/text.hpp"
+
+#include <cstdint>
+
+namespace rowpool {
+namespace {
+
+constexpr std::size_t kLongestShown = 100;
+
+std::uint8_t byte_at(std::string_view text, std::size_t i) noexcept { return static_cast<std::uint8_t>(text[i]); }
+
+bool between(std::uint8_t byte, int low, int high) noexcept { return low <= byte && byte <= high; }
+
+// Bytes of a character that starts with `lead`; 0 for a byte that starts none.
+std::size_t length_by_lead(std::uint8_t lead) noexcept {
+    if (lead < 0x80) return 1;
+    if (between(lead, 0xc2, 0xdf)) return 2;
+    if (between(lead, 0xe0, 0xef)) return 3;
+    if (between(lead, 0xf0, 0xf4)) return 4;
+    return 0;
+}
+
+// The second byte excludes overlong forms, surrogates and what is above U+10FFFF.
+bool second_byte_fits(std::uint8_t lead, std::uint8_t second) noexcept {
+    const int low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    const int high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    return between(second, low, high);
+}
+
+// Bytes of the well-formed character at the start of a text that is not empty; 0 when there is none.
+std::size_t character_length(std::string_view text) noexcept {
+    const std::size_t length = length_by_lead(byte_at(text, 0));
+    if (length > text.size()) return 0;
+    if (length > 1 && !second_byte_fits(byte_at(text, 0), byte_at(text, 1))) return 0;
+    for (std::size_t i = 2; i < length; ++i) {
+        if (!between(byte_at(text, i), 0x80, 0xbf)) return 0;
+    }
+    return length;
+}
+
+bool is_control(std::string_view character) noexcept {
+    const std::uint8_t lead = byte_at(character, 0);
+    return lead < 0x20 || lead == 0x7f || (lead == 0xc2 && byte_at(character, 1) < 0xa0);
+}
+
+// Separators of lines, and what makes text run the other way so that it looks like another one.
+bool changes_lines(std::string_view character) noexcept {
+    if (character.size() != 3 || byte_at(character, 0) != 0xe2) return false;
+    return (byte_at(character, 1) == 0x80 && between(byte_at(character, 2), 0xa8, 0xae)) ||
+           (byte_at(character, 1) == 0x81 && between(byte_at(character, 2), 0xa6, 0xa9));
+}
+
+void append_escaped(std::string& out, std::string_view bytes) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        out += "\\x";
+        out += kDigits[byte_at(bytes, i) >> 4];
+        out += kDigits[byte_at(bytes, i) & 15];
+    }
+}
+
+}  // namespace
+
+std::size_t find_invalid_utf8(std::string_view text) noexcept {
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t length = character_length(text.substr(i));
+        if (length == 0) return i;
+        i += length;
+    }
+    return std::string_view::npos;
+}
+
+bool has_control_character(std::string_view text) noexcept {
+    for (std::size_t i = 0; i < text.size(); i += character_length(text.substr(i))) {
+        if (is_control(text.substr(i))) return true;
+    }
+    return false;
+}
+
+std::string printable(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size();) {
+        if (out.size() >= kLongestShown) return out + "...";
+        const std::size_t length = character_length(text.substr(i));
+        const std::string_view character = text.substr(i, length == 0 ? 1 : length);
+        if (length == 0 || is_control(character) || changes_lines(character) || character == "\\") {
+            append_escaped(out, character);
+        } else {
+            out += character;
+        }
+        i += character.size();
+    }
+    return out;
+}
+
+}  // namespace rowpool

@@ -1,0 +1,238 @@
+// The pooling kernels of every instruction set that can run here give the reference's bits, whatever the row format,
+// dim, bag length, index type, way to cut bags, pooling, weights, remap, output type and memory around the buffers.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <string>
+
+#include "cpu/dispatch.hpp"
+#include "rowpool/isa.hpp"
+#include "tests/support/grid.hpp"
+#include "tests/support/kernel_call.hpp"
+
+namespace rowpool::test {
+namespace {
+
+constexpr std::size_t kRows = 23;
+constexpr std::size_t kIds = 40;  // of tables with a remap
+constexpr Pooling kModes[] = {Pooling::none, Pooling::sum, Pooling::mean, Pooling::sqrtn, Pooling::max};
+constexpr OutputType kTypes[] = {OutputType::f32, OutputType::f16, OutputType::bf16};
+constexpr RowFormat kFormats[] = {RowFormat::f32,      RowFormat::f16,     RowFormat::bf16, RowFormat::int8,
+                                  RowFormat::int8_f16, RowFormat::int4,    RowFormat::int2, RowFormat::tbe_int8,
+                                  RowFormat::tbe_int4, RowFormat::tbe_int2};
+
+bool takes_weights(Pooling mode) { return mode != Pooling::none && mode != Pooling::max; }
+
+/// Splits a number into digits, to number the points of a grid.
+class Digits {
+public:
+    explicit Digits(std::size_t number) : rest_(number) {}
+    std::size_t take(std::size_t base) {
+        const std::size_t digit = rest_ % base;
+        rest_ /= base;
+        return digit;
+    }
+    bool flag() { return take(2) != 0; }
+
+private:
+    std::size_t rest_;
+};
+
+/// What varies beside format, dim, mode and weights.
+struct Variant {
+    CallForm form;
+    Values values = Values::tame;
+    bool bad_indices = false;
+    bool remapped = false;
+};
+constexpr std::size_t kVariants = std::size_t{3} * 4 * 5 * 2 * 2 * 2 * 2 * 2 * 2;
+
+Variant variant(std::size_t number, Pooling mode) {
+    Digits digits(number);
+    Variant v;
+    v.form.mode = mode;
+    v.form.type = kTypes[digits.take(3)];
+    const std::size_t bounds = digits.take(4);
+    v.form.bounds = mode == Pooling::none ? Bounds::fixed : static_cast<Bounds>(bounds);
+    const std::size_t left_out = digits.take(5);  // nothing, padding, bad indices too, pruned ids, pruned ids too
+    v.values = digits.flag() ? Values::hostile : Values::tame;
+    v.form.wide_indices = digits.flag();
+    v.form.wide_bounds = digits.flag();
+    v.form.divisor = digits.flag() ? Divisor::bag_length : Divisor::rows_taken;
+    v.form.guard = digits.flag() ? Guard::before : Guard::after;
+    v.form.in_two_parts = digits.flag();
+    v.bad_indices = left_out == 2 || left_out == 4;
+    v.remapped = left_out >= 3;
+    v.form.filtering = left_out != 0;
+    if (left_out != 0 && left_out != 3 && mode != Pooling::none) v.form.padding = 5;
+    v.form.out_gap = number / 5 % 4;
+    v.form.prefetch_distance = number / 7 % 3 * 7;
+    v.form.prefetch_to_second_level = number / 11 % 2 == 0;
+    return v;
+}
+
+std::vector<std::size_t> lengths_for(const Variant& v, const std::vector<std::size_t>& lengths) {
+    if (v.form.mode == Pooling::none) return std::vector<std::size_t>(lengths.size(), 1);
+    if (v.form.bounds == Bounds::fixed) return std::vector<std::size_t>(lengths.size(), 3);
+    return lengths;
+}
+
+/// Compares every runnable kernel with the reference at one point of the grid.
+void check_point(RowFormat format, std::size_t dim, bool weighted, const Variant& v,
+                 const std::vector<std::size_t>& lengths, std::size_t seed) {
+    Random random(seed);
+    MadeTable table = make_table(random, format, kRows, dim, seed % 3, v.values);
+    if (v.remapped) add_remap(random, kIds, v.values == Values::hostile, table);
+    ReferenceBags bags = make_bags(random, lengths_for(v, lengths), v.remapped ? kIds : kRows, v.bad_indices ? 4 : 0);
+    if (weighted) bags.weights = make_weights(random, bags.indices.size());
+    const KernelCall call(table, bags, v.form);
+    for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) {
+        const std::string difference = call.difference(*kernels);
+        INFO(to_string(format), ", dim ", dim, std::string(weighted ? ", weighted, " : ", "), describe(v.form),
+             std::string(v.remapped ? ", remapped" : ""), ", seed ", seed);
+        REQUIRE(difference == "");
+    }
+}
+
+TEST_CASE("instruction sets that are compiled in but cannot run here are named") {
+    const auto runnable = runnable_isas();
+    for (const std::string_view isa : compiled_isas()) {
+        const bool runs = std::find(runnable.begin(), runnable.end(), isa) != runnable.end();
+        const std::string outcome = std::string(isa) + (runs ? ": tested" : ": SKIPPED, this CPU lacks it");
+        MESSAGE(outcome);
+    }
+    CHECK(!runnable.empty());
+}
+
+// Every format, mode and dim with bags of all lengths; the other axes are visited in turn, with a step that is coprime
+// to their number, so that every combination of any two of them comes up.
+TEST_CASE("every format, pooling and dim equals the reference") {
+    const std::size_t repeats = small_grid() ? 1 : 6;
+    std::size_t number = 0;
+    for (const RowFormat format : kFormats) {
+        for (const Pooling mode : kModes) {
+            for (const std::size_t dim : grid_dims()) {
+                for (std::size_t i = 0; i < repeats * (takes_weights(mode) ? 2 : 1); ++i) {
+                    ++number;
+                    const bool weighted = takes_weights(mode) && i % 2 != 0;
+                    check_point(format, dim, weighted, variant(number * 1009 % kVariants, mode), grid_lengths(),
+                                number);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("every combination of call forms equals the reference at one dim") {
+    const std::size_t step = small_grid() ? 41 : 1;
+    const std::vector<std::size_t> lengths = {0, 1, 2, 5, 0, 3};
+    for (const RowFormat format : kFormats) {
+        for (const Pooling mode : kModes) {
+            for (std::size_t number = 0; number < kVariants; number += step) {
+                check_point(format, 21, false, variant(number, mode), lengths, number);
+                if (takes_weights(mode)) check_point(format, 21, true, variant(number, mode), lengths, number);
+            }
+        }
+    }
+}
+
+// Every dim ends at another column of a vector, a block and a page; guard pages are at either end in turn.
+TEST_CASE("every dim up to 300 equals the reference, and stays within its memory") {
+    std::size_t number = 0;
+    for (const RowFormat format : kFormats) {
+        for (std::size_t dim = 1; dim <= 300; dim += std::size_t{small_grid() ? 13u : 1u}) {
+            const Pooling mode = kModes[++number % std::size(kModes)];
+            const bool weighted = takes_weights(mode) && number % 2 == 0;
+            check_point(format, dim, weighted, variant(number * 1009 % kVariants, mode), {1, 0, 4, 9}, number);
+        }
+    }
+}
+
+TEST_CASE("random shapes equal the reference") {
+    const std::size_t shapes = small_grid() ? 40 : 1500;
+    Random random(10);
+    for (std::size_t shape = 0; shape < shapes; ++shape) {
+        const RowFormat format = random.pick(kFormats);
+        const Pooling mode = random.pick(kModes);
+        const std::size_t dim = 1 + random.below(std::size_t{1} << (1 + random.below(12)));
+        const bool weighted = takes_weights(mode) && random.below(2) == 0;
+        std::vector<std::size_t> lengths(random.below(50));
+        const std::size_t longest = 1 + random.below(12);
+        for (std::size_t& length : lengths) length = random.below(longest);
+        check_point(format, dim, weighted, variant(random.below(kVariants), mode), lengths, shape);
+    }
+}
+
+TEST_CASE("the widest rows equal the reference") {
+    for (const RowFormat format : kFormats) {
+        for (const Pooling mode : {Pooling::mean, Pooling::max}) {
+            check_point(format, kMaxDim, false, variant(0, mode), {0, 1, 2}, 1);
+            check_point(format, kMaxDim - 1, false, variant(1, mode), {2, 1}, 2);
+        }
+    }
+}
+
+// Sums are kept for 2,048 columns at once; what is left of these rows is less than a vector of some instruction set.
+TEST_CASE("the last columns of wide rows are read within the row") {
+    const std::vector<std::size_t> lengths = {0, 1, 100};
+    for (const RowFormat format : kFormats) {
+        for (const std::size_t dim : {2049u, 2051u, 2055u, 2063u, 4097u}) {
+            for (const Pooling mode : {Pooling::mean, Pooling::max}) {
+                Variant v;
+                v.form.mode = mode;
+                v.form.filtering = true;
+                check_point(format, dim, false, v, lengths, dim);
+            }
+        }
+    }
+}
+
+TEST_CASE("a table all of whose ids are pruned gives zeros") {
+    Random random(5);
+    for (const Pooling mode : kModes) {
+        MadeTable table = make_table(random, RowFormat::int8, 0, 20, 0, Values::tame);
+        table.reference.remap = {-1, 0, -1};
+        const std::vector<std::size_t> lengths(4, 1);
+        const KernelCall call(table, make_bags(random, lengths, 3, 0), {.mode = mode, .filtering = true});
+        for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) CHECK(call.difference(*kernels) == "");
+    }
+}
+
+TEST_CASE("a call without bags writes nothing") {
+    for (const RowFormat format : kFormats) {
+        for (const Pooling mode : kModes) check_point(format, 8, false, variant(0, mode), {}, 3);
+    }
+}
+
+TEST_CASE_TEMPLATE("indices outside the table are counted", Index, std::int32_t, std::int64_t) {
+    using Limits = std::numeric_limits<Index>;
+    Random random(7);
+    static constexpr std::size_t kCounts[] = {0, 1, 5, 16, 17, 100, 70000};
+    for (const std::size_t count : kCounts) {
+        std::vector<Index> indices(count);
+        std::size_t outside = 0;
+        for (Index& index : indices) {
+            static constexpr Index kOutside[] = {-1, 10, 11, Limits::min(), Limits::max()};
+            const bool is_outside = random.below(3) == 0;
+            index = is_outside ? random.pick(kOutside) : static_cast<Index>(random.below(10));
+            outside += is_outside ? 1 : 0;
+        }
+        const GuardedBuffer buffer(std::span<const Index>{indices});
+        for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) {
+            CAPTURE(std::string(kernels->isa));
+            CHECK(kernels->count_outside[sizeof(Index) == 8](buffer.data(), count, 10) == outside);
+        }
+    }
+}
+
+TEST_CASE("a table of more than 2^31 rows takes every int32 index that is not negative") {
+    const std::vector<std::int32_t> indices = {0, std::numeric_limits<std::int32_t>::max(), -1};
+    for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) {
+        CHECK(kernels->count_outside[0](indices.data(), indices.size(), std::size_t{1} << 40) == 1);
+    }
+}
+
+}  // namespace
+}  // namespace rowpool::test
