@@ -11,6 +11,7 @@
 #include "bench/workloads/workload.hpp"
 #include "rowpool/engine.hpp"
 #include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 
 namespace rowpool::bench {
 namespace {

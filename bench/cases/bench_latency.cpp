@@ -9,6 +9,7 @@
 #include "bench/cases/request_case.hpp"
 #include "bench/cases/suite.hpp"
 #include "bench/limits/limits.hpp"
+#include "bench/measure/percentile.hpp"
 #include "bench/workloads/models.hpp"
 #include "bench/workloads/open_loop.hpp"
 #include "bench/workloads/request_workload.hpp"

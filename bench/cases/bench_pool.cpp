@@ -10,9 +10,10 @@
 #include "bench/cases/reference.hpp"
 #include "bench/cases/suite.hpp"
 #include "bench/limits/limits.hpp"
-#include "bench/measure/other_memory.hpp"
+#include "bench/measure/percentile.hpp"
 #include "bench/workloads/open_loop.hpp"
 #include "bench/workloads/workload.hpp"
+#include "support/other_memory.hpp"
 
 namespace rowpool::bench {
 namespace {
@@ -126,10 +127,11 @@ void sum_bags(benchmark::State& state, const Case& c) {
 /// real time is charged for what other programs take.
 void sum_bags_after_others(benchmark::State& state, const Case& c, std::size_t between) {
     Calls calls(c);
-    const OtherMemory other(between);
+    Result<support::OtherMemory> other = support::OtherMemory::create(between);
+    if (!other) throw TooLittleMemory(other.error().message);
     std::vector<double> taken;
     for (auto _ : state) {
-        other.write();
+        other->write();
         const double start = clock_seconds(kRealTime);
         calls.next();
         taken.push_back(clock_seconds(kRealTime) - start);
@@ -137,7 +139,7 @@ void sum_bags_after_others(benchmark::State& state, const Case& c, std::size_t b
     }
     const double seconds = percentile(taken, 0.5) * static_cast<double>(taken.size());
     const std::vector<GatherPass> passes = gather_passes(calls.table(), calls.ids(), c.place->lookups);
-    report(state, calls.table(), c.place->lookups, seconds, best_gather_seconds(passes, 1, other));
+    report(state, calls.table(), c.place->lookups, seconds, best_gather_seconds(passes, 1, [&] { other->write(); }));
 }
 
 void register_case(const Case& c, Grid grid) {

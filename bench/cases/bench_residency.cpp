@@ -19,6 +19,7 @@
 #include "bench/workloads/workload.hpp"
 #include "rowpool/pool.hpp"
 #include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 
 namespace rowpool::bench {
 namespace {
@@ -87,7 +88,7 @@ public:
     bool drop() const {
         ::fsync(file_);
         ::posix_fadvise(file_, 0, 0, POSIX_FADV_DONTNEED);
-        const MappedFile file = value_of(MappedFile::open("/proc/self/fd/" + std::to_string(file_)));
+        const support::MappedFile file = value_of(support::MappedFile::open("/proc/self/fd/" + std::to_string(file_)));
         const auto bytes = file.bytes();
         std::vector<unsigned char> in_memory(bytes.size() / static_cast<std::size_t>(::getpagesize()) + 1);
         ::mincore(const_cast<std::byte*>(bytes.data()), bytes.size(), in_memory.data());

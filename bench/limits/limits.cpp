@@ -1,4 +1,4 @@
-// The machine's limits, measured in the run whose figures they explain.
+// The machine's limits, measured in the run whose metrics they explain.
 #include "bench/limits/limits.hpp"
 
 #include <algorithm>
@@ -71,14 +71,15 @@ std::vector<GatherPass> gather_passes(const Table& table, std::span<const std::i
     return passes;
 }
 
-double best_gather_seconds(std::span<const GatherPass> passes, std::size_t threads, const OtherMemory& other) {
+double best_gather_seconds(std::span<const GatherPass> passes, std::size_t threads,
+                           const std::function<void()>& between) {
     const std::size_t samples = rows_of(passes[0]) < kLongPass ? kSamples : 1;
-    const std::size_t clock = other.words().empty() ? threads : kRealTime;
+    const std::size_t clock = between ? kRealTime : threads;
     std::size_t next = 0;
     double best = 0;
     for (const std::size_t distance : kPrefetchDistances) {
         const double seconds = median_of(samples, [&] {
-            other.write();
+            if (between) between();
             return gather_seconds(passes[next++ % passes.size()], distance, threads, clock);
         });
         if (best == 0 || seconds < best) best = seconds;

@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
-#include "bench/measure/other_memory.hpp"
 #include "bench/measure/raw_gather.hpp"
 #include "rowpool/table.hpp"
 
@@ -39,7 +39,8 @@ std::vector<GatherPass> gather_passes(const Table& table, std::span<const std::i
 /// Seconds a row of the raw gather on that many threads, each with an equal share of the ids, at its best of
 /// kPrefetchDistances: a median of samples, which take turns at the passes. Before each of them `other` memory
 /// is written, which takes no part of the time; real time, if there is any.
-double best_gather_seconds(std::span<const GatherPass> passes, std::size_t threads, const OtherMemory& other = {});
+double best_gather_seconds(std::span<const GatherPass> passes, std::size_t threads,
+                           const std::function<void()>& between = {});
 
 /// Seconds a byte of reading the memory in order on one thread, a median of several passes.
 double sequential_seconds(std::span<const std::byte> bytes);

@@ -93,7 +93,7 @@ template <int kLocality>
     is_far ? prefetch_lines<2>(row, bytes) : prefetch_lines<3>(row, bytes);
 }
 
-/// Lines that are missed in rising order make a core ask for the lines after the row: docs/TUNING.md.
+/// Lines that are missed in rising order make the hardware prefetcher fetch the lines after the row: docs/TUNING.md.
 [[gnu::always_inline]] inline void read_end(const std::byte* row, std::size_t bytes) noexcept {
     if (bytes > 2 * kLine) static_cast<void>(*static_cast<const volatile std::byte*>(row + bytes - 1));
 }

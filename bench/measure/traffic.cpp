@@ -34,17 +34,6 @@ double geometric_number(double mean, Random& random) noexcept {
 
 }  // namespace
 
-std::uint64_t Random::next() noexcept {
-    state_ += 0x9e3779b97f4a7c15;
-    std::uint64_t mixed = (state_ ^ (state_ >> 30)) * 0xbf58476d1ce4e5b9;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-    return mixed ^ (mixed >> 31);
-}
-
-double Random::unit() noexcept { return std::ldexp(static_cast<double>(next() >> 11), -53); }
-
-float Random::value() noexcept { return static_cast<float>(std::ldexp(static_cast<double>(next() >> 40), -23) - 1); }
-
 // Rank k is 1 to count here. Under the curve x^-alpha, which bends upwards, the area from k - 1/2 to k + 1/2 is at
 // least k^-alpha. A point is drawn evenly from that area and belongs to the rank nearest to it; it is taken when it is
 // in the last k^-alpha of the area of its rank, and drawn again else. Rank 1 has no more area than it needs.

@@ -6,23 +6,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "support/random.hpp"
+
 namespace rowpool::bench {
 
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine.
-class Random {
-public:
-    explicit Random(std::uint64_t seed) noexcept : state_(seed) {}
-    std::uint64_t next() noexcept;
-    /// A number in [0, end).
-    std::size_t below(std::size_t end) noexcept { return static_cast<std::size_t>(next() % end); }
-    /// A number in [0, 1), a multiple of 2^-53.
-    double unit() noexcept;
-    /// A number in [-1, 1).
-    float value() noexcept;
-
-private:
-    std::uint64_t state_;
-};
+using support::Random;
 
 /// Ranks by Zipf's law: rank k of [0, count) with a probability proportional to (k + 1)^-alpha. Exact for every count
 /// and without a table; takes about two powers a rank. Immutable.

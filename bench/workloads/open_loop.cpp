@@ -1,4 +1,4 @@
-// Arrivals, the callers that serve them, and percentiles.
+// Arrivals, and the callers that serve them.
 #include "bench/workloads/open_loop.hpp"
 
 #include <sys/prctl.h>
@@ -66,13 +66,6 @@ std::vector<double> run_open_loop(std::span<const double> arrivals, std::size_t 
     }
     threads.clear();
     return latencies;
-}
-
-double percentile(std::vector<double> values, double share) {
-    const auto rank = static_cast<std::ptrdiff_t>(std::ceil(share * static_cast<double>(values.size())));
-    const auto at = values.begin() + std::max<std::ptrdiff_t>(rank - 1, 0);
-    std::nth_element(values.begin(), at, values.end());
-    return *at;
 }
 
 }  // namespace rowpool::bench

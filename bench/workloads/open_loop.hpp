@@ -20,7 +20,4 @@ std::vector<double> poisson_arrivals(std::size_t count, double rate, std::uint64
 std::vector<double> run_open_loop(std::span<const double> arrivals, std::size_t callers,
                                   const std::function<void(std::size_t caller, std::size_t arrival)>& serve);
 
-/// The smallest of the values that at least this share of them does not exceed; share in (0, 1], at least one value.
-double percentile(std::vector<double> values, double share);
-
 }  // namespace rowpool::bench

@@ -23,7 +23,7 @@ std::span<std::byte> whole_rows(std::span<std::byte> buffer, std::size_t bytes_a
 std::vector<std::byte> row_pattern(RowFormat format, std::size_t dim) {
     Random random(dim);
     std::vector<float> values(kDistinctRows * dim);
-    std::generate(values.begin(), values.end(), [&] { return random.value(); });
+    std::generate(values.begin(), values.end(), [&] { return static_cast<float>(2 * random.unit() - 1); });
     const Table source = table_over(RowFormat::f32, kDistinctRows, dim, std::as_bytes(std::span(values)));
     std::vector<std::byte> encoded(kDistinctRows * row_bytes(format, dim));
     if (const Status status = quantize_rows(source, format, encoded); !status) {

@@ -17,11 +17,11 @@
 namespace rowpool {
 
 class Model;
-namespace exec {
+namespace pooling {
 struct ModelContents;
 struct Plan;
 const ModelContents& contents_of(const Model& model) noexcept;
-}  // namespace exec
+}  // namespace pooling
 
 /// One column block of a request's output: a table and how it is pooled. Several features may share a table.
 struct Feature {
@@ -42,10 +42,10 @@ public:
     std::size_t total_dim() const noexcept;
 
 private:
-    friend const exec::ModelContents& exec::contents_of(const Model& model) noexcept;
-    explicit Model(std::shared_ptr<const exec::ModelContents> contents) noexcept : contents_(std::move(contents)) {}
+    friend const pooling::ModelContents& pooling::contents_of(const Model& model) noexcept;
+    explicit Model(std::shared_ptr<const pooling::ModelContents> contents) noexcept : contents_(std::move(contents)) {}
 
-    std::shared_ptr<const exec::ModelContents> contents_;
+    std::shared_ptr<const pooling::ModelContents> contents_;
 };
 
 /// The indices of all features of a batch, laid out as TorchRec's KeyedJaggedTensor and FBGEMM's TBE have it: the
@@ -126,7 +126,7 @@ private:
     Engine(Arena arena, std::size_t threads) noexcept;
     template <class Work>
     void run(std::size_t cost, const Work& work) const;
-    ROWPOOL_LOCAL PoolStatus run_plan(const exec::Plan& plan) const noexcept;
+    ROWPOOL_LOCAL PoolStatus run_plan(const pooling::Plan& plan) const noexcept;
 
     std::unique_ptr<State> state_;  // null where threads_ is 1
     Arena arena_;                   // null for an engine with threads of its own

@@ -3,13 +3,14 @@
 
 #include "rowpool/bags.hpp"
 #include "rowpool/engine.hpp"
-#include "rowpool/file.hpp"
 #include "rowpool/isa.hpp"
 #include "rowpool/pool.hpp"
 #include "rowpool/quantize.hpp"
+#include "rowpool/residency.hpp"
 #include "rowpool/status.hpp"
 #include "rowpool/table.hpp"
 #include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 #include "rowpool/tuning.hpp"
 #include "rowpool/types.hpp"
 

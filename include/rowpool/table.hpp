@@ -16,7 +16,9 @@
 
 namespace rowpool {
 
-class Replicas;  // the runtime's own
+namespace memory {
+class Replicas;
+}
 
 /// The name of a table, used as a std::string_view. It shares the name with the table, and with a table of a file its
 /// rows: they stay in memory for as long as it lives. Copying it allocates nothing.
@@ -100,14 +102,14 @@ public:
 private:
     friend class TableFile;
     Table(std::shared_ptr<const std::string> name, const TableShape& shape, const std::byte* data,
-          std::span<const std::int32_t> remap, const Replicas* replicas = nullptr)
+          std::span<const std::int32_t> remap, const memory::Replicas* replicas = nullptr)
         : name_(std::move(name)), shape_(shape), data_(data), remap_(remap), replicas_(replicas) {}
 
     std::shared_ptr<const std::string> name_;  // of a TableFile: shares ownership of the rows
     TableShape shape_;
     const std::byte* data_ = nullptr;
     std::span<const std::int32_t> remap_;
-    const Replicas* replicas_ = nullptr;
+    const memory::Replicas* replicas_ = nullptr;
 };
 
 }  // namespace rowpool

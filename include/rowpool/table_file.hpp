@@ -13,16 +13,18 @@
 #include <vector>
 
 #include "rowpool/export.hpp"
-#include "rowpool/file.hpp"
+#include "rowpool/residency.hpp"
 #include "rowpool/status.hpp"
 #include "rowpool/table.hpp"
 
 namespace rowpool {
 
-struct Numa;  // the runtime's own
+namespace memory {
+struct Numa;
+}
 
 /// How far the values of a converted table are from those of its source.
-struct ErrorFigures {
+struct ErrorMetrics {
     double max_abs = 0;      ///< largest |decoded - source| of any element
     double relative_l2 = 0;  ///< ||decoded - source|| / ||source|| over the whole table; 0 for an all-zero source
 };
@@ -31,7 +33,7 @@ struct ErrorFigures {
 struct TableOrigin {
     std::string source;        ///< file and tensor that it was converted from
     std::string quantization;  ///< method, for example "min-max (PyTorch prepack)"; empty for float rows
-    std::optional<ErrorFigures> error;
+    std::optional<ErrorMetrics> error;
 };
 
 /// Which rows are hot: of each table the first TableFile::hot_rows(), or all where the file does not say, but no more
@@ -63,10 +65,10 @@ class ROWPOOL_API TableFile {
 public:
     /// Maps a table file, or any safetensors file: its two-dimensional F32, F16 and BF16 tensors are tables. Checks the
     /// header in full; which rows it reads, and on how many threads, is up to `options`: none when they are mapped,
-    /// all or the hot ones on all cores when they are copied. The file must not shrink while it is in use: see
-    /// MappedFile. Errors: io_error, also when the system does not lock the rows or place them on NUMA nodes;
-    /// out_of_memory; corrupt_file, with file, tensor and byte; unsupported (a newer format version, what is no regular
-    /// file); unsupported_isa.
+    /// all or the hot ones on all cores when they are copied. The file must not shrink while it is in use: a read past
+    /// its new end raises SIGBUS. Errors: io_error, also when the system does not lock the rows or place them on NUMA
+    /// nodes; out_of_memory; corrupt_file, with file, tensor and byte; unsupported (a newer format version, what is no
+    /// regular file); unsupported_isa.
     static Result<TableFile> open(const std::string& path, const OpenOptions& options = {});
 
     const std::string& path() const noexcept;
@@ -106,55 +108,12 @@ public:
 
 private:
     // open() on a machine with the given NUMA nodes.
-    friend Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const Numa& numa);
+    friend Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options,
+                                             const memory::Numa& numa);
     struct ROWPOOL_LOCAL Contents;
     explicit TableFile(std::shared_ptr<const Contents> contents) noexcept : contents_(std::move(contents)) {}
 
     std::shared_ptr<const Contents> contents_;
-};
-
-/// What a writer must know of a table before its rows.
-struct NewTable {
-    std::string name;         ///< UTF-8, not empty, without control characters, no leading "__"
-    TableShape shape;         ///< row_stride must be 0: rows are written without gaps
-    std::string source = {};  ///< what is not UTF-8 in source and quantization is written as U+FFFD
-    std::string quantization = {};
-    /// Names joined by newlines, one an id, or empty; any bytes but newlines. The caller's own, read by
-    /// TableFileWriter::create() only.
-    std::string_view row_names = {};
-    /// Where ids are not rows: the row of each id, or -1 for a pruned one; see Table::view(). The caller's own, read
-    /// by TableFileWriter::create() only. Empty when ids are rows.
-    std::span<const std::int32_t> remap = {};
-    std::optional<std::size_t> hot_rows = {};  ///< recorded as TableFile::hot_rows(); at most shape.rows
-};
-
-/// Writes a table file: first all shapes, then the rows of each table in order, then finish(). The file appears at its
-/// path whole when finish() succeeds, else not at all. Not thread safe; hashing runs on the calling thread.
-class ROWPOOL_API TableFileWriter {
-public:
-    /// Errors: invalid_argument (no tables, duplicate or unusable names, a bad shape, a remap to what is no row, names
-    /// that are not one an id, more hot rows than rows), io_error.
-    static Result<TableFileWriter> create(const std::string& path, std::vector<NewTable> tables);
-
-    TableFileWriter(TableFileWriter&&) noexcept;
-    TableFileWriter& operator=(TableFileWriter&&) noexcept;
-    ~TableFileWriter();
-
-    /// Appends whole rows to the current table; the next one begins when it has all its rows.
-    /// Errors: invalid_argument when the bytes are no whole rows or more than are missing; io_error.
-    Status append(std::span<const std::byte> rows);
-    /// Records how far the table at that position, below the number of tables, is from its source. May be called until
-    /// finish(). Figures that are NaN, infinite or negative are not recorded: JSON cannot hold them.
-    void set_error(std::size_t table, const ErrorFigures& error);
-    /// Writes checksums and header, syncs, checks the whole file and puts it in place.
-    /// Errors: invalid_argument when rows are missing; io_error; corrupt_file when what was written does not read back.
-    Status finish();
-
-private:
-    struct ROWPOOL_LOCAL State;
-    ROWPOOL_LOCAL explicit TableFileWriter(std::unique_ptr<State> state) noexcept;
-
-    std::unique_ptr<State> state_;
 };
 
 }  // namespace rowpool

@@ -1,5 +1,4 @@
-// The words of the field as types: row formats, pooling modes, output types, half-precision numbers, and how rows are
-// held in memory.
+// The words of the field as types: row formats, pooling modes, output types, half-precision numbers, prefetching.
 #pragma once
 
 #include <cstddef>
@@ -76,19 +75,19 @@ enum class Pooling : std::uint8_t {
     max,    ///< the largest value of each column; takes no weights
 };
 
-/// How rows are asked for before they are read. It changes the time that a lookup takes, never its result.
+/// How rows are prefetched. It changes the time that a lookup takes, never its result.
 ///
-/// A core has few requests of its first-level cache under way at once. What is fetched into the second level does not
-/// wait for those: where the first level is small (32 KiB), rows come from memory up to twice as fast that way. A
-/// larger one takes them at once. Rows that are in the second level already gain from a short way into the first, or
-/// from nothing (docs/TUNING.md).
+/// A core has few line-fill buffers, so few misses of its first-level cache are under way at once. Prefetches into the
+/// second level do not wait for those: where the first level is small (32 KiB), rows come from memory up to twice as
+/// fast that way. A larger one takes them at once. Rows that are in the second level already gain from a short distance
+/// into the first, or from no prefetching (docs/TUNING.md).
 struct Prefetch {
     enum class Into : std::uint8_t { first_level, second_level };
 
     /// Longest distance; a longer one counts as this.
     static constexpr std::size_t kMostDistance = 4096;
 
-    std::size_t distance = 0;        ///< how many indices before its turn a row is asked for; 0 for never
+    std::size_t distance = 0;        ///< how many indices before its turn a row is prefetched; 0 for never
     Into into = Into::second_level;  ///< suits small first levels
 
     friend bool operator==(const Prefetch&, const Prefetch&) noexcept = default;
@@ -96,32 +95,6 @@ struct Prefetch {
 
 /// Element type of an output buffer.
 enum class OutputType : std::uint8_t { f32, f16, bf16 };
-
-/// How open() holds the rows of a table file in memory. Lookups give the same bits with each; docs/MEMORY.md has what
-/// they take and gain, measured.
-enum class Residency : std::uint8_t {
-    /// In the page cache, brought in when a row is first looked up. Opens at once, takes memory for what is looked up,
-    /// shares it with other processes; a lookup waits for the disk where a row is not in memory yet, or no longer.
-    mapped,
-    /// As mapped, and open() reads all rows: it takes as long as reading them does, next to nothing when they are in
-    /// memory already. What it reads goes into 2 MiB pages where kernel and file system can (Linux 6.16 with ext4, XFS
-    /// before that). Pays where the first requests must not wait. Under pressure the system takes pages back.
-    populated,
-    /// As populated, and the system does not take the rows back (mlock); still shared with other processes. Pays where
-    /// no request may wait. RLIMIT_MEMLOCK must allow it, and another program goes short of memory first.
-    locked,
-    /// Copied into memory of this process, in 2 MiB pages where the system grants them (transparent huge pages set to
-    /// `madvise` or `always`). open() reads and copies all rows. They take their size once more for as long as the page
-    /// cache keeps the file, and are shared only with children that are forked later. Pays on tables far larger than
-    /// the caches, where finding a page costs as much as reading a row, if populated does not get huge pages.
-    huge_pages,
-    /// As huge_pages, with the pages spread evenly over the NUMA nodes: threads of all nodes have the bandwidth of all
-    /// memory. Pays for one table that all nodes look up. On one node: huge_pages.
-    interleaved,
-    /// As huge_pages, with one copy a NUMA node; a lookup reads the copy of the node that its thread runs on. Takes the
-    /// size of the rows once a node. Pays where that much memory is to spare. On one node: huge_pages.
-    replicated,
-};
 
 /// All row formats, in the order of the enum.
 ROWPOOL_API std::span<const RowFormat> all_row_formats() noexcept;
@@ -132,14 +105,12 @@ ROWPOOL_API std::string_view to_string(RowFormat format) noexcept;
 ROWPOOL_API std::string_view to_string(QuantizationMethod method) noexcept;
 ROWPOOL_API std::string_view to_string(Pooling pooling) noexcept;
 ROWPOOL_API std::string_view to_string(OutputType type) noexcept;
-ROWPOOL_API std::string_view to_string(Residency residency) noexcept;
 
 /// The inverse of to_string; nothing for an unknown name.
 ROWPOOL_API std::optional<RowFormat> parse_row_format(std::string_view name) noexcept;
 ROWPOOL_API std::optional<QuantizationMethod> parse_quantization_method(std::string_view name) noexcept;
 ROWPOOL_API std::optional<Pooling> parse_pooling(std::string_view name) noexcept;
 ROWPOOL_API std::optional<OutputType> parse_output_type(std::string_view name) noexcept;
-ROWPOOL_API std::optional<Residency> parse_residency(std::string_view name) noexcept;
 
 /// Whether rows hold codes with a scale and a bias (every format but f32, f16 and bf16).
 ROWPOOL_API bool is_coded(RowFormat format) noexcept;

@@ -16,12 +16,13 @@ Result<Table> Table::view(std::string name, const TableShape& shape, std::span<c
 
 Result<Table> Table::view(std::string name, const TableShape& shape, std::span<const std::byte> bytes,
                           std::span<const std::int32_t> remap) {
-    return without_exceptions([&]() -> Result<Table> {
+    return support::without_exceptions([&]() -> Result<Table> {
         const Result<CheckedShape> checked = check_shape(shape, remap.size());
-        if (!checked) return Error{checked.error().code, "table " + printable(name) + ": " + checked.error().message};
+        if (!checked)
+            return Error{checked.error().code, "table " + support::printable(name) + ": " + checked.error().message};
         if (bytes.size() < checked->bytes) {
-            return Error{ErrorCode::invalid_argument, "table " + printable(name) + ": " + std::to_string(bytes.size()) +
-                                                          " bytes are fewer than the " +
+            return Error{ErrorCode::invalid_argument, "table " + support::printable(name) + ": " +
+                                                          std::to_string(bytes.size()) + " bytes are fewer than the " +
                                                           std::to_string(checked->bytes) + " of its rows"};
         }
         auto shared_name = std::make_shared<const std::string>(std::move(name));

@@ -19,8 +19,8 @@ Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::m
 // (rows - 1) * stride + bytes of the last row: the last row need not be followed by the gap.
 std::optional<std::size_t> needed_bytes(const TableShape& shape) {
     if (shape.rows == 0) return 0;
-    const auto gaps = checked_mul(shape.rows - 1, shape.row_stride);
-    return gaps ? checked_add(*gaps, row_bytes(shape.format, shape.dim)) : std::nullopt;
+    const auto gaps = support::checked_mul(shape.rows - 1, shape.row_stride);
+    return gaps ? support::checked_add(*gaps, row_bytes(shape.format, shape.dim)) : std::nullopt;
 }
 
 // Negative counts from the end. `ids` fits an int64: a row has at least two bytes and all bytes were counted, and a

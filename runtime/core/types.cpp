@@ -1,5 +1,6 @@
 // Names of formats, methods, poolings, output types and residencies, and row sizes.
 #include "rowpool/types.hpp"
+#include "rowpool/residency.hpp"
 
 #include <array>
 

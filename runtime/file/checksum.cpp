@@ -7,7 +7,7 @@
 #define XXH_INLINE_ALL  // NOLINT(readability-identifier-naming): xxHash's own name
 #include <xxhash.h>
 
-namespace rowpool {
+namespace rowpool::file {
 
 std::uint64_t xxh3(std::span<const std::byte> bytes) noexcept { return XXH3_64bits(bytes.data(), bytes.size()); }
 
@@ -50,4 +50,4 @@ void BlockChecksums::close_block() {
     partial_.clear();
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::file

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rowpool {
+namespace rowpool::file {
 
 /// Bytes that one checksum of a table covers in files that rowpool writes; the last block may be shorter.
 inline constexpr std::size_t kChecksumBlock = std::size_t{1} << 20;
@@ -41,4 +41,4 @@ private:
     std::vector<std::uint64_t> checksums_;
 };
 
-}  // namespace rowpool
+}  // namespace rowpool::file

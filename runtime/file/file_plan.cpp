@@ -14,7 +14,7 @@
 #include "support/checked_math.hpp"
 #include "support/text.hpp"
 
-namespace rowpool {
+namespace rowpool::file {
 namespace {
 
 constexpr std::uint64_t kTableAlignment = 64;   // a cache line, and the widest vector
@@ -28,7 +28,7 @@ class DataLayout {
 public:
     // Returns the tensor's position in tensors().
     std::size_t add(std::string name, std::string dtype, std::vector<std::uint64_t> shape, std::uint64_t bytes) {
-        const std::uint64_t begin = *checked_round_up(end_, kTableAlignment);  // kLargestFile leaves room
+        const std::uint64_t begin = *support::checked_round_up(end_, kTableAlignment);  // kLargestFile leaves room
         if (begin != end_) push(std::string(kFillerPrefix) + std::to_string(fillers_++), "U8", {begin - end_}, begin);
         push(std::move(name), std::move(dtype), std::move(shape), begin + bytes);
         return tensors_.size() - 1;
@@ -49,10 +49,12 @@ private:
 
 Status check_name(std::string_view name) {
     if (name.empty()) return invalid("a table has no name");
-    if (find_invalid_utf8(name) != name.npos) return invalid("table " + printable(name) + ": its name is not UTF-8");
-    if (has_control_character(name)) return invalid("table " + printable(name) + ": its name has a control character");
+    if (support::find_invalid_utf8(name) != name.npos)
+        return invalid("table " + support::printable(name) + ": its name is not UTF-8");
+    if (support::has_control_character(name))
+        return invalid("table " + support::printable(name) + ": its name has a control character");
     if (name.starts_with(kHelperPrefix)) {
-        return invalid("table " + printable(name) + ": its name starts with \"__\", which is reserved");
+        return invalid("table " + support::printable(name) + ": its name starts with \"__\", which is reserved");
     }
     return {};
 }
@@ -65,7 +67,7 @@ Status check_row_names(const NewTable& table) {
     const std::size_t rows = num_ids(table);
     const auto names = static_cast<std::size_t>(std::ranges::count(table.row_names, '\n')) + 1;
     if (names == rows) return {};
-    return invalid("table " + printable(table.name) + ": has " + std::to_string(names) + " row names for " +
+    return invalid("table " + support::printable(table.name) + ": has " + std::to_string(names) + " row names for " +
                    std::to_string(rows) + " rows");
 }
 
@@ -76,7 +78,7 @@ Status check_tables(std::vector<NewTable>& tables) {
     std::optional<std::uint64_t> total = 0;
     for (NewTable& table : tables) {
         if (Status name = check_name(table.name); !name) return name;
-        const std::string what = "table " + printable(table.name) + ": ";
+        const std::string what = "table " + support::printable(table.name) + ": ";
         if (!names.insert(table.name).second) return invalid(what + "its name is there twice");
         if (table.shape.row_stride != 0) return invalid(what + "row_stride is not 0");
         const auto checked = check_shape(table.shape, table.remap.size());
@@ -89,7 +91,7 @@ Status check_tables(std::vector<NewTable>& tables) {
                            std::to_string(table.shape.rows) + " rows");
         }
         table.shape = checked->shape;
-        total = checked_add(*total, std::uint64_t{checked->bytes});
+        total = support::checked_add(*total, std::uint64_t{checked->bytes});
         if (!total || *total > kLargestFile) return invalid(what + "is too large for a file");
     }
     return {};
@@ -136,8 +138,8 @@ void place_tensors(const std::vector<NewTable>& tables, FilePlan& plan) {
 std::uint64_t reserve_header(const FilePlan& plan) {
     constexpr double kLongest = std::numeric_limits<double>::max();
     TableMetadata metadata = plan.metadata;
-    for (auto& [name, record] : metadata.tables) record.origin.error = ErrorFigures{kLongest, kLongest};
-    return *checked_round_up(kLengthBytes + write_header(plan.tensors, metadata, 0).size(), kDataAlignment);
+    for (auto& [name, record] : metadata.tables) record.origin.error = ErrorMetrics{kLongest, kLongest};
+    return *support::checked_round_up(kLengthBytes + write_header(plan.tensors, metadata, 0).size(), kDataAlignment);
 }
 
 }  // namespace
@@ -153,4 +155,4 @@ Result<FilePlan> plan_file(std::vector<NewTable>& tables) {
     return plan;
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::file

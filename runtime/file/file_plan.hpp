@@ -10,9 +10,9 @@
 #include "file/safetensors.hpp"
 #include "file/table_metadata.hpp"
 #include "rowpool/status.hpp"
-#include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 
-namespace rowpool {
+namespace rowpool::file {
 
 /// One table of a new file. Tensors are positions in FilePlan::tensors.
 struct TablePlan {
@@ -24,7 +24,7 @@ struct TablePlan {
     std::optional<std::size_t> remap = std::nullopt;  ///< the tensor of its remap
 };
 
-/// All tensors of a new file, fillers included, and its metadata without the figures that are known only at the end.
+/// All tensors of a new file, fillers included, and its metadata without the metrics that are known only at the end.
 struct FilePlan {
     std::vector<Tensor> tensors;
     std::vector<TablePlan> tables;  ///< in the order in which their rows are written
@@ -35,4 +35,4 @@ struct FilePlan {
 /// Lays the file of these tables out. Error: invalid_argument, as TableFileWriter::create says.
 Result<FilePlan> plan_file(std::vector<NewTable>& tables);
 
-}  // namespace rowpool
+}  // namespace rowpool::file

@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-namespace rowpool {
+namespace rowpool::file {
 
 /// The first id whose row is neither -1 nor below `rows`; the number of ids when there is none.
 inline std::size_t find_wrong_id(std::span<const std::int32_t> remap, std::size_t rows) noexcept {
@@ -22,4 +22,4 @@ inline std::string wrong_id(std::size_t id, std::int32_t row, std::size_t rows) 
            std::to_string(rows) + ")";
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::file

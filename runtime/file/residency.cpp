@@ -9,7 +9,7 @@
 #include "memory/row_copy.hpp"
 #include "support/descriptor.hpp"
 
-namespace rowpool {
+namespace rowpool::file {
 namespace {
 
 using Tables = std::span<const std::span<const std::byte>>;
@@ -25,39 +25,41 @@ std::string lock_limit(Tables tables) {
            std::to_string(limit.rlim_cur / 1024) + " KiB (raise it with ulimit -l or LimitMEMLOCK= of systemd)";
 }
 
-Status lock_rows(const MappedFile& file, Tables tables) {
+Status lock_rows(const support::MappedFile& file, Tables tables) {
     for (const auto& table : tables) {
-        const int error = lock(table);
+        const int error = memory::lock(table);
         if (error == 0) continue;
-        Error refused = io_error("lock", file.path(), error);
+        Error refused = support::io_error("lock", file.path(), error);
         refused.message += lock_limit(tables);
         return refused;
     }
     return {};
 }
 
-Status populate_rows(const MappedFile& file, Tables tables) {
+Status populate_rows(const support::MappedFile& file, Tables tables) {
     for (const auto& table : tables) {
-        if (const int error = populate(table); error != 0) return io_error("read", file.path(), error);
+        if (const int error = memory::populate(table); error != 0) return support::io_error("read", file.path(), error);
     }
     return {};
 }
 
-Result<HeldRows> mapped_rows(const MappedFile& file, Tables tables) {
-    HeldRows held{std::make_shared<const MappedFile>(file), {}, nullptr};
+Result<HeldRows> mapped_rows(const support::MappedFile& file, Tables tables) {
+    HeldRows held{std::make_shared<const support::MappedFile>(file), {}, nullptr};
     for (const auto& table : tables) held.tables.push_back(table.data());
     return held;
 }
 
-Result<HeldRows> copied_rows(const MappedFile& file, const CopyPlan& plan, Residency residency, const Numa& numa) {
-    const auto copy = RowCopy::make(plan, residency, numa);
+Result<HeldRows> copied_rows(const support::MappedFile& file, const memory::CopyPlan& plan, Residency residency,
+                             const memory::Numa& numa) {
+    const auto copy = memory::RowCopy::make(plan, residency, numa);
     if (!copy) return Error{copy.error().code, "cannot copy " + file.path() + " into memory: " + copy.error().message};
     return HeldRows{*copy, (*copy)->tables(), (*copy)->replicas()};
 }
 
 }  // namespace
 
-Result<HeldRows> hold_rows(const MappedFile& file, Tables held, Rest rest, Residency residency, const Numa& numa) {
+Result<HeldRows> hold_rows(const support::MappedFile& file, Tables held, Rest rest, Residency residency,
+                           const memory::Numa& numa) {
     Status prepared;
     switch (residency) {
         case Residency::mapped:
@@ -71,10 +73,11 @@ Result<HeldRows> hold_rows(const MappedFile& file, Tables held, Rest rest, Resid
         case Residency::huge_pages:
         case Residency::interleaved:
         case Residency::replicated:
-            return copied_rows(file, rest == Rest::mapped ? plan_image(file.bytes(), held) : plan_tables(held),
-                               residency, numa);
+            return copied_rows(
+                file, rest == Rest::mapped ? memory::plan_image(file.bytes(), held) : memory::plan_tables(held),
+                residency, numa);
     }
     return prepared ? mapped_rows(file, held) : prepared.error();
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::file

@@ -10,7 +10,7 @@
 #include "support/strict_json.hpp"
 #include "support/text.hpp"
 
-namespace rowpool {
+namespace rowpool::file {
 namespace {
 
 using Json = nlohmann::json;
@@ -21,7 +21,7 @@ constexpr std::size_t kHeaderDepth = 3;  // header, tensor, shape
 Error corrupt(std::string message) { return {ErrorCode::corrupt_file, std::move(message)}; }
 
 Error corrupt(const Tensor& tensor, const std::string& message) {
-    return corrupt("tensor " + printable(tensor.name) + ": " + message);
+    return corrupt("tensor " + support::printable(tensor.name) + ": " + message);
 }
 
 // Bits of one element, as the safetensors specification lists them; nothing for a dtype it may get later.
@@ -70,7 +70,7 @@ Result<Tensor> read_tensor(const std::string& name, const Json& json) {
 Status read_metadata(const Json& json, std::map<std::string, std::string>& metadata) {
     if (!json.is_object()) return corrupt("__metadata__ is not an object");
     for (const auto& [key, value] : json.items()) {
-        if (!value.is_string()) return corrupt("__metadata__ " + printable(key) + ": is not a string");
+        if (!value.is_string()) return corrupt("__metadata__ " + support::printable(key) + ": is not a string");
         metadata.emplace(key, value.get<std::string>());
     }
     return {};
@@ -94,8 +94,9 @@ Status check_size(const Tensor& tensor) {
     const auto bits = dtype_bits(tensor.dtype);
     if (!bits) return {};
     std::optional<std::uint64_t> total = *bits;
-    for (std::size_t i = 0; i < tensor.shape.size() && total; ++i) total = checked_mul(*total, tensor.shape[i]);
-    const std::string what = "shape " + printable(Json(tensor.shape).dump()) + " of " + tensor.dtype;
+    for (std::size_t i = 0; i < tensor.shape.size() && total; ++i)
+        total = support::checked_mul(*total, tensor.shape[i]);
+    const std::string what = "shape " + support::printable(Json(tensor.shape).dump()) + " of " + tensor.dtype;
     if (!total) return corrupt(tensor, what + " overflows 64 bits");
     if (*total % 8 != 0) return corrupt(tensor, what + " is not a whole number of bytes");
     if (*total / 8 == tensor.size()) return {};
@@ -140,7 +141,7 @@ Result<SafetensorsHeader> parse(std::span<const std::byte> file) {
     header.data_begin = kLengthBytes + length;
     header.text = {reinterpret_cast<const char*>(file.data()) + kLengthBytes, length};
     if (!header.text.starts_with('{')) return corrupt("is no safetensors file: its header does not start with '{'");
-    const auto json = parse_strict_json(header.text, kHeaderDepth);
+    const auto json = support::parse_strict_json(header.text, kHeaderDepth);
     if (!json) return corrupt("header " + json.error().message);
     if (const Status read = read_entries(*json, header); !read) return read.error();
     // By begin and end, so that an empty tensor comes before the one that starts at the same byte.
@@ -167,4 +168,4 @@ std::string safetensors_header(std::span<const Tensor> tensors, const std::map<s
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::file

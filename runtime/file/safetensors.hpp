@@ -12,7 +12,7 @@
 
 #include "rowpool/status.hpp"
 
-namespace rowpool {
+namespace rowpool::file {
 
 /// One tensor: bytes [begin, end) of the data section.
 struct Tensor {
@@ -45,4 +45,4 @@ Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> file, con
 /// The JSON text of a header, without padding. Bytes of metadata that are not UTF-8 become U+FFFD.
 std::string safetensors_header(std::span<const Tensor> tensors, const std::map<std::string, std::string>& metadata);
 
-}  // namespace rowpool
+}  // namespace rowpool::file

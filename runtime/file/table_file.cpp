@@ -19,20 +19,20 @@ static_assert(std::endian::native == std::endian::little, "table files are read 
 
 constexpr std::size_t kMostNamesInMessage = 5;
 
-using TensorsByName = std::map<std::string_view, const Tensor*>;
+using TensorsByName = std::map<std::string_view, const file::Tensor*>;
 
 std::optional<RowFormat> float_format(std::string_view dtype) {
     for (const RowFormat format : {RowFormat::f32, RowFormat::f16, RowFormat::bf16}) {
-        if (float_dtype(format) == dtype) return format;
+        if (file::float_dtype(format) == dtype) return format;
     }
     return std::nullopt;
 }
 
 // The table that a tensor without metadata is. The error says why it is none.
-Result<TableShape> plain_shape(const Tensor& tensor) {
+Result<TableShape> plain_shape(const file::Tensor& tensor) {
     const auto why_not = [](std::string message) { return Error{ErrorCode::not_found, std::move(message)}; };
     const auto format = float_format(tensor.dtype);
-    if (!format) return why_not("its dtype " + printable(tensor.dtype) + " is not F32, F16 or BF16");
+    if (!format) return why_not("its dtype " + support::printable(tensor.dtype) + " is not F32, F16 or BF16");
     if (tensor.shape.size() != 2) {
         return why_not("it has " + std::to_string(tensor.shape.size()) + " dimensions, a table has 2");
     }
@@ -46,14 +46,14 @@ Result<TableShape> plain_shape(const Tensor& tensor) {
 }
 
 // The table that a tensor and its metadata describe, of so many ids if it has a remap. The error says how they differ.
-Result<TableShape> recorded_shape(const Tensor& tensor, const TableRecord& record, std::size_t remapped) {
+Result<TableShape> recorded_shape(const file::Tensor& tensor, const file::TableRecord& record, std::size_t remapped) {
     const auto differs = [](std::string message) { return Error{ErrorCode::corrupt_file, std::move(message)}; };
     if (tensor.shape.size() != 2) return differs("is not two-dimensional");
     TableShape shape = record.shape;
     shape.rows = tensor.shape[0];
     const auto checked = check_shape(shape, remapped);
     if (!checked) return differs(checked.error().message);
-    const auto [dtype, columns] = tensor_type(checked->shape);
+    const auto [dtype, columns] = file::tensor_type(checked->shape);
     if (tensor.dtype != dtype || tensor.shape[1] != columns) {
         return differs("is not " + std::string(dtype) + " with " + std::to_string(columns) +
                        " columns, as its metadata has it");
@@ -61,7 +61,7 @@ Result<TableShape> recorded_shape(const Tensor& tensor, const TableRecord& recor
     return checked->shape;
 }
 
-const Tensor* find(const TensorsByName& tensors, std::string_view name) {
+const file::Tensor* find(const TensorsByName& tensors, std::string_view name) {
     const auto found = tensors.find(name);
     return found == tensors.end() ? nullptr : found->second;
 }
@@ -71,7 +71,7 @@ std::string list_names(std::span<const Table> tables) {
     if (tables.empty()) return "it has no tables";
     std::string list = "it has ";
     const std::size_t shown = std::min(tables.size(), kMostNamesInMessage);
-    for (std::size_t i = 0; i < shown; ++i) list += (i == 0 ? "" : ", ") + printable(tables[i].name());
+    for (std::size_t i = 0; i < shown; ++i) list += (i == 0 ? "" : ", ") + support::printable(tables[i].name());
     if (shown < tables.size()) list += " and " + std::to_string(tables.size() - shown) + " more";
     return list;
 }
@@ -79,16 +79,16 @@ std::string list_names(std::span<const Table> tables) {
 }  // namespace
 
 Error TableFile::Contents::corrupt(std::string_view tensor, const std::string& message) const {
-    return {ErrorCode::corrupt_file, file.path() + ": tensor " + printable(tensor) + ": " + message};
+    return {ErrorCode::corrupt_file, file.path() + ": tensor " + support::printable(tensor) + ": " + message};
 }
 
 // The tensor must be one of int32 at addresses that are multiples of 4: lookups read it in place.
-Status TableFile::Contents::add_remap(Entry& entry, const Tensor* tensor) {
+Status TableFile::Contents::add_remap(Entry& entry, const file::Tensor* tensor) {
     const bool fits = tensor != nullptr && tensor->dtype == "I32" && tensor->shape.size() == 1 && tensor->size() != 0 &&
                       (header.data_begin + tensor->begin) % alignof(std::int32_t) == 0;
     entry.remap = tensor;
     if (fits) return {};
-    return corrupt(entry.rows->name, "its remap " + printable(entry.record.remap->name) +
+    return corrupt(entry.rows->name, "its remap " + support::printable(entry.record.remap->name) +
                                          " is not an I32 tensor of one dimension and at least one id, at a multiple of "
                                          "4 bytes");
 }
@@ -99,7 +99,8 @@ std::span<const std::int32_t> TableFile::Contents::remap(const Entry& entry) con
     return {reinterpret_cast<const std::int32_t*>(values.data()), values.size() / sizeof(std::int32_t)};
 }
 
-Status TableFile::Contents::add_recorded(const Tensor& rows, const TableRecord& record, const TensorsByName& tensors) {
+Status TableFile::Contents::add_recorded(const file::Tensor& rows, const file::TableRecord& record,
+                                         const TensorsByName& tensors) {
     Entry entry{.rows = &rows, .checksums = find(tensors, record.checksums.name), .record = record};
     if (record.remap) {
         if (Status remap = add_remap(entry, find(tensors, record.remap->name)); !remap) return remap;
@@ -111,28 +112,28 @@ Status TableFile::Contents::add_recorded(const Tensor& rows, const TableRecord& 
         return corrupt(rows.name, std::to_string(*record.hot_rows) + " hot rows are more than its " +
                                       std::to_string(shape->rows) + " rows");
     }
-    const std::vector<std::uint64_t> blocks = {block_count(rows.size(), checksum_block)};
+    const std::vector<std::uint64_t> blocks = {file::block_count(rows.size(), checksum_block)};
     if (entry.checksums == nullptr || entry.checksums->dtype != "U64" || entry.checksums->shape != blocks) {
-        return corrupt(rows.name, "its checksums " + printable(record.checksums.name) + " are not a U64 tensor of " +
-                                      std::to_string(blocks[0]));
+        return corrupt(rows.name, "its checksums " + support::printable(record.checksums.name) +
+                                      " are not a U64 tensor of " + std::to_string(blocks[0]));
     }
     if (record.names) {
         entry.names = find(tensors, record.names->name);
         if (entry.names == nullptr || entry.names->dtype != "U8" || entry.names->shape.size() != 1) {
-            return corrupt(rows.name, "its names " + printable(record.names->name) + " are not a U8 tensor");
+            return corrupt(rows.name, "its names " + support::printable(record.names->name) + " are not a U8 tensor");
         }
     }
     entries.push_back(std::move(entry));
     return {};
 }
 
-Status TableFile::Contents::add_entries(const std::optional<TableMetadata>& metadata) {
+Status TableFile::Contents::add_entries(const std::optional<file::TableMetadata>& metadata) {
     has_metadata = metadata.has_value();
     checksum_block = metadata ? metadata->checksum_block : 0;
     TensorsByName tensors;
-    for (const Tensor& tensor : header.tensors) tensors.emplace(tensor.name, &tensor);
+    for (const file::Tensor& tensor : header.tensors) tensors.emplace(tensor.name, &tensor);
     std::size_t recorded = 0;
-    for (const Tensor& tensor : header.tensors) {
+    for (const file::Tensor& tensor : header.tensors) {
         if (metadata && metadata->tables.contains(tensor.name)) {
             Status added = add_recorded(tensor, metadata->tables.at(tensor.name), tensors);
             if (!added) return added;
@@ -158,21 +159,21 @@ std::span<const std::byte> TableFile::Contents::held_bytes(const Entry& entry,
     return bytes(*entry.rows).first(rows * shape.row_stride);
 }
 
-Status TableFile::Contents::make_tables(const OpenOptions& options, const Numa& numa) {
+Status TableFile::Contents::make_tables(const OpenOptions& options, const memory::Numa& numa) {
     // A table must keep its rows alive, but not these contents, which hold the table.
     struct NamedRows {
         std::string name;
         std::shared_ptr<const void> rows;
     };
     std::vector<std::span<const std::byte>> held;  // the rows of each table, then remaps: hot ids lie all over those
-    std::map<const Tensor*, std::size_t> remaps;   // their places there; tables of a file by others may share one
+    std::map<const file::Tensor*, std::size_t> remaps;  // their places there; tables of a file by others may share one
     for (const Entry& entry : entries) held.push_back(held_bytes(entry, options.hot));
     for (const Entry& entry : entries) {
         if (entry.remap != nullptr && remaps.emplace(entry.remap, held.size()).second)
             held.push_back(bytes(*entry.remap));
     }
-    const Rest rest = options.hot ? Rest::mapped : Rest::unread;
-    const auto rows = hold_rows(file, held, rest, options.residency, numa);
+    const file::Rest rest = options.hot ? file::Rest::mapped : file::Rest::unread;
+    const auto rows = file::hold_rows(file, held, rest, options.residency, numa);
     if (!rows) return rows.error();
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const auto owner = std::make_shared<const NamedRows>(NamedRows{entries[i].rows->name, rows->owner});
@@ -187,14 +188,14 @@ Status TableFile::Contents::make_tables(const OpenOptions& options, const Numa& 
     return {};
 }
 
-Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const Numa& numa) {
-    return without_exceptions([&]() -> Result<TableFile> {
+Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa) {
+    return support::without_exceptions([&]() -> Result<TableFile> {
         if (const auto isa = active_isa(); !isa) return isa.error();
-        auto file = MappedFile::open(path);
+        auto file = support::MappedFile::open(path);
         if (!file) return file.error();
-        auto header = parse_safetensors(file->bytes(), path);
+        auto header = file::parse_safetensors(file->bytes(), path);
         if (!header) return header.error();
-        const auto metadata = read_table_metadata(*header, path);
+        const auto metadata = file::read_table_metadata(*header, path);
         if (!metadata) return metadata.error();
         using Contents = TableFile::Contents;
         auto contents = std::make_shared<Contents>(Contents{.file = std::move(*file), .header = std::move(*header)});
@@ -205,7 +206,7 @@ Result<TableFile> open_table_file(const std::string& path, const OpenOptions& op
 }
 
 Result<TableFile> TableFile::open(const std::string& path, const OpenOptions& options) {
-    return open_table_file(path, options, this_machine());
+    return open_table_file(path, options, memory::this_machine());
 }
 
 const std::string& TableFile::path() const noexcept { return contents_->file.path(); }
@@ -213,9 +214,9 @@ const std::string& TableFile::path() const noexcept { return contents_->file.pat
 std::span<const Table> TableFile::tables() const noexcept { return contents_->tables; }
 
 Result<std::vector<TensorView>> TableFile::tensors() const {
-    return without_exceptions([&]() -> Result<std::vector<TensorView>> {
+    return support::without_exceptions([&]() -> Result<std::vector<TensorView>> {
         std::vector<TensorView> views;
-        for (const Tensor& tensor : contents_->header.tensors) {
+        for (const file::Tensor& tensor : contents_->header.tensors) {
             views.push_back({tensor.name, tensor.dtype, tensor.shape, contents_->bytes(tensor)});
         }
         return views;
@@ -235,20 +236,21 @@ std::optional<std::size_t> TableFile::hot_rows(std::size_t table) const noexcept
 bool TableFile::has_row_names(std::size_t table) const noexcept { return contents_->entries[table].names != nullptr; }
 
 Result<Table> TableFile::table(std::string_view name) const {
-    return without_exceptions([&]() -> Result<Table> {
+    return support::without_exceptions([&]() -> Result<Table> {
         const auto found = std::ranges::find(contents_->tables, name, &Table::name);
         if (found != contents_->tables.end()) return *found;
-        const auto tensor = std::ranges::find(contents_->header.tensors, name, &Tensor::name);
-        std::string message = path() + ": no table " + printable(name) + "; " + list_names(tables());
+        const auto tensor = std::ranges::find(contents_->header.tensors, name, &file::Tensor::name);
+        std::string message = path() + ": no table " + support::printable(name) + "; " + list_names(tables());
         if (tensor != contents_->header.tensors.end()) {
-            message = path() + ": tensor " + printable(name) + " is no table: " + plain_shape(*tensor).error().message;
+            message = path() + ": tensor " + support::printable(name) +
+                      " is no table: " + plain_shape(*tensor).error().message;
         }
         return Error{ErrorCode::not_found, std::move(message)};
     });
 }
 
 Result<std::string_view> TableFile::joined_row_names(std::size_t table) const {
-    return without_exceptions([&]() -> Result<std::string_view> {
+    return support::without_exceptions([&]() -> Result<std::string_view> {
         const Contents::Entry& entry = contents_->entries[table];
         if (entry.names == nullptr) return std::string_view();
         const auto bytes = contents_->bytes(*entry.names);
@@ -263,7 +265,7 @@ Result<std::string_view> TableFile::joined_row_names(std::size_t table) const {
 }
 
 Result<std::vector<std::string_view>> TableFile::row_names(std::size_t table) const {
-    return without_exceptions([&]() -> Result<std::vector<std::string_view>> {
+    return support::without_exceptions([&]() -> Result<std::vector<std::string_view>> {
         const auto joined = joined_row_names(table);
         if (!joined) return joined.error();
         std::string_view text = *joined;

@@ -12,38 +12,38 @@
 
 #include "file/safetensors.hpp"
 #include "file/table_metadata.hpp"
-#include "rowpool/file.hpp"
 #include "rowpool/table_file.hpp"
+#include "support/mapped_file.hpp"
 
 namespace rowpool {
 
 struct TableFile::Contents {
     /// The tensors of one table, its shape, and what the metadata says of it.
     struct Entry {
-        const Tensor* rows = nullptr;  ///< never null once the file is open
+        const file::Tensor* rows = nullptr;  ///< never null once the file is open
         TableShape shape = {};
-        const Tensor* checksums = nullptr;  ///< null for a table that the metadata does not mention
-        const Tensor* names = nullptr;      ///< null for a table without row names
-        const Tensor* remap = nullptr;      ///< null for a table whose ids are rows
-        TableRecord record = {};
+        const file::Tensor* checksums = nullptr;  ///< null for a table that the metadata does not mention
+        const file::Tensor* names = nullptr;      ///< null for a table without row names
+        const file::Tensor* remap = nullptr;      ///< null for a table whose ids are rows
+        file::TableRecord record = {};
     };
 
     /// A run of bytes and what they must be.
     struct Block {
-        const Tensor* tensor = nullptr;
+        const file::Tensor* tensor = nullptr;
         std::span<const std::byte> bytes;
         std::optional<std::uint64_t> xxh3;  ///< nothing: all bytes are zero
     };
 
     /// Finds the tables of a file whose header was read: makes `entries`. Error: corrupt_file.
-    Status add_entries(const std::optional<TableMetadata>& metadata);
+    Status add_entries(const std::optional<file::TableMetadata>& metadata);
     /// Holds their rows in memory: makes `tables`. Errors as hold_rows().
-    Status make_tables(const OpenOptions& options, const Numa& numa);
+    Status make_tables(const OpenOptions& options, const memory::Numa& numa);
     /// Compares everything in the file with its checksums. Error: corrupt_file, the first damage in the file.
     Status verify(const VerifyProgress& progress) const;
 
     /// Bytes of a tensor in the mapping.
-    std::span<const std::byte> bytes(const Tensor& tensor) const noexcept {
+    std::span<const std::byte> bytes(const file::Tensor& tensor) const noexcept {
         return file.bytes().subspan(header.data_begin + tensor.begin, tensor.size());
     }
     /// The row of each id; empty when ids are rows.
@@ -51,17 +51,17 @@ struct TableFile::Contents {
     /// "PATH: tensor NAME: MESSAGE"
     Error corrupt(std::string_view tensor, const std::string& message) const;
 
-    MappedFile file;
-    SafetensorsHeader header;
+    support::MappedFile file;
+    file::SafetensorsHeader header;
     bool has_metadata = false;
     std::uint64_t checksum_block = 0;  ///< 0 without metadata
     std::vector<Entry> entries = {};   ///< one a table, in the order of their bytes
     std::vector<Table> tables = {};    ///< in the same order
 
 private:
-    Status add_recorded(const Tensor& rows, const TableRecord& record,
-                        const std::map<std::string_view, const Tensor*>& tensors);
-    Status add_remap(Entry& entry, const Tensor* tensor);
+    Status add_recorded(const file::Tensor& rows, const file::TableRecord& record,
+                        const std::map<std::string_view, const file::Tensor*>& tensors);
+    Status add_remap(Entry& entry, const file::Tensor* tensor);
     std::span<const std::byte> held_bytes(const Entry& entry, const std::optional<HotPart>& hot) const noexcept;
     std::vector<Block> checksum_blocks() const;
     std::vector<Block> data_blocks() const;

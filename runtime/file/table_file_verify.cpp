@@ -23,8 +23,8 @@ std::uint64_t load_u64(std::span<const std::byte> tensor, std::size_t i) {
 // The smallest i below `count` for which intact(i) is false, or `count`: the same whichever thread sees what first.
 template <class Intact>
 std::size_t find_first_damage(std::size_t count, const Intact& intact) {
-    Smallest first;
-    parallel_for(count, [&](std::size_t i) {
+    support::Smallest first;
+    support::parallel_for(count, [&](std::size_t i) {
         if (i < first.get() && !intact(i)) first.note(i);
     });
     return std::min(first.get(), count);
@@ -54,14 +54,14 @@ std::vector<TableFile::Contents::Block> TableFile::Contents::data_blocks() const
         if (entry.names != nullptr) blocks.push_back({entry.names, bytes(*entry.names), entry.record.names->xxh3});
         if (entry.remap != nullptr) blocks.push_back({entry.remap, bytes(*entry.remap), entry.record.remap->xxh3});
     }
-    for (const Tensor& tensor : header.tensors) {
-        if (tensor.name.starts_with(kFillerPrefix)) blocks.push_back({&tensor, bytes(tensor), std::nullopt});
+    for (const file::Tensor& tensor : header.tensors) {
+        if (tensor.name.starts_with(file::kFillerPrefix)) blocks.push_back({&tensor, bytes(tensor), std::nullopt});
     }
     return blocks;
 }
 
 bool TableFile::Contents::is_intact(const Block& block) {
-    if (block.xxh3) return xxh3(block.bytes) == *block.xxh3;
+    if (block.xxh3) return file::xxh3(block.bytes) == *block.xxh3;
     return std::ranges::all_of(block.bytes, [](std::byte byte) { return byte == std::byte{0}; });
 }
 
@@ -86,7 +86,7 @@ Status TableFile::Contents::check(std::vector<Block> blocks, const VerifyProgres
 
 Status TableFile::Contents::check_remaps() const {
     // What several tables share must suit that with the fewest rows.
-    std::map<const Tensor*, const Entry*> smallest;
+    std::map<const file::Tensor*, const Entry*> smallest;
     for (const Entry& entry : entries) {
         if (entry.remap == nullptr) continue;
         const Entry*& so_far = smallest.try_emplace(entry.remap, &entry).first->second;
@@ -94,8 +94,9 @@ Status TableFile::Contents::check_remaps() const {
     }
     for (const auto& [tensor, entry] : smallest) {
         const auto rows_of_ids = remap(*entry);
-        const std::size_t id = find_wrong_id(rows_of_ids, entry->shape.rows);
-        if (id != rows_of_ids.size()) return corrupt(tensor->name, wrong_id(id, rows_of_ids[id], entry->shape.rows));
+        const std::size_t id = file::find_wrong_id(rows_of_ids, entry->shape.rows);
+        if (id != rows_of_ids.size())
+            return corrupt(tensor->name, file::wrong_id(id, rows_of_ids[id], entry->shape.rows));
     }
     return {};
 }
@@ -110,7 +111,7 @@ Status TableFile::Contents::verify(const VerifyProgress& progress) const {
 }
 
 Status TableFile::verify(const VerifyProgress& progress) const {
-    return without_exceptions([&] { return contents_->verify(progress); });
+    return support::without_exceptions([&] { return contents_->verify(progress); });
 }
 
 }  // namespace rowpool

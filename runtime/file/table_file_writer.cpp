@@ -5,9 +5,10 @@
 
 #include "file/checksum.hpp"
 #include "file/file_plan.hpp"
-#include "rowpool/file.hpp"
 #include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 #include "support/boundary.hpp"
+#include "support/output_file.hpp"
 #include "support/text.hpp"
 
 namespace rowpool {
@@ -21,21 +22,22 @@ struct TableFileWriter::State {
     // How far the rows of one table are.
     struct Progress {
         std::uint64_t written = 0;
-        BlockChecksums checksums;
+        file::BlockChecksums checksums;
     };
 
-    State(std::string p, OutputFile f, FilePlan planned)
+    State(std::string p, support::OutputFile f, file::FilePlan planned)
         : path(std::move(p)), file(std::move(f)), plan(std::move(planned)), progress(plan.tables.size()) {}
 
     std::uint64_t missing(std::size_t table) const {
         return plan.tensors[plan.tables[table].rows].size() - progress[table].written;
     }
     // Writes bytes of a tensor, from its byte `at` on.
-    Status write(const Tensor& tensor, std::uint64_t at, std::span<const std::byte> bytes) {
+    Status write(const file::Tensor& tensor, std::uint64_t at, std::span<const std::byte> bytes) {
         return file.write_at(plan.data_begin + tensor.begin + at, bytes);
     }
     Error fault(std::size_t table, const std::string& message) const {
-        return invalid("cannot write " + path + ": table " + printable(plan.tables[table].name) + ": " + message);
+        return invalid("cannot write " + path + ": table " + support::printable(plan.tables[table].name) + ": " +
+                       message);
     }
 
     Status write_helpers(const std::vector<NewTable>& tables);
@@ -45,16 +47,16 @@ struct TableFileWriter::State {
     Status read_back() const;
 
     std::string path;
-    OutputFile file;
-    FilePlan plan;
+    support::OutputFile file;
+    file::FilePlan plan;
     std::vector<Progress> progress;
     std::size_t current = 0;  // the table whose rows come next
 };
 
 // Filler, row names and remaps: all that is known from the start.
 Status TableFileWriter::State::write_helpers(const std::vector<NewTable>& tables) {
-    for (const Tensor& tensor : plan.tensors) {
-        if (!tensor.name.starts_with(kFillerPrefix)) continue;
+    for (const file::Tensor& tensor : plan.tensors) {
+        if (!tensor.name.starts_with(file::kFillerPrefix)) continue;
         const std::vector<std::byte> zeros(tensor.size());
         if (Status written = write(tensor, 0, zeros); !written) return written;
     }
@@ -80,7 +82,7 @@ Status TableFileWriter::State::check_complete() const {
 Status TableFileWriter::State::write_checksums() {
     for (std::size_t i = 0; i < progress.size(); ++i) {
         const auto checksums = std::as_bytes(std::span(progress[i].checksums.finish()));
-        plan.metadata.tables.at(plan.tables[i].name).checksums.xxh3 = xxh3(checksums);
+        plan.metadata.tables.at(plan.tables[i].name).checksums.xxh3 = file::xxh3(checksums);
         if (Status written = write(plan.tensors[plan.tables[i].checksums], 0, checksums); !written) {
             return written;
         }
@@ -89,10 +91,10 @@ Status TableFileWriter::State::write_checksums() {
 }
 
 Status TableFileWriter::State::write_header() {
-    const std::uint64_t length = plan.data_begin - kLengthBytes;
-    const std::string header = rowpool::write_header(plan.tensors, plan.metadata, length);
+    const std::uint64_t length = plan.data_begin - file::kLengthBytes;
+    const std::string header = file::write_header(plan.tensors, plan.metadata, length);
     if (Status written = file.write_at(0, std::as_bytes(std::span(&length, 1))); !written) return written;
-    return file.write_at(kLengthBytes, std::as_bytes(std::span(header)));
+    return file.write_at(file::kLengthBytes, std::as_bytes(std::span(header)));
 }
 
 Status TableFileWriter::State::read_back() const {
@@ -104,10 +106,10 @@ Status TableFileWriter::State::read_back() const {
 }
 
 Result<TableFileWriter> TableFileWriter::create(const std::string& path, std::vector<NewTable> tables) {
-    return without_exceptions([&]() -> Result<TableFileWriter> {
-        auto plan = plan_file(tables);
+    return support::without_exceptions([&]() -> Result<TableFileWriter> {
+        auto plan = file::plan_file(tables);
         if (!plan) return invalid("cannot write " + path + ": " + plan.error().message);
-        auto file = OutputFile::create(path);
+        auto file = support::OutputFile::create(path);
         if (!file) return file.error();
         auto state = std::make_unique<State>(path, std::move(*file), std::move(*plan));
         if (const Status written = state->write_helpers(tables); !written) return written.error();
@@ -121,14 +123,14 @@ TableFileWriter& TableFileWriter::operator=(TableFileWriter&&) noexcept = defaul
 TableFileWriter::~TableFileWriter() = default;
 
 Status TableFileWriter::append(std::span<const std::byte> rows) {
-    return without_exceptions([&]() -> Status {
+    return support::without_exceptions([&]() -> Status {
         State& state = *state_;
         if (rows.empty()) return {};
         while (state.current < state.progress.size() && state.missing(state.current) == 0) ++state.current;
         if (state.current == state.progress.size()) {
             return invalid("cannot write " + state.path + ": all tables have all their rows");
         }
-        const TablePlan& table = state.plan.tables[state.current];
+        const file::TablePlan& table = state.plan.tables[state.current];
         State::Progress& progress = state.progress[state.current];
         if (rows.size() % table.row_bytes != 0) return state.fault(state.current, "got a part of a row");
         if (rows.size() > state.missing(state.current)) return state.fault(state.current, "got too many rows");
@@ -140,7 +142,7 @@ Status TableFileWriter::append(std::span<const std::byte> rows) {
     });
 }
 
-void TableFileWriter::set_error(std::size_t table, const ErrorFigures& error) {
+void TableFileWriter::set_error(std::size_t table, const ErrorMetrics& error) {
     const auto recordable = [](double figure) { return std::isfinite(figure) && figure >= 0; };
     auto& recorded = state_->plan.metadata.tables.at(state_->plan.tables[table].name).origin.error;
     recorded.reset();
@@ -148,7 +150,7 @@ void TableFileWriter::set_error(std::size_t table, const ErrorFigures& error) {
 }
 
 Status TableFileWriter::finish() {
-    return without_exceptions([&]() -> Status {
+    return support::without_exceptions([&]() -> Status {
         State& state = *state_;
         if (Status complete = state.check_complete(); !complete) return complete;
         if (Status checksums = state.write_checksums(); !checksums) return checksums;

@@ -9,7 +9,7 @@
 #include "support/strict_json.hpp"
 #include "support/text.hpp"
 
-namespace rowpool {
+namespace rowpool::file {
 namespace {
 
 using Json = nlohmann::json;
@@ -65,7 +65,7 @@ public:
     RowFormat format(const char* key) {
         const std::string name = text(key);
         const auto format = parse_row_format(name);
-        if (!format) fail(key, printable(name) + " is no row format");
+        if (!format) fail(key, support::printable(name) + " is no row format");
         return format.value_or(RowFormat::f32);
     }
 
@@ -106,9 +106,9 @@ Result<TableRecord> read_record(const Json& json, std::uint64_t version) {
     if (members.find("names") != nullptr) record.names = members.helper("names");
     if (members.find("remap") != nullptr) record.remap = members.helper("remap");
     if (const Json* error = members.find("error"); error != nullptr) {
-        Members figures(*error);
-        record.origin.error = ErrorFigures{figures.figure("max_abs"), figures.figure("relative_l2")};
-        if (!figures.fault().empty()) return corrupt("error " + figures.fault());
+        Members metrics(*error);
+        record.origin.error = ErrorMetrics{metrics.figure("max_abs"), metrics.figure("relative_l2")};
+        if (!metrics.fault().empty()) return corrupt("error " + metrics.fault());
     }
     if (!members.fault().empty()) return corrupt(members.fault());
     if (record.remap && version < kRemapVersion) {
@@ -139,7 +139,7 @@ Result<TableMetadata> read_tables(const Json& json) {
     if (tables == nullptr || !tables->is_object()) return corrupt("tables are missing");
     for (const auto& [name, entry] : tables->items()) {
         auto record = read_record(entry, version);
-        if (!record) return corrupt("table " + printable(name) + ": " + record.error().message);
+        if (!record) return corrupt("table " + support::printable(name) + ": " + record.error().message);
         metadata.tables.emplace(name, std::move(*record));
     }
     return metadata;
@@ -236,7 +236,7 @@ Result<std::optional<TableMetadata>> read_table_metadata(const SafetensorsHeader
         if (!header.metadata.contains(kHeaderChecksumKey)) return std::optional<TableMetadata>();
         return fault(kTablesKey, corrupt("is missing, but " + std::string(kHeaderChecksumKey) + " is there"));
     }
-    const auto json = parse_strict_json(text->second, kMetadataDepth);
+    const auto json = support::parse_strict_json(text->second, kMetadataDepth);
     if (!json) return fault(kTablesKey, json.error());
     if (const Status version = check_version(*json); !version) return fault(kTablesKey, version.error());
     const Status checksum = check_header_checksum(header);
@@ -257,4 +257,4 @@ std::string write_header(const std::vector<Tensor>& tensors, const TableMetadata
     return header;
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::file

@@ -13,7 +13,7 @@
 #include "rowpool/status.hpp"
 #include "rowpool/table_file.hpp"
 
-namespace rowpool {
+namespace rowpool::file {
 
 /// The tensors beside the tables. Names of tables do not start with two underscores.
 inline constexpr std::string_view kHelperPrefix = "__";
@@ -63,4 +63,4 @@ Result<std::optional<TableMetadata>> read_table_metadata(const SafetensorsHeader
 /// that is 0. Its checksum is in place.
 std::string write_header(const std::vector<Tensor>& tensors, const TableMetadata& metadata, std::size_t size);
 
-}  // namespace rowpool
+}  // namespace rowpool::file

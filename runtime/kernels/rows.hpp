@@ -69,7 +69,7 @@ template <class F>
     }
 }
 
-/// The same into whichever cache is asked for.
+/// The same into the cache that the options name.
 [[gnu::always_inline]] inline void prefetch_row(const Rows& rows, std::size_t row) noexcept {
     visit_into(rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE { prefetch_row<kInto>(rows, row); });
 }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace rowpool {
+namespace rowpool::memory {
 namespace {
 
 using Bytes = std::span<const std::byte>;
@@ -72,4 +72,4 @@ CopyPlan plan_image(Bytes file, std::span<const Bytes> tables) {
     return plan;
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::memory

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace rowpool {
+namespace rowpool::memory {
 
 inline constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
@@ -38,4 +38,4 @@ CopyPlan plan_tables(std::span<const std::span<const std::byte>> tables);
 /// copied and those that are not from one address.
 CopyPlan plan_image(std::span<const std::byte> file, std::span<const std::span<const std::byte>> tables);
 
-}  // namespace rowpool
+}  // namespace rowpool::memory

@@ -16,7 +16,7 @@
 #include <optional>
 #include <string>
 
-namespace rowpool {
+namespace rowpool::memory {
 namespace {
 
 constexpr std::size_t kMaxNodes = 1024;  // of any kernel: its NODES_SHIFT is at most 10
@@ -97,4 +97,4 @@ const Numa& this_machine() noexcept {
     return kMachine;
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::memory

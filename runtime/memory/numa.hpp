@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rowpool {
+namespace rowpool::memory {
 
 /// Which node a page comes from when it is first written.
 enum class Placement : std::uint8_t {
@@ -31,4 +31,4 @@ const Numa& this_machine() noexcept;
 /// nothing; when that leaves none, node 0.
 std::vector<unsigned> usable_nodes(std::string_view online, std::string_view allowed);
 
-}  // namespace rowpool
+}  // namespace rowpool::memory

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstdint>
 
-namespace rowpool {
+namespace rowpool::memory {
 namespace {
 
 std::size_t page_size() noexcept { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
@@ -72,4 +72,4 @@ int map_again(std::span<const std::byte> bytes, std::byte* at) noexcept {
     return mapped == MAP_FAILED ? errno : 0;
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::memory

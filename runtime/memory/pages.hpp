@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-namespace rowpool {
+namespace rowpool::memory {
 
 /// Reads the pages into memory and enters them into the page table: reading them then waits for nothing. What was not
 /// in memory yet is read into huge pages where the file system can. Returns 0 or an errno: EIO when the file ends
@@ -21,4 +21,4 @@ void forget(std::span<const std::byte> bytes) noexcept;
 /// page. Unmapping them there is up to the caller. Returns 0 or an errno.
 int map_again(std::span<const std::byte> bytes, std::byte* at) noexcept;
 
-}  // namespace rowpool
+}  // namespace rowpool::memory

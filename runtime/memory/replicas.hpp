@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace rowpool {
+namespace rowpool::memory {
 
 /// Copies at equal distances, one a node, in the order of the nodes.
 class Replicas {
@@ -28,4 +28,4 @@ private:
     unsigned (*current_node_)() noexcept;
 };
 
-}  // namespace rowpool
+}  // namespace rowpool::memory

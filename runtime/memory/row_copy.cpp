@@ -14,7 +14,7 @@
 #include "memory/pages.hpp"
 #include "support/parallel.hpp"
 
-namespace rowpool {
+namespace rowpool::memory {
 namespace {
 
 Error no_memory(std::size_t bytes) {
@@ -78,7 +78,7 @@ Status RowCopy::place(Residency residency, std::span<const unsigned> nodes, cons
 
 Status RowCopy::fill(std::span<const Piece> pieces) {
     std::atomic<int> error = 0;
-    parallel_for(pieces.size(), [&](std::size_t i) {
+    support::parallel_for(pieces.size(), [&](std::size_t i) {
         if (error != 0) return;
         const Piece& piece = pieces[i];
         // Read in one go: page by page, as they are copied, a cold file takes five times as long.
@@ -121,4 +121,4 @@ RowCopy::~RowCopy() {
     if (!memory_.empty()) ::munmap(memory_.data(), memory_.size());
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::memory

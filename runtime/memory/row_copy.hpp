@@ -10,10 +10,11 @@
 #include "memory/copy_plan.hpp"
 #include "memory/numa.hpp"
 #include "memory/replicas.hpp"
+#include "rowpool/residency.hpp"
 #include "rowpool/status.hpp"
 #include "rowpool/types.hpp"
 
-namespace rowpool {
+namespace rowpool::memory {
 
 /// The rows of several tables, read-only; once, or once a node. Freed with the object.
 class RowCopy {
@@ -49,4 +50,4 @@ private:
     std::optional<Replicas> replicas_;
 };
 
-}  // namespace rowpool
+}  // namespace rowpool::memory

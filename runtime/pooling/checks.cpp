@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <type_traits>
 
-namespace rowpool::exec {
+namespace rowpool::pooling {
 namespace {
 
 /// Whether no entry is below the one before it: a loop without exits, which compilers vectorize.
@@ -146,4 +146,4 @@ std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& i
     return begin;
 }
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::pooling

@@ -9,7 +9,7 @@
 #include "rowpool/pool.hpp"
 #include "rowpool/table.hpp"
 
-namespace rowpool::exec {
+namespace rowpool::pooling {
 
 /// What a check has found, if anything. Not yet a PoolStatus, which has a destructor: most calls have no fault.
 struct [[nodiscard]] CheckResult {
@@ -42,4 +42,4 @@ inline const void* advance(IndexSpan values, std::size_t skip) noexcept {
     return static_cast<const std::byte*>(values.data()) + skip * (values.is_wide() ? 8 : 4);
 }
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::pooling

@@ -40,7 +40,7 @@ std::size_t divide_up(std::size_t a, std::size_t b) noexcept { return a / b + (a
 
 /// Who works on the loops of a call beside its caller.
 struct Helpers {
-    ThreadPool* pool;  ///< null for the threads of the arena that the caller is in
+    support::ThreadPool* pool;  ///< null for the threads of the arena that the caller is in
 
     /// Calls body(i) for i in [0, count), in any order.
     template <class Body>
@@ -61,30 +61,30 @@ std::size_t share(std::size_t size, std::size_t shares, std::size_t i) noexcept 
 }
 
 /// The position of the first bad index that is not to be skipped, or Smallest::kNone.
-std::size_t find_first_bad(const exec::Plan& plan, std::size_t slices, const Helpers& helpers) {
+std::size_t find_first_bad(const pooling::Plan& plan, std::size_t slices, const Helpers& helpers) {
     const std::size_t count = plan.indices.size();
     const std::size_t parts = std::min(slices, divide_up(count, kCheckedIndices));
-    Smallest first_bad;
+    support::Smallest first_bad;
     helpers.for_each(parts, [&](std::size_t p) {
         const std::size_t end = share(count, parts, p + 1);
-        const std::size_t bad = exec::find_bad(plan, share(count, parts, p), end);
+        const std::size_t bad = pooling::find_bad(plan, share(count, parts, p), end);
         if (bad != end) first_bad.note(bad);
     });
     return first_bad.get();
 }
 
 /// Checks the indices of a plan, then pools its bags, in so many slices.
-PoolStatus run_slices(const exec::Plan& plan, std::size_t cost, std::size_t slices, const Helpers& helpers) {
+PoolStatus run_slices(const pooling::Plan& plan, std::size_t cost, std::size_t slices, const Helpers& helpers) {
     const std::size_t first_bad = find_first_bad(plan, slices, helpers);
-    if (first_bad != Smallest::kNone) return exec::bad_index(plan, first_bad);
-    exec::clear_skipped(plan);
+    if (first_bad != support::Smallest::kNone) return pooling::bad_index(plan, first_bad);
+    pooling::clear_skipped(plan);
     std::atomic<std::size_t> skipped = 0;
     helpers.for_each(slices, [&](std::size_t s) {
-        const exec::Place begin = exec::begin_of(plan);
-        const exec::Place first = s == 0 ? begin : exec::place_at(plan, share(cost, slices, s), begin);
-        const exec::Place last =
-            s + 1 == slices ? exec::end_of(plan) : exec::place_at(plan, share(cost, slices, s + 1), first);
-        const std::size_t bad = exec::run_slice(plan, first, last);
+        const pooling::Place begin = pooling::begin_of(plan);
+        const pooling::Place first = s == 0 ? begin : pooling::place_at(plan, share(cost, slices, s), begin);
+        const pooling::Place last =
+            s + 1 == slices ? pooling::end_of(plan) : pooling::place_at(plan, share(cost, slices, s + 1), first);
+        const std::size_t bad = pooling::run_slice(plan, first, last);
         if (bad > 0) skipped.fetch_add(bad, std::memory_order_relaxed);
     });
     PoolStatus status;
@@ -113,7 +113,7 @@ private:
 struct Team {
     explicit Team(std::size_t threads) : pool(threads) {}
 
-    ThreadPool pool;                       ///< of one thread when the engine borrows an arena
+    support::ThreadPool pool;              ///< of one thread when the engine borrows an arena
     std::atomic<std::size_t> callers = 0;  ///< that are in a call large enough for several threads
 };
 
@@ -139,12 +139,12 @@ struct Engine::State {
     }
 
     const std::size_t wanted;  ///< threads
-    const unsigned made_at = fork_number();
+    const unsigned made_at = support::fork_number();
     std::atomic<Team*> team;  ///< never null
 };
 
 Engine::Engine(const EngineOptions& options) noexcept
-    : threads_(options.threads == 0 ? available_cores() : std::min(options.threads, kMaxThreads)) {
+    : threads_(options.threads == 0 ? support::available_cores() : std::min(options.threads, kMaxThreads)) {
     if (threads_ == 1) return;
     try {
         state_ = std::make_unique<State>(threads_);
@@ -172,7 +172,7 @@ Engine::~Engine() = default;
 std::size_t Engine::threads() const noexcept {
     if (threads_ == 1) return 1;
     // The threads that oneTBB has made for the arena are not in a child of the process that it was borrowed in.
-    if (arena_.arena != nullptr) return state_->made_at == fork_number() ? threads_ : 1;
+    if (arena_.arena != nullptr) return state_->made_at == support::fork_number() ? threads_ : 1;
     try {
         return state_->team_here().pool.threads();
     } catch (...) {  // out of memory
@@ -204,51 +204,52 @@ void Engine::run(std::size_t cost, const Work& work) const {
     }
 }
 
-PoolStatus Engine::run_plan(const exec::Plan& plan) const noexcept {
-    if (threads_ == 1) return exec::run(plan);
-    const std::size_t cost = exec::cost_of(plan);
+PoolStatus Engine::run_plan(const pooling::Plan& plan) const noexcept {
+    if (threads_ == 1) return pooling::run(plan);
+    const std::size_t cost = pooling::cost_of(plan);
     PoolStatus status;
     run(cost, [&](std::size_t slices, const Helpers& helpers) {
-        status = slices == 1 ? exec::run(plan) : run_slices(plan, cost, slices, helpers);
+        status = slices == 1 ? pooling::run(plan) : run_slices(plan, cost, slices, helpers);
     });
     return status;
 }
 
 PoolStatus Engine::pool(const Table& table, const Bags& bags, const PoolOptions& options,
                         const Output& out) const noexcept {
-    exec::FeaturePlan feature;
-    exec::Plan plan;
-    PoolStatus checked = exec::plan_call(table, bags, options, out, feature, plan);
+    pooling::FeaturePlan feature;
+    pooling::Plan plan;
+    PoolStatus checked = pooling::plan_call(table, bags, options, out, feature, plan);
     if (!checked) return checked;
     return run_plan(plan);
 }
 
 PoolStatus Engine::pool(const Model& model, const Request& request, const Output& out,
                         std::span<std::size_t> skipped) const noexcept {
-    const exec::ModelContents& contents = exec::contents_of(model);
-    exec::Plan plan;
-    PoolStatus checked = exec::plan_request(contents.plans, contents.total_dim, request, out, skipped, plan);
+    const pooling::ModelContents& contents = pooling::contents_of(model);
+    pooling::Plan plan;
+    PoolStatus checked = pooling::plan_request(contents.plans, contents.total_dim, request, out, skipped, plan);
     if (!checked) return checked;
     return run_plan(plan);
 }
 
 Status Engine::quantize_rows(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first) const {
-    return without_exceptions([&]() -> Status {
-        if (Status status = exec::check_quantize(source, coding, out); !status) return status;
+    return support::without_exceptions([&]() -> Status {
+        if (Status status = quantization::check_quantize(source, coding, out); !status) return status;
         const std::size_t least = coding.method == QuantizationMethod::min_max ? 1 : kernels::kRowsAtOnce;
         const std::size_t step = std::max(least, kSliceBytes / source.row_stride() / least * least);
-        Smallest bad_row;
+        support::Smallest bad_row;
         run(source.rows() * source.row_stride(), [&](std::size_t slices, const Helpers& helpers) {
             const std::size_t rows = slices == 1 ? source.rows() : step;
             const std::size_t steps = rows == 0 ? 0 : divide_up(source.rows(), rows);
             helpers.for_each(steps, [&](std::size_t i) {
                 const std::size_t last = std::min(source.rows(), (i + 1) * rows);
-                const std::size_t row = exec::quantize_range(source, coding, out, i * rows, last);
+                const std::size_t row = quantization::quantize_range(source, coding, out, i * rows, last);
                 if (row < last) bad_row.note(row);
             });
         });
         const std::size_t row = bad_row.get();
-        return row == Smallest::kNone ? Status() : exec::bad_row(source, coding.format, row, first + row);
+        return row == support::Smallest::kNone ? Status()
+                                               : quantization::bad_row(source, coding.format, row, first + row);
     });
 }
 

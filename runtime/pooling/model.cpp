@@ -18,7 +18,7 @@ std::size_t table_bytes(const std::vector<Feature>& features) {
     std::map<const std::byte*, std::size_t> largest;  // of the tables that begin there
     for (const Feature& feature : features) {
         std::size_t& bytes = largest[feature.table.data()];
-        bytes = std::max(bytes, exec::bytes_behind(feature.table));
+        bytes = std::max(bytes, pooling::bytes_behind(feature.table));
     }
     std::size_t total = 0;
     for (const auto& [data, bytes] : largest) total += bytes;
@@ -27,23 +27,23 @@ std::size_t table_bytes(const std::vector<Feature>& features) {
 
 Error refusal(std::size_t f, const Feature& feature, const std::string& why) {
     return {ErrorCode::invalid_argument,
-            "feature " + std::to_string(f) + ", table " + printable(feature.table.name()) + ": " + why};
+            "feature " + std::to_string(f) + ", table " + support::printable(feature.table.name()) + ": " + why};
 }
 
 }  // namespace
 
 Result<Model> Model::create(std::vector<Feature> features) {
-    return without_exceptions([&]() -> Result<Model> {
+    return support::without_exceptions([&]() -> Result<Model> {
         if (features.empty()) return Error{ErrorCode::invalid_argument, "a model needs at least one feature"};
-        exec::ModelContents contents = {};
+        pooling::ModelContents contents = {};
         const std::size_t footprint = table_bytes(features);
         for (std::size_t f = 0; f < features.size(); ++f) {
             const Feature& feature = features[f];
             if (feature.options.mode == Pooling::none) {
                 return refusal(f, feature, "a feature is pooled; mode none is for single tables");
             }
-            exec::FeaturePlan plan;
-            if (!exec::plan_feature(feature.table, feature.options, footprint, plan)) {
+            pooling::FeaturePlan plan;
+            if (!pooling::plan_feature(feature.table, feature.options, footprint, plan)) {
                 return refusal(f, feature,
                                "padding index " + std::to_string(feature.options.padding_index.index()) +
                                    " is outside its " + std::to_string(feature.table.num_ids()) + " ids");
@@ -53,11 +53,11 @@ Result<Model> Model::create(std::vector<Feature> features) {
             contents.total_dim += feature.table.dim();
         }
         contents.features = std::move(features);  // plans refer to its tables, which do not move
-        return Model(std::make_shared<const exec::ModelContents>(std::move(contents)));
+        return Model(std::make_shared<const pooling::ModelContents>(std::move(contents)));
     });
 }
 
-const exec::ModelContents& exec::contents_of(const Model& model) noexcept { return *model.contents_; }
+const pooling::ModelContents& pooling::contents_of(const Model& model) noexcept { return *model.contents_; }
 
 std::span<const Feature> Model::features() const noexcept { return contents_->features; }
 std::size_t Model::column(std::size_t f) const noexcept { return contents_->plans[f].column; }

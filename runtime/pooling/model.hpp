@@ -7,7 +7,7 @@
 #include "pooling/plan.hpp"
 #include "rowpool/engine.hpp"
 
-namespace rowpool::exec {
+namespace rowpool::pooling {
 
 struct ModelContents {
     std::vector<Feature> features;
@@ -15,4 +15,4 @@ struct ModelContents {
     std::size_t total_dim;
 };
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::pooling

@@ -10,7 +10,7 @@
 #include "pooling/checks.hpp"
 #include "pooling/prefetch.hpp"
 
-namespace rowpool::exec {
+namespace rowpool::pooling {
 namespace {
 
 using kernels::BagEnds;
@@ -197,4 +197,4 @@ PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {
     return status;
 }
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::pooling

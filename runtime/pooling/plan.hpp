@@ -13,7 +13,7 @@
 #include "rowpool/pool.hpp"
 #include "rowpool/table.hpp"
 
-namespace rowpool::exec {
+namespace rowpool::pooling {
 
 /// A table and how its rows are pooled, resolved: what does not depend on indices. Models keep them.
 struct FeaturePlan {
@@ -70,4 +70,4 @@ std::size_t find_bad(const Plan& plan, std::size_t begin, std::size_t end) noexc
 /// The fault of the bad index at `position`, with its bag counted within its feature.
 PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept;
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::pooling

@@ -7,11 +7,11 @@
 namespace rowpool {
 
 PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out) noexcept {
-    exec::FeaturePlan feature;
-    exec::Plan plan;
-    PoolStatus checked = exec::plan_call(table, bags, options, out, feature, plan);
+    pooling::FeaturePlan feature;
+    pooling::Plan plan;
+    PoolStatus checked = pooling::plan_call(table, bags, options, out, feature, plan);
     if (!checked) return checked;
-    return exec::run(plan);
+    return pooling::run(plan);
 }
 
 }  // namespace rowpool

@@ -66,7 +66,7 @@ std::string describe(const PoolStatus& s) {
 
 std::string PoolStatus::message() const {
     return (feature ? "feature " + std::to_string(*feature) + ", " : "") +
-           (table.empty() ? "" : "table " + printable(table) + ", ") + describe(*this);
+           (table.empty() ? "" : "table " + support::printable(table) + ", ") + describe(*this);
 }
 
 }  // namespace rowpool

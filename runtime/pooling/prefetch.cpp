@@ -9,7 +9,7 @@
 #include "core/row_layout.hpp"
 #include "rowpool/types.hpp"
 
-namespace rowpool::exec {
+namespace rowpool::pooling {
 namespace {
 
 using Into = Prefetch::Into;
@@ -56,4 +56,4 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     return {distance, is_small ? Into::second_level : Into::first_level};
 }
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::pooling

@@ -6,7 +6,7 @@
 #include "rowpool/table.hpp"
 #include "rowpool/types.hpp"
 
-namespace rowpool::exec {
+namespace rowpool::pooling {
 
 /// Most cache lines that a row of the table can touch, given the addresses at which its rows can start.
 std::size_t lines_of_row(const Table& table) noexcept;
@@ -26,4 +26,4 @@ const Caches& own_caches() noexcept;
 /// What suits a table that shares the caches with others; `footprint` is the bytes of all of them, its own included.
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::pooling

@@ -8,7 +8,7 @@
 #include "kernels/rows.hpp"
 #include "pooling/checks.hpp"
 
-namespace rowpool::exec {
+namespace rowpool::pooling {
 namespace {
 
 using kernels::BagEnds;
@@ -253,4 +253,4 @@ PoolStatus run(const Plan& plan) noexcept {
     return status;
 }
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::pooling

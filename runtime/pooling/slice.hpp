@@ -6,7 +6,7 @@
 
 #include "pooling/plan.hpp"
 
-namespace rowpool::exec {
+namespace rowpool::pooling {
 
 /// A place between two bags: before this one of this feature, whose indices begin at `position`.
 struct Place {
@@ -33,4 +33,4 @@ std::size_t run_slice(const Plan& plan, const Place& first, const Place& last) n
 /// Checks the indices of a plan and pools all of its bags, on the calling thread.
 PoolStatus run(const Plan& plan) noexcept;
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::pooling

@@ -19,11 +19,11 @@
 #include "support/text.hpp"
 
 namespace rowpool {
-namespace exec {
+namespace quantization {
 namespace {
 
 Error invalid(const Table& table, const std::string& what) {
-    return {ErrorCode::invalid_argument, "table " + printable(table.name()) + what};
+    return {ErrorCode::invalid_argument, "table " + support::printable(table.name()) + what};
 }
 
 }  // namespace
@@ -37,7 +37,8 @@ Status check_quantize(const Table& source, RowCoding coding, std::span<std::byte
         return invalid(source, ": " + std::string(to_string(coding.method)) + " quantizes to 4 or 2 bits, not to " +
                                    std::string(to_string(coding.format)));
     }
-    const std::optional<std::size_t> bytes = checked_mul(source.rows(), row_bytes(coding.format, source.dim()));
+    const std::optional<std::size_t> bytes =
+        support::checked_mul(source.rows(), row_bytes(coding.format, source.dim()));
     if (bytes == out.size()) return {};
     return invalid(source, ": output has " + std::to_string(out.size()) + " bytes, not rows * row bytes");
 }
@@ -73,21 +74,21 @@ Error bad_row(const Table& source, RowFormat format, std::size_t row, std::size_
                                std::string(to_string(format)));
 }
 
-}  // namespace exec
+}  // namespace quantization
 
 Status quantize_rows(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first) {
-    return without_exceptions([&]() -> Status {
-        if (Status status = exec::check_quantize(source, coding, out); !status) return status;
-        const std::size_t row = exec::quantize_range(source, coding, out, 0, source.rows());
-        return row == source.rows() ? Status() : exec::bad_row(source, coding.format, row, first + row);
+    return support::without_exceptions([&]() -> Status {
+        if (Status status = quantization::check_quantize(source, coding, out); !status) return status;
+        const std::size_t row = quantization::quantize_range(source, coding, out, 0, source.rows());
+        return row == source.rows() ? Status() : quantization::bad_row(source, coding.format, row, first + row);
     });
 }
 
 Status dequantize_rows(const Table& table, std::size_t first, std::span<float> out) {
-    return without_exceptions([&]() -> Status {
+    return support::without_exceptions([&]() -> Status {
         const std::size_t count = out.size() / table.dim();
         if (out.size() % table.dim() != 0 || first > table.num_ids() || count > table.num_ids() - first) {
-            return Error{ErrorCode::invalid_argument, "table " + printable(table.name()) + ": " +
+            return Error{ErrorCode::invalid_argument, "table " + support::printable(table.name()) + ": " +
                                                           std::to_string(out.size()) + " values from row " +
                                                           std::to_string(first) + " are not whole rows of it"};
         }

@@ -7,7 +7,7 @@
 #include "rowpool/status.hpp"
 #include "rowpool/table.hpp"
 
-namespace rowpool::exec {
+namespace rowpool::quantization {
 
 /// What quantize_rows demands of its arguments.
 Status check_quantize(const Table& source, RowCoding coding, std::span<std::byte> out);
@@ -19,4 +19,4 @@ std::size_t quantize_range(const Table& source, RowCoding coding, std::span<std:
 /// Why a row, called `number` in the message, cannot be held.
 Error bad_row(const Table& source, RowFormat format, std::size_t row, std::size_t number);
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::quantization

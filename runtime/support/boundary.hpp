@@ -7,7 +7,7 @@
 
 #include "rowpool/status.hpp"
 
-namespace rowpool {
+namespace rowpool::support {
 
 /// Runs `body`, which returns a Status or a Result; running out of memory becomes out_of_memory, what
 /// the system refuses io_error.
@@ -24,4 +24,4 @@ auto without_exceptions(const Body& body) noexcept -> decltype(body()) {
     }
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::support

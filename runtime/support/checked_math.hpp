@@ -4,7 +4,7 @@
 #include <concepts>
 #include <optional>
 
-namespace rowpool {
+namespace rowpool::support {
 
 /// a + b, or nothing when it does not fit.
 template <std::unsigned_integral T>
@@ -29,4 +29,4 @@ constexpr std::optional<T> checked_round_up(T value, T step) noexcept {
     return rest == 0 ? value : checked_add(value, static_cast<T>(step - rest));
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::support

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <thread>
 
-namespace rowpool {
+namespace rowpool::support {
 namespace {
 
 using Quota = std::optional<double>;
@@ -100,4 +100,4 @@ std::size_t available_cores() noexcept {
     }
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::support

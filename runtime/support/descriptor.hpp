@@ -11,7 +11,7 @@
 
 #include "rowpool/status.hpp"
 
-namespace rowpool {
+namespace rowpool::support {
 
 /// Owns one file descriptor, or none (below 0).
 class Descriptor {
@@ -48,4 +48,4 @@ inline Error io_error(const char* verb, const std::string& path, int error_numbe
             std::string("cannot ") + verb + ' ' + path + ": " + std::system_category().message(error_number)};
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::support

@@ -5,7 +5,7 @@
 
 #include <atomic>
 
-namespace rowpool {
+namespace rowpool::support {
 namespace {
 
 std::atomic<unsigned> forks = 0;
@@ -17,4 +17,4 @@ std::atomic<unsigned> forks = 0;
 
 unsigned fork_number() noexcept { return forks.load(std::memory_order_relaxed); }
 
-}  // namespace rowpool
+}  // namespace rowpool::support

@@ -4,11 +4,11 @@
 
 #include <utility>
 
-#include "rowpool/file.hpp"
 #include "support/boundary.hpp"
 #include "support/descriptor.hpp"
+#include "support/mapped_file.hpp"
 
-namespace rowpool {
+namespace rowpool::support {
 
 struct MappedFile::Mapping {
     explicit Mapping(std::string p) : path(std::move(p)) {}
@@ -52,4 +52,4 @@ std::span<const std::byte> MappedFile::bytes() const noexcept {
 
 const std::string& MappedFile::path() const noexcept { return mapping_->path; }
 
-}  // namespace rowpool
+}  // namespace rowpool::support

@@ -4,29 +4,43 @@
 #include <unistd.h>
 
 #include <string>
+#include <thread>
 
-namespace rowpool::exec {
+namespace rowpool::support {
 namespace {
 
 std::size_t half_of_memory() noexcept {
     return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) / 2;
 }
 
+void write_over(std::span<std::uint64_t> words) noexcept {
+    for (std::uint64_t& word : words) ++word;
+    asm volatile("" : : "r"(words.data()) : "memory");  // it is wanted, although nothing reads it
+}
+
 }  // namespace
 
-Result<OtherMemory> OtherMemory::create(std::size_t bytes) {
+Result<OtherMemory> OtherMemory::create(std::size_t bytes, std::size_t threads) {
     constexpr std::size_t kWord = sizeof(std::uint64_t);
-    if (const std::size_t most = half_of_memory(); bytes > most) {
-        return Error{ErrorCode::out_of_memory, "cannot write " + std::to_string(bytes) +
+    if (const std::size_t most = half_of_memory(); bytes > most / threads) {
+        std::string parts = threads > 1 ? std::to_string(threads) + " times " : "";
+        return Error{ErrorCode::out_of_memory, "cannot write " + std::move(parts) + std::to_string(bytes) +
                                                    " bytes between lookups: half of the memory is " +
                                                    std::to_string(most)};
     }
-    return OtherMemory((bytes + kWord - 1) / kWord);
+    return OtherMemory((bytes + kWord - 1) / kWord, threads);
 }
 
-void OtherMemory::write() noexcept {
-    for (std::uint64_t& word : words_) ++word;
-    asm volatile("" : : "r"(words_.data()) : "memory");  // it is wanted, although nothing reads it
+void OtherMemory::write() {
+    const std::span<std::uint64_t> all = words_;
+    const std::size_t share = all.size() / threads_;
+    std::vector<std::jthread> others;
+    if (share > 0) {
+        for (std::size_t t = 1; t < threads_; ++t) {
+            others.emplace_back([=] { write_over(all.subspan(t * share, share)); });
+        }
+    }
+    write_over(all.first(share));
 }
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::support

@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <utility>
 
-#include "rowpool/file.hpp"
 #include "support/boundary.hpp"
 #include "support/descriptor.hpp"
+#include "support/output_file.hpp"
 
-namespace rowpool {
+namespace rowpool::support {
 namespace fs = std::filesystem;
 namespace {
 
@@ -48,7 +48,7 @@ std::string temporary_name() {
     std::uint64_t number = 0;
     if (::getentropy(&number, sizeof number) != 0) number = static_cast<std::uint64_t>(::getpid());
     std::array<char, 2 * sizeof number> digits{};
-    const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
+    char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
     return ".rowpool-" + std::string(digits.data(), end);
 }
 
@@ -162,4 +162,4 @@ Status OutputFile::commit() {
     });
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::support

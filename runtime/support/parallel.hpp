@@ -9,10 +9,10 @@
 #include "support/cores.hpp"
 #include "support/thread_pool.hpp"
 
-namespace rowpool {
+namespace rowpool::support {
 
-/// Calls body(i) for i in [0, count), in any order, on the calling thread and, for as long as that takes, on one for
-/// each other core, as far as the system gives them.
+/// Calls body(i) for i in [0, count), begun in that order, on the calling thread and, for as long as that takes, on one
+/// for each other core, as far as the system gives them. Exceptions as in ThreadPool::for_each().
 template <class Body>
 void parallel_for(std::size_t count, const Body& body) {
     ThreadPool(count < 2 ? count : std::min(count, available_cores())).for_each(count, body);
@@ -34,4 +34,4 @@ private:
     std::atomic<std::size_t> value_ = kNone;
 };
 
-}  // namespace rowpool
+}  // namespace rowpool::support

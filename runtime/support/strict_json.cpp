@@ -8,7 +8,7 @@
 
 #include "support/text.hpp"
 
-namespace rowpool {
+namespace rowpool::support {
 namespace {
 
 using Json = nlohmann::json;
@@ -104,4 +104,4 @@ Result<Json> parse_strict_json(std::string_view text, std::size_t max_depth, std
     return std::move(builder.root());
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::support

@@ -8,7 +8,7 @@
 
 #include "rowpool/status.hpp"
 
-namespace rowpool {
+namespace rowpool::support {
 
 /// As many dimensions as PyTorch and NumPy allow a tensor: a longer list in the header of a table file is there to take
 /// memory.
@@ -20,4 +20,4 @@ inline constexpr std::size_t kMostDimensions = 64;
 Result<nlohmann::json> parse_strict_json(std::string_view text, std::size_t max_depth,
                                          std::size_t longest_list = kMostDimensions);
 
-}  // namespace rowpool
+}  // namespace rowpool::support

@@ -1,9 +1,10 @@
 // UTF-8 checks and the printable form of names.
 #include "support/text.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
-namespace rowpool {
+namespace rowpool::support {
 namespace {
 
 constexpr std::size_t kLongestShown = 100;
@@ -12,7 +13,7 @@ std::uint8_t byte_at(std::string_view text, std::size_t i) noexcept { return sta
 
 bool between(std::uint8_t byte, int low, int high) noexcept { return low <= byte && byte <= high; }
 
-// Bytes of a character that starts with `lead`; 0 for a byte that starts none.
+/// Bytes of a character that starts with `lead`; 0 for a byte that starts none.
 std::size_t length_by_lead(std::uint8_t lead) noexcept {
     if (lead < 0x80) return 1;
     if (between(lead, 0xc2, 0xdf)) return 2;
@@ -21,14 +22,14 @@ std::size_t length_by_lead(std::uint8_t lead) noexcept {
     return 0;
 }
 
-// The second byte excludes overlong forms, surrogates and what is above U+10FFFF.
+/// The second byte excludes overlong forms, surrogates and what is above U+10FFFF.
 bool second_byte_fits(std::uint8_t lead, std::uint8_t second) noexcept {
     const int low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
     const int high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
     return between(second, low, high);
 }
 
-// Bytes of the well-formed character at the start of a text that is not empty; 0 when there is none.
+/// Bytes of the well-formed character at the start of a text that is not empty; 0 when there is none.
 std::size_t character_length(std::string_view text) noexcept {
     const std::size_t length = length_by_lead(byte_at(text, 0));
     if (length > text.size()) return 0;
@@ -44,11 +45,25 @@ bool is_control(std::string_view character) noexcept {
     return lead < 0x20 || lead == 0x7f || (lead == 0xc2 && byte_at(character, 1) < 0xa0);
 }
 
-// Separators of lines, and what makes text run the other way so that it looks like another one.
+/// Separators of lines, and what makes text run the other way so that it looks like another one.
 bool changes_lines(std::string_view character) noexcept {
     if (character.size() != 3 || byte_at(character, 0) != 0xe2) return false;
     return (byte_at(character, 1) == 0x80 && between(byte_at(character, 2), 0xa8, 0xae)) ||
            (byte_at(character, 1) == 0x81 && between(byte_at(character, 2), 0xa6, 0xa9));
+}
+
+/// A character, or a byte that belongs to none.
+struct Taken {
+    std::string_view bytes;
+    bool is_harmless;  ///< well-formed, and a terminal only shows it
+};
+
+/// Takes the first one off a text that is not empty.
+Taken take_character(std::string_view& text) {
+    const std::size_t length = character_length(text);
+    const std::string_view bytes = text.substr(0, std::max<std::size_t>(length, 1));
+    text.remove_prefix(bytes.size());
+    return {bytes, length > 0 && !is_control(bytes) && !changes_lines(bytes)};
 }
 
 void append_escaped(std::string& out, std::string_view bytes) {
@@ -80,18 +95,25 @@ bool has_control_character(std::string_view text) noexcept {
 
 std::string printable(std::string_view text) {
     std::string out;
-    for (std::size_t i = 0; i < text.size();) {
+    while (!text.empty()) {
         if (out.size() >= kLongestShown) return out + "...";
-        const std::size_t length = character_length(text.substr(i));
-        const std::string_view character = text.substr(i, length == 0 ? 1 : length);
-        if (length == 0 || is_control(character) || changes_lines(character) || character == "\\") {
-            append_escaped(out, character);
-        } else {
+        const auto [character, is_harmless] = take_character(text);
+        if (is_harmless && character != "\\") {
             out += character;
+        } else {
+            append_escaped(out, character);
         }
-        i += character.size();
     }
     return out;
 }
 
-}  // namespace rowpool
+std::string one_line(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const auto [character, is_harmless] = take_character(text);
+        out += is_harmless ? std::string(character) : std::string(character.size(), '?');
+    }
+    return out;
+}
+
+}  // namespace rowpool::support

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace rowpool {
+namespace rowpool::support {
 
 /// Position of the first byte that does not belong to well-formed UTF-8 (Unicode 15, table 3-7); npos when all do.
 std::size_t find_invalid_utf8(std::string_view text) noexcept;
@@ -18,4 +18,8 @@ bool has_control_character(std::string_view text) noexcept;
 /// \xNN, and what is over 100 bytes long ends in "...".
 std::string printable(std::string_view text);
 
-}  // namespace rowpool
+/// The text on one line, at its full length: '?' stands for each byte of the same characters but the backslash, and of
+/// what is no UTF-8. For messages and paths; names from files are shown by printable().
+std::string one_line(std::string_view text);
+
+}  // namespace rowpool::support

@@ -8,7 +8,7 @@
 #include <csignal>
 #include <utility>
 
-namespace rowpool {
+namespace rowpool::support {
 namespace {
 
 /// How often a thread looks again before it sleeps: waking it takes longer than the gap between two calls in a row.
@@ -77,12 +77,15 @@ void ThreadPool::run(Loop& loop) {
 }
 
 void ThreadPool::take_turns(Loop& loop) noexcept {
+    std::size_t i = loop.next++;
     try {
-        for (std::size_t i = loop.next++; i < loop.count; i = loop.next++) loop.body(loop.context, i);
+        for (; i < loop.count; i = loop.next++) loop.body(loop.context, i);
     } catch (...) {
         loop.next = loop.count;
         const std::lock_guard lock(mutex_);
-        if (!loop.failure) loop.failure = std::current_exception();
+        if (loop.failure && loop.failed < i) return;
+        loop.failure = std::current_exception();
+        loop.failed = i;
     }
 }
 
@@ -158,4 +161,4 @@ void ThreadPool::wait_for_loop(std::unique_lock<std::mutex>& lock) noexcept {
     if (wakes_ > 0) --wakes_;
 }
 
-}  // namespace rowpool
+}  // namespace rowpool::support

@@ -12,7 +12,7 @@
 
 #include "support/forks.hpp"
 
-namespace rowpool {
+namespace rowpool::support {
 
 /// Loops of any number of callers at once run on their threads and on those of the pool that are free. A caller waits
 /// for nothing but bodies of its own loop that have begun, so it may hold any lock that they do not take. No loop
@@ -32,8 +32,8 @@ public:
     /// Whether this process made it. A child of fork can only leave the pool of its parent alone: see fork_number().
     bool is_here() const noexcept { return fork_number_ == fork_number(); }
 
-    /// Calls body(i) for i in [0, count), in any order. When bodies throw, those not begun are left out and one of the
-    /// exceptions is thrown again.
+    /// Calls body(i) for i in [0, count), begun in that order. When bodies throw, those not begun are left out, and
+    /// what the lowest i threw is thrown again: which that is does not depend on the threads.
     template <class Body>
     void for_each(std::size_t count, const Body& body) {
         Loop loop{[](const void* context, std::size_t i) { (*static_cast<const Body*>(context))(i); }, &body, count};
@@ -48,7 +48,8 @@ private:
         std::atomic<std::size_t> next = 0;     ///< the first that has not begun
         std::atomic<std::size_t> helpers = 0;  ///< threads of the pool in it; changed under the lock
         std::size_t wanted = 0;                ///< threads that are still worth waking
-        std::exception_ptr failure = nullptr;  ///< the first one
+        std::exception_ptr failure = nullptr;  ///< that of the lowest i
+        std::size_t failed = 0;                ///< that i
         Loop* after = nullptr;                 ///< in the list of loops
     };
 
@@ -75,4 +76,4 @@ private:
     std::vector<std::thread> threads_;
 };
 
-}  // namespace rowpool
+}  // namespace rowpool::support

@@ -16,6 +16,7 @@
 #include "rowpool/tuning.hpp"
 #include "support/boundary.hpp"
 #include "support/other_memory.hpp"
+#include "support/random.hpp"
 #include "tuning/tune.hpp"
 
 namespace rowpool {
@@ -45,17 +46,9 @@ constexpr std::chrono::milliseconds kBudgetBetween(500);  // with something betw
 /// A candidate must be this much faster than the default to take its place: less is within the noise.
 constexpr double kWorthwhile = 0.97;
 
-/// SplitMix64 (Steele, Lea, Flood 2014): random enough for ids, and the same on every machine.
-std::uint64_t mix(std::uint64_t& state) noexcept {
-    std::uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
-
 /// One table under measurement.
 struct Subject {
-    const exec::FeaturePlan* plan;
+    const pooling::FeaturePlan* plan;
     const Table* table;
     std::array<std::vector<double>, kPasses> seconds;  // a candidate's visits; the last ones the default's
 
@@ -65,7 +58,7 @@ struct Subject {
 };
 
 /// Every table of the model that can be looked up in, once.
-std::vector<Subject> subjects_of(const exec::ModelContents& model) {
+std::vector<Subject> subjects_of(const pooling::ModelContents& model) {
     std::vector<Subject> subjects;
     std::set<std::tuple<const std::byte*, std::string_view, RowFormat, std::size_t, std::size_t>> seen;
     for (std::size_t f = 0; f < model.features.size(); ++f) {
@@ -101,7 +94,7 @@ public:
 private:
     PoolStatus visit(Subject& subject, std::size_t c) {
         const Table& table = *subject.table;
-        for (std::int64_t& id : ids_) id = static_cast<std::int64_t>(mix(state_) % table.num_ids());
+        for (std::int64_t& id : ids_) id = static_cast<std::int64_t>(random_.below(table.num_ids()));
         const std::span<float> out = std::span(out_).first(kBags * table.dim());
         const PoolOptions options = {
             .mode = Pooling::sum, .padding_index = PaddingIndex::none(), .prefetch = subject.candidate(c)};
@@ -113,7 +106,7 @@ private:
 
     std::vector<std::int64_t> ids_;
     std::vector<float> out_;
-    std::uint64_t state_ = 1;
+    support::Random random_{1};
 };
 
 /// The fastest candidate, if it is worth leaving the default for.
@@ -180,11 +173,11 @@ bool is_for(const TableTuning& tuning, const Table& table) {
 
 }  // namespace
 
-std::size_t exec::passes_of_round() noexcept { return kPasses; }
+std::size_t tuning::passes_of_round() noexcept { return kPasses; }
 
-Result<std::vector<TableTuning>> exec::measure_prefetching(const Model& model, const std::function<void()>& between,
-                                                           const TuneProgress& progress) {
-    std::vector<Subject> subjects = subjects_of(contents_of(model));
+Result<std::vector<TableTuning>> tuning::measure_prefetching(const Model& model, const std::function<void()>& between,
+                                                             const TuneProgress& progress) {
+    std::vector<Subject> subjects = subjects_of(pooling::contents_of(model));
     if (subjects.empty()) return std::vector<TableTuning>();
     std::size_t widest = 0;
     for (const Subject& subject : subjects) widest = std::max(widest, subject.table->dim());
@@ -205,19 +198,19 @@ Result<std::vector<TableTuning>> exec::measure_prefetching(const Model& model, c
 }
 
 Result<TuningProfile> tune(const Model& model, const TuneOptions& options) {
-    return without_exceptions([&]() -> Result<TuningProfile> {
-        Result<exec::OtherMemory> other = exec::OtherMemory::create(options.between);
+    return support::without_exceptions([&]() -> Result<TuningProfile> {
+        Result<support::OtherMemory> other = support::OtherMemory::create(options.between);
         if (!other) return other.error();
         std::function<void()> between;
         if (options.between > 0) between = [&other] { other->write(); };
-        Result<std::vector<TableTuning>> tables = exec::measure_prefetching(model, between, options.progress);
+        Result<std::vector<TableTuning>> tables = tuning::measure_prefetching(model, between, options.progress);
         if (!tables) return tables.error();
         return TuningProfile{.cpu = cpu_name(), .tables = *std::move(tables), .between = options.between};
     });
 }
 
 Result<Model> with_profile(const Model& model, const TuningProfile& profile) {
-    return without_exceptions([&]() -> Result<Model> {
+    return support::without_exceptions([&]() -> Result<Model> {
         std::vector<Feature> features(model.features().begin(), model.features().end());
         for (Feature& feature : features) {
             const auto tuning = std::ranges::find_if(

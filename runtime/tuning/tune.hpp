@@ -9,7 +9,7 @@
 #include "rowpool/status.hpp"
 #include "rowpool/tuning.hpp"
 
-namespace rowpool::exec {
+namespace rowpool::tuning {
 
 /// The tunings of the model's tables. `between`, unless it is empty, is called before each pass over the tables,
 /// outside the time that is taken; it may take long.
@@ -19,4 +19,4 @@ Result<std::vector<TableTuning>> measure_prefetching(const Model& model, const s
 /// Passes of a round: one for each way to prefetch.
 std::size_t passes_of_round() noexcept;
 
-}  // namespace rowpool::exec
+}  // namespace rowpool::tuning

@@ -8,9 +8,10 @@
 #include <string>
 #include <string_view>
 
-#include "rowpool/file.hpp"
 #include "rowpool/tuning.hpp"
 #include "support/boundary.hpp"
+#include "support/mapped_file.hpp"
+#include "support/output_file.hpp"
 #include "support/strict_json.hpp"
 #include "support/text.hpp"
 
@@ -106,7 +107,7 @@ Result<TuningProfile> profile_of(const Json& json, const std::string& path) {
 }  // namespace
 
 Status save_profile(const TuningProfile& profile, const std::string& path) {
-    return without_exceptions([&]() -> Status {
+    return support::without_exceptions([&]() -> Status {
         const auto invalid = std::ranges::find_if_not(profile.tables, is_valid);
         if (invalid != profile.tables.end() || profile.tables.size() > kMostTables) {
             return Error{ErrorCode::invalid_argument, path + ": the profile has distances or times that cannot be"};
@@ -118,7 +119,7 @@ Status save_profile(const TuningProfile& profile, const std::string& path) {
                            {kBetweenKey, profile.between},
                            {"tables", std::move(tables)}};
         const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-        Result<OutputFile> file = OutputFile::create(path);
+        Result<support::OutputFile> file = support::OutputFile::create(path);
         if (!file) return file.error();
         if (Status written = file->write_at(0, std::as_bytes(std::span(text))); !written) return written;
         return file->commit();
@@ -126,11 +127,11 @@ Status save_profile(const TuningProfile& profile, const std::string& path) {
 }
 
 Result<TuningProfile> load_profile(const std::string& path) {
-    return without_exceptions([&]() -> Result<TuningProfile> {
-        const Result<MappedFile> file = MappedFile::open(path);
+    return support::without_exceptions([&]() -> Result<TuningProfile> {
+        const Result<support::MappedFile> file = support::MappedFile::open(path);
         if (!file) return file.error();
         const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
-        const Result<Json> json = parse_strict_json(text, kDepth, kMostTables);
+        const Result<Json> json = support::parse_strict_json(text, kDepth, kMostTables);
         if (!json) return corrupt(path, json.error().message);
         return profile_of(*json, path);
     });

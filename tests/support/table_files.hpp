@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 #include "tests/support/container.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/random.hpp"

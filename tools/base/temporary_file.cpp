@@ -11,7 +11,7 @@
 #include <string>
 #include <system_error>
 
-#include "rowpool/file.hpp"
+#include "support/mapped_file.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
 
@@ -60,8 +60,8 @@ void TemporaryFile::append(std::span<const std::byte> bytes) {
 }
 
 SharedBytes TemporaryFile::map() const {
-    auto file = MappedFile::open("/proc/self/fd/" + std::to_string(descriptor_));
-    const auto owner = std::make_shared<MappedFile>(value_of(std::move(file)));
+    auto file = support::MappedFile::open("/proc/self/fd/" + std::to_string(descriptor_));
+    const auto owner = std::make_shared<support::MappedFile>(value_of(std::move(file)));
     return {owner, owner->bytes()};
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdio>
 
 namespace rowpool::tools {
@@ -16,70 +15,9 @@ std::string formatted(const char* format, double value, const char* unit = "") {
     return text.data();
 }
 
-constexpr std::size_t kLongestShown = 100;
 constexpr std::size_t kMostListed = 5;
 
-/// A run of bytes that is one character, or one byte that belongs to none.
-struct Character {
-    std::size_t bytes;
-    bool harmless;  ///< well-formed UTF-8 and no control character, of terminals or of the direction of text
-};
-
-/// Whether a character ends a line or sets the direction of what follows it, so that a text looks like another one.
-bool changes_lines(std::uint32_t code) {
-    return (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
-}
-
-/// The first character of a text that is not empty.
-Character first_character(std::string_view text) {
-    static constexpr std::array<std::uint32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};  // shorter forms exist below
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    if (byte(0) < 0x80) return {1, byte(0) >= 0x20 && byte(0) != 0x7f};
-    const auto length = static_cast<std::size_t>(std::countl_one(byte(0)));
-    if (length == 1 || length > 4 || length > text.size()) return {1, false};
-    std::uint32_t code = byte(0) & (0x7fU >> length);
-    for (std::size_t i = 1; i < length; ++i) {
-        if (byte(i) >> 6 != 2) return {1, false};
-        code = code << 6 | (byte(i) & 0x3fU);
-    }
-    const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-    if (code < kLeast[length] || code > 0x10ffff || surrogate) return {1, false};
-    return {length, code >= 0xa0 && !changes_lines(code)};
-}
-
-std::string escaped(std::string_view bytes) {
-    std::string text;
-    for (const char byte : bytes) {
-        std::array<char, 8> code{};
-        std::snprintf(code.data(), code.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(byte)));
-        text += code.data();
-    }
-    return text;
-}
-
 }  // namespace
-
-std::string printable(std::string_view name) {
-    std::string shown;
-    while (!name.empty()) {
-        if (shown.size() >= kLongestShown) return shown + "...";
-        const auto [bytes, harmless] = first_character(name);
-        const std::string_view character = name.substr(0, bytes);
-        shown += harmless && character != "\\" ? std::string(character) : escaped(character);
-        name.remove_prefix(bytes);
-    }
-    return shown;
-}
-
-std::string one_line(std::string_view text) {
-    std::string shown;
-    while (!text.empty()) {
-        const auto [bytes, harmless] = first_character(text);
-        shown += harmless ? std::string(text.substr(0, bytes)) : std::string(bytes, '?');
-        text.remove_prefix(bytes);
-    }
-    return shown;
-}
 
 std::string joined(std::span<const std::string_view> texts, std::string_view separator) {
     std::string text;

@@ -7,15 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "support/text.hpp"
+
 namespace rowpool::tools {
 
-/// A name from a file, as the library's messages show it: control characters, those of lines and of the direction of
-/// text, backslashes and bytes that are no UTF-8 become \xNN, and what is over 100 bytes long ends in "...".
-std::string printable(std::string_view name);
-
-/// The text on one line, at its full length: '?' stands for the bytes of the same control characters, which a terminal
-/// would obey, and for what is no UTF-8. For messages and paths; names from files are shown by printable().
-std::string one_line(std::string_view text);
+using support::one_line;
+using support::printable;
 
 /// The texts with the separator between two of them.
 std::string joined(std::span<const std::string_view> texts, std::string_view separator);

@@ -29,8 +29,8 @@ std::size_t bytes_of(const Table& table) {
 
 /// How many times as fast the second subject is. Both have the same number of rows in each call.
 double speedup(const Subject& now, const Subject& then) {
-    const std::array<Way, 2> ways = {pooling(now), pooling(then)};
-    const std::vector<double> seconds = time_in_turns(ways, now.rows(), now.seconds, now.before);
+    const std::array<Variant, 2> variants = {pooling(now), pooling(then)};
+    const std::vector<double> seconds = time_in_turns(variants, now.rows(), now.seconds, now.before);
     return seconds[0] / seconds[1];
 }
 
@@ -100,7 +100,7 @@ Subject stored_rows(const Subject& subject) {
     return stored;
 }
 
-Way pooling(const Subject& subject) {
+Variant pooling(const Subject& subject) {
     const std::size_t bags = subject.calls.front().offsets.size() - 1;
     const auto out = std::make_shared<std::vector<float>>(bags * subject.table.dim());
     return [&subject, out](std::size_t call) {

@@ -30,7 +30,7 @@ struct Subject {
 Subject stored_rows(const Subject& subject);
 
 /// Pooling of a call from a table, with the status of each checked. `subject` must outlive it.
-Way pooling(const Subject& subject);
+Variant pooling(const Subject& subject);
 
 struct Alternative {
     std::string name;
@@ -38,8 +38,8 @@ struct Alternative {
     double smaller = 1;  ///< how many times smaller the table becomes
 };
 
-/// How much faster the lookups would be in other ways; those that do not apply to the table or do not fit the memory
-/// are left out. The subject's table has no remap.
+/// How much faster the lookups would be with other options; those that do not apply to the table or do not fit the
+/// memory are left out. The subject's table has no remap.
 std::vector<Alternative> measure_alternatives(const Subject& subject);
 
 /// Turns that measure_alternatives() takes at most, for the progress bar.

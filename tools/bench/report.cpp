@@ -1,4 +1,4 @@
-// How the figures of `bench` are shown: text for people, JSON for programs.
+// How the metrics of `bench` are shown: text for people, JSON for programs.
 #include "tools/bench/report.hpp"
 
 #include <array>
@@ -32,13 +32,13 @@ std::string duration(double seconds) {
 }
 
 /// Bytes of rows a second that such a time a row means.
-double bytes_per_second(const FeatureFigures& feature) {
+double bytes_per_second(const FeatureMetrics& feature) {
     return static_cast<double>(row_bytes(feature.table.format(), feature.table.dim())) / feature.row;
 }
 
-double time_of_all(const BenchFigures& figures) {
+double time_of_all(const BenchMetrics& metrics) {
     double sum = 0;
-    for (const FeatureFigures& feature : figures.features) sum += feature.row * feature.lookups;
+    for (const FeatureMetrics& feature : metrics.features) sum += feature.row * feature.lookups;
     return sum;
 }
 
@@ -55,7 +55,7 @@ constexpr std::array kColumns = {Column{"feature", false}, Column{"rows"},  Colu
                                  Column{"B/row"},          Column{"table"}, Column{"rows/bag"}, Column{"Mrows/s"},
                                  Column{"ns/row"},         Column{"share"}, Column{"GB/s"},     Column{"of limit"}};
 
-std::vector<std::string> line_of(const FeatureFigures& feature, double all) {
+std::vector<std::string> line_of(const FeatureMetrics& feature, double all) {
     const Table& table = feature.table;
     std::vector<std::string> line = {short_name(feature.name),
                                      std::to_string(table.rows()),
@@ -95,7 +95,7 @@ std::string text_of(const Alternative& alternative) {
 }
 
 /// The alternatives that gain something.
-std::string help_for(const FeatureFigures& feature) {
+std::string help_for(const FeatureMetrics& feature) {
     std::string text;
     for (const Alternative& alternative : feature.alternatives) {
         if (std::max(alternative.speedup, alternative.smaller) < kWorthSaying) continue;
@@ -104,10 +104,10 @@ std::string help_for(const FeatureFigures& feature) {
     return text;
 }
 
-void print_help(const BenchFigures& figures) {
+void print_help(const BenchMetrics& metrics) {
     std::cout << "\nwhat would help, measured:\n";
     bool any = false;
-    for (const FeatureFigures& feature : figures.features) {
+    for (const FeatureMetrics& feature : metrics.features) {
         const std::string help = help_for(feature);
         if (help.empty()) continue;
         any = true;
@@ -116,7 +116,7 @@ void print_help(const BenchFigures& figures) {
     if (!any) std::cout << "  none of what was tried\n";
 }
 
-nlohmann::ordered_json json_of(const RequestFigures& requests) {
+nlohmann::ordered_json json_of(const RequestMetrics& requests) {
     const double rate = static_cast<double>(requests.timed) / requests.seconds;
     return {{"timed", requests.timed},
             {"lookups", requests.lookups},
@@ -127,7 +127,7 @@ nlohmann::ordered_json json_of(const RequestFigures& requests) {
             {"lookups_per_second", rate * requests.lookups}};
 }
 
-nlohmann::ordered_json json_of(const FeatureFigures& feature, double all) {
+nlohmann::ordered_json json_of(const FeatureMetrics& feature, double all) {
     const Table& table = feature.table;
     nlohmann::ordered_json json = {{"feature", feature.name},
                                    {"table", table.name()},
@@ -153,8 +153,8 @@ nlohmann::ordered_json json_of(const FeatureFigures& feature, double all) {
 
 }  // namespace
 
-void print_text(const BenchOptions& options, const Workload& workload, const BenchFigures& figures) {
-    const RequestFigures& requests = figures.requests;
+void print_text(const BenchOptions& options, const Workload& workload, const BenchMetrics& metrics) {
+    const RequestMetrics& requests = metrics.requests;
     const double rate = static_cast<double>(requests.timed) / requests.seconds;
     std::cout << one_line(options.file) << ": features " << workload.names.size() << ", batch " << workload.batch
               << ", " << traffic_text(options, workload) << ", " << to_string(options.mode) << ", "
@@ -163,23 +163,23 @@ void print_text(const BenchOptions& options, const Workload& workload, const Ben
               << ", p90 " << duration(requests.p90) << ", p99 " << duration(requests.p99) << "; " << fixed(rate, 1)
               << " requests/s, " << fixed(1e-6 * rate * requests.lookups, 1) << " M lookups/s\n\none thread:\n";
     std::vector<std::vector<std::string>> lines;
-    for (const FeatureFigures& feature : figures.features) lines.push_back(line_of(feature, time_of_all(figures)));
+    for (const FeatureMetrics& feature : metrics.features) lines.push_back(line_of(feature, time_of_all(metrics)));
     print_aligned(kColumns, lines);
-    print_help(figures);
+    print_help(metrics);
 }
 
-void print_json(const BenchOptions& options, const Workload& workload, const BenchFigures& figures) {
+void print_json(const BenchOptions& options, const Workload& workload, const BenchMetrics& metrics) {
     nlohmann::ordered_json json = {{"file", options.file},
                                    {"traffic", traffic_json(options, workload)},
                                    {"batch", workload.batch},
                                    {"mode", to_string(options.mode)},
                                    {"between_bytes", options.between},
                                    {"isa", value_of(active_isa())},
-                                   {"threads", figures.requests.threads},
-                                   {"requests", json_of(figures.requests)},
+                                   {"threads", metrics.requests.threads},
+                                   {"requests", json_of(metrics.requests)},
                                    {"features", nlohmann::ordered_json::array()}};
-    for (const FeatureFigures& feature : figures.features) {
-        json["features"].push_back(json_of(feature, time_of_all(figures)));
+    for (const FeatureMetrics& feature : metrics.features) {
+        json["features"].push_back(json_of(feature, time_of_all(metrics)));
     }
     // A path or a name need not be UTF-8; what is not becomes the replacement character.
     std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';

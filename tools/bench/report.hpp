@@ -1,15 +1,15 @@
-// How the figures of `bench` are shown.
+// How the metrics of `bench` are shown.
 #pragma once
 
-#include "tools/bench/figures.hpp"
+#include "tools/bench/metrics.hpp"
 #include "tools/bench/workload.hpp"
 
 namespace rowpool::tools {
 
 /// Prints an aligned table for people, of at most 120 columns.
-void print_text(const BenchOptions& options, const Workload& workload, const BenchFigures& figures);
+void print_text(const BenchOptions& options, const Workload& workload, const BenchMetrics& metrics);
 
 /// Prints one JSON object, in seconds and bytes.
-void print_json(const BenchOptions& options, const Workload& workload, const BenchFigures& figures);
+void print_json(const BenchOptions& options, const Workload& workload, const BenchMetrics& metrics);
 
 }  // namespace rowpool::tools

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "core/row_layout.hpp"
 #include "rowpool/quantize.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/rows.hpp"
@@ -15,23 +16,13 @@ namespace {
 
 constexpr std::size_t kRunBytes = 4096 * sizeof(float);
 
-/// The scales of the rows of a coded table, as a table of one column: where they are is in rowpool/types.hpp.
+/// The scales of the rows of a coded table, as a table of one column.
 Table scales_of(const Table& table) {
-    const std::size_t row_size = row_bytes(table.format(), table.dim());
-    const bool wide = table.format() == RowFormat::int8;
-    const std::size_t parameters = 2 * (wide ? sizeof(float) : sizeof(Float16));
-    const bool in_front = table.format() == RowFormat::tbe_int8 || table.format() == RowFormat::tbe_int4 ||
-                          table.format() == RowFormat::tbe_int2;
-    const std::size_t at = in_front ? 0 : row_size - parameters;
-    const TableShape shape = {wide ? RowFormat::f32 : RowFormat::f16, table.rows(), 1, table.row_stride(), {}};
-    const std::size_t bytes = (table.rows() - 1) * table.row_stride() + parameters / 2;
-    return value_of(Table::view("", shape, {table.data() + at, bytes}));
-}
-
-float norm_of(std::span<const float> row) {
-    double squares = 0;
-    for (const float value : row) squares += static_cast<double>(value) * static_cast<double>(value);
-    return static_cast<float>(std::sqrt(squares));
+    const std::size_t scale_bytes = qparams_bytes(table.format()) / 2;
+    const RowFormat format = scale_bytes == sizeof(float) ? RowFormat::f32 : RowFormat::f16;
+    const TableShape shape = {format, table.rows(), 1, table.row_stride(), {}};
+    const std::size_t bytes = (table.rows() - 1) * table.row_stride() + scale_bytes;
+    return value_of(Table::view("", shape, {table.data() + row_layout(table.format(), table.dim()).qparams_at, bytes}));
 }
 
 /// Adds the decoded values of all rows of a table.
@@ -63,7 +54,8 @@ RowSample sample_rows(const Table& table, std::size_t runs) {
         }
     }
     for (std::size_t row = 0; row < sample.rows; ++row) {
-        sample.norms.push_back(norm_of(std::span(sample.values).subspan(row * table.dim(), table.dim())));
+        const auto values = std::span(sample.values).subspan(row * table.dim(), table.dim());
+        sample.norms.push_back(static_cast<float>(norm_of(values, 2)));
     }
     return sample;
 }

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <mutex>
 
-#include "tools/base/parallel.hpp"
+#include "support/parallel.hpp"
 #include "tools/base/progress.hpp"
 #include "tools/base/text.hpp"
 #include "tools/charts/html.hpp"
@@ -103,7 +103,7 @@ std::vector<ChartedTable> chart_tables(const TableFile& file) {
     std::vector<ChartedTable> tables(count);
     Progress progress("reading rows", count, Progress::Unit::steps);
     std::mutex counting;
-    parallel_for(count, [&](std::size_t i) {
+    support::parallel_for(count, [&](std::size_t i) {
         tables[i] = chart_table(file, i, runs);
         const std::lock_guard lock(counting);
         progress.advance(1);

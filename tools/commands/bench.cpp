@@ -5,7 +5,7 @@
 #include <string>
 
 #include "tools/base/options.hpp"
-#include "tools/bench/figures.hpp"
+#include "tools/bench/metrics.hpp"
 #include "tools/bench/report.hpp"
 #include "tools/bench/workload.hpp"
 #include "tools/commands/commands.hpp"
@@ -28,8 +28,8 @@ std::optional<Pooling> parse_sum_or_mean(const std::string& name) {
 
 void bench_command(const BenchOptions& options) {
     const Workload workload = make_workload(options);
-    const BenchFigures figures = measure(workload, options.threads, options.between);
-    options.json ? print_json(options, workload, figures) : print_text(options, workload, figures);
+    const BenchMetrics metrics = measure(workload, options.threads, options.between);
+    options.json ? print_json(options, workload, metrics) : print_text(options, workload, metrics);
 }
 
 void add_traffic(CLI::App& command, BenchOptions& options) {

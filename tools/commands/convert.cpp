@@ -12,8 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 #include "rowpool/types.hpp"
+#include "support/output_file.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/options.hpp"
@@ -91,7 +92,8 @@ void check_report_path(const ConvertOptions& options) {
     }
 }
 
-void write_report(OutputFile& file, const ConvertOptions& options, const std::vector<ConvertedTable>& converted) {
+void write_report(support::OutputFile& file, const ConvertOptions& options,
+                  const std::vector<ConvertedTable>& converted) {
     try {
         const std::string page =
             conversion_page(options.output, converted, measure_conversions(options.output, converted));
@@ -106,8 +108,8 @@ void write_targets(const std::vector<Target>& targets, const ConvertOptions& opt
     std::vector<NewTable> tables;
     for (const Target& target : targets) tables.push_back(target.table);
     const std::uint64_t total = source_bytes(targets);
-    std::optional<OutputFile> report;
-    if (!options.report.empty()) report = value_of(OutputFile::create(options.report));
+    std::optional<support::OutputFile> report;
+    if (!options.report.empty()) report = value_of(support::OutputFile::create(options.report));
     std::vector<WrittenRows> written;
     std::vector<ConvertedTable> converted;
     {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/mapped_file.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/text.hpp"
@@ -116,7 +117,7 @@ void compare(std::vector<Change>& changes) {
 }
 
 std::string summary_of(const std::string& path, const Sources& tables) {
-    const std::size_t bytes = value_of(MappedFile::open(path)).bytes().size();
+    const std::size_t bytes = value_of(support::MappedFile::open(path)).bytes().size();
     return one_line(path) + ": " + std::to_string(tables.size()) + (tables.size() == 1 ? " table, " : " tables, ") +
            std::to_string(bytes) + " bytes";
 }

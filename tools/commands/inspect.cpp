@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
+#include "support/mapped_file.hpp"
+#include "support/output_file.hpp"
 #include "tools/base/columns.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
@@ -46,7 +49,7 @@ struct FileSizes {
 
 /// Of a file that TableFile has accepted: it begins with the length of its header, unless it changed meanwhile.
 FileSizes sizes_of(const std::string& path) {
-    const MappedFile file = value_of(MappedFile::open(path));
+    const support::MappedFile file = value_of(support::MappedFile::open(path));
     std::uint64_t header = 0;
     if (file.bytes().size() < sizeof header) fail(path, ": was cut short while it was read");
     std::memcpy(&header, file.bytes().data(), sizeof header);
@@ -150,7 +153,7 @@ std::string check_plot(const std::string& path) {
 
 void write_plot(const TableFile& file, const FileSizes& sizes, const std::string& path) {
     catch_interrupts();
-    OutputFile out = value_of(OutputFile::create(path));
+    support::OutputFile out = value_of(support::OutputFile::create(path));
     const std::string title = one_line(std::filesystem::path(file.path()).filename().string());
     std::vector<ChartedTable> tables = chart_tables(file);
     if (is_png(path)) {
@@ -241,7 +244,7 @@ void inspect_input(const InspectOptions& options) {
     reading.lists = true;
     const Sources sources = open_sources(options.file, reading);
     const Listing listing = list_of(options.file, sources, reading);
-    const std::uint64_t bytes = value_of(MappedFile::open(options.file)).bytes().size();
+    const std::uint64_t bytes = value_of(support::MappedFile::open(options.file)).bytes().size();
     options.json ? print_listing_json(options.file, bytes, listing) : print_listing(options.file, bytes, listing);
 }
 

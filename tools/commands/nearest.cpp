@@ -13,9 +13,9 @@
 #include "rowpool/pool.hpp"
 #include "rowpool/quantize.hpp"
 #include "rowpool/table_file.hpp"
+#include "support/parallel.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/options.hpp"
-#include "tools/base/parallel.hpp"
 #include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/commands/commands.hpp"
@@ -92,7 +92,7 @@ std::vector<double> cosines(const Table& table, std::span<const float> query) {
     if (!(query_norm > 0) || std::isinf(query_norm)) fail("the named rows pool to a vector without a direction");
     std::vector<double> scores(table.num_ids());
     const std::size_t step = rows_in(kChunkBytes, table.dim());
-    parallel_for((table.num_ids() + step - 1) / step, [&](std::size_t chunk) {
+    support::parallel_for((table.num_ids() + step - 1) / step, [&](std::size_t chunk) {
         const std::size_t first = chunk * step;
         std::vector<float> rows(std::min(step, table.num_ids() - first) * table.dim());
         check(dequantize_rows(table, first, rows));

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
+#include "support/mapped_file.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/options.hpp"
@@ -136,7 +138,7 @@ void print_comparison(const std::vector<std::vector<std::string>>& lines) {
 void verify(VerifyOptions& options) {
     catch_interrupts();
     const TableFile file = open_table_file(options.file);
-    const std::size_t bytes = value_of(MappedFile::open(options.file)).bytes().size();
+    const std::size_t bytes = value_of(support::MappedFile::open(options.file)).bytes().size();
     const Sources sources = open_against(options.against, options.reading);
     const Sources tables = sources.empty() ? Sources() : open_sources(options.file);
     const std::vector<Pair> pairs = match(file, tables, sources);

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "support/parallel.hpp"
 #include "tools/base/interrupt.hpp"
-#include "tools/base/parallel.hpp"
 #include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 
@@ -75,7 +75,7 @@ Comparison compare_tables(const Source& source, const Source& decoded, Progress&
         stop_if_interrupted();
         const std::size_t rows = std::min(block_rows, ids - block);
         std::vector<Comparison> chunks((rows + chunk_rows - 1) / chunk_rows);
-        parallel_for(chunks.size(), [&](std::size_t i) {
+        support::parallel_for(chunks.size(), [&](std::size_t i) {
             const std::size_t begin = i * chunk_rows;
             chunks[i] = compare_ids(source, decoded, block + begin, std::min(chunk_rows, rows - begin));
         });
@@ -112,10 +112,10 @@ std::vector<Column> error_columns() {
 
 std::vector<std::string> error_texts(const RowErrors* errors) {
     if (errors == nullptr) return std::vector<std::string>(error_columns().size(), "-");
-    const ErrorFigures figures = errors->figures();
+    const ErrorMetrics metrics = errors->metrics();
     const bool exact = errors->worst().empty();
-    return {short_number(figures.max_abs),
-            short_number(figures.relative_l2),
+    return {short_number(metrics.max_abs),
+            short_number(metrics.relative_l2),
             cosine_text(errors->mean_cosine()),
             cosine_text(errors->worst_cosine()),
             exact ? "-" : std::to_string(errors->worst().front().row),

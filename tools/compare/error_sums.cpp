@@ -61,7 +61,7 @@ void ErrorSums::merge(const ErrorSums& other) {
     source_squares_ += other.source_squares_;
 }
 
-ErrorFigures ErrorSums::figures() const {
+ErrorMetrics ErrorSums::metrics() const {
     return {max_abs_, source_squares_ > 0 ? std::sqrt(error_squares_ / source_squares_) : 0.0};
 }
 

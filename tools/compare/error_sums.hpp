@@ -9,13 +9,13 @@
 
 namespace rowpool::tools {
 
-/// The sums behind ErrorFigures. Sums of pieces, merged in the order of the pieces, do not depend on who made them.
+/// The sums behind ErrorMetrics. Sums of pieces, merged in the order of the pieces, do not depend on who made them.
 class ErrorSums {
 public:
     /// Adds all values of two tables of one shape. Values whose source is not finite are left out.
     void add(const Table& source, const Table& decoded);
     void merge(const ErrorSums& other);
-    ErrorFigures figures() const;
+    ErrorMetrics metrics() const;
 
 private:
     void add_values(std::span<const float> source, std::span<const float> decoded);

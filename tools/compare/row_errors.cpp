@@ -117,7 +117,7 @@ void RowErrors::merge(const RowErrors& later) {
 
 std::size_t RowErrors::with_error() const { return std::accumulate(bins_.begin(), bins_.end(), std::size_t{0}); }
 
-ErrorFigures RowErrors::figures() const {
+ErrorMetrics RowErrors::metrics() const {
     return {max_abs_, source_squares_ > 0 ? std::sqrt(error_squares_ / source_squares_) : 0.0};
 }
 

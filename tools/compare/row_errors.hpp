@@ -23,7 +23,7 @@ struct RowError {
 
 /// Sums over rows. Those of pieces, merged in the order of the pieces, do not depend on who made them.
 ///
-/// Where the source is not finite its value is left out, as in ErrorFigures; where only the decoded value is not finite
+/// Where the source is not finite its value is left out, as in ErrorMetrics; where only the decoded value is not finite
 /// the row's error is infinite and its cosine 0.
 class RowErrors {
 public:
@@ -38,7 +38,7 @@ public:
     std::size_t changed() const { return changed_; }
     /// Rows with an error. A value that is not finite in the source may have changed without one.
     std::size_t with_error() const;
-    ErrorFigures figures() const;
+    ErrorMetrics metrics() const;
     /// 1 when there are no rows.
     double mean_cosine() const;
     double worst_cosine() const { return worst_cosine_; }

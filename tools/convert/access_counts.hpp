@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 #include "tools/inputs/numpy/trace.hpp"
 
 namespace rowpool::tools {

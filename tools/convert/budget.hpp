@@ -1,4 +1,4 @@
-// Which coding each table gets, so that all keep to a budget of error or of bytes. A function of measured figures only.
+// Which coding each table gets, so that all keep to a budget of error or of bytes. A function of measured metrics only.
 #pragma once
 
 #include <cstddef>

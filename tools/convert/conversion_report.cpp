@@ -47,13 +47,13 @@ std::string overview(const std::vector<ConvertedTable>& tables, const std::vecto
     std::vector<std::vector<std::string>> lines;
     for (std::size_t i = 0; i < tables.size(); ++i) {
         const ConvertedTable& table = tables[i];
-        const ErrorFigures figures = errors[i].rows.figures();
+        const ErrorMetrics metrics = errors[i].rows.metrics();
         const std::uint64_t before = bytes_of(table.source->description().shape);
         const std::uint64_t after = bytes_of(table.table.shape);
         lines.push_back({printable(table.table.name), std::to_string(table.table.shape.rows),
                          std::to_string(table.table.shape.dim), formats_of(table), human_bytes(before),
-                         human_bytes(after), percent(after, before), short_number(figures.max_abs),
-                         short_number(figures.relative_l2), short_number(table.seconds), rate_of(table)});
+                         human_bytes(after), percent(after, before), short_number(metrics.max_abs),
+                         short_number(metrics.relative_l2), short_number(table.seconds), rate_of(table)});
     }
     return html_table(kColumns, lines);
 }

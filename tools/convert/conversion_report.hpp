@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 #include "tools/compare/row_errors.hpp"
 #include "tools/inputs/source.hpp"
 

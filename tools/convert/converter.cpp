@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "rowpool/quantize.hpp"
+#include "support/parallel.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
-#include "tools/base/parallel.hpp"
 #include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/compare/error_sums.hpp"
@@ -136,7 +136,7 @@ Converted convert_block(const Conversion& conversion, std::size_t first, std::si
     const std::size_t rows = out.size() / row_size;
     const std::size_t chunks = (rows + chunk_rows - 1) / chunk_rows;
     std::array<Converted, kChunksPerBlock> parts;
-    parallel_for(chunks, [&](std::size_t i) {
+    support::parallel_for(chunks, [&](std::size_t i) {
         const std::size_t begin = i * chunk_rows;
         const std::size_t count = std::min(chunk_rows, rows - begin);
         parts[i] = Chunk(conversion, first + begin, count).write(out.subspan(begin * row_size, count * row_size));
@@ -203,7 +203,7 @@ WrittenRows write_rows(const Source& source, RowCoding coding, OnBadRow on_bad_r
     const Converted converted = convert_rows({source, coding, on_bad_row}, behind, progress,
                                              [&](std::span<const std::byte> rows) { check(writer.append(rows)); });
     if (source.description().shape.format == coding.format) return {source.error(), 0};
-    return {converted.sums.figures(), converted.zeroed};
+    return {converted.sums.metrics(), converted.zeroed};
 }
 
 }  // namespace rowpool::tools

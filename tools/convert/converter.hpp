@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 #include "rowpool/types.hpp"
 #include "tools/base/progress.hpp"
 #include "tools/convert/drop_behind.hpp"
@@ -31,7 +31,7 @@ std::optional<OnBadRow> parse_on_bad_row(std::string_view name) noexcept;
 std::optional<std::string> find_bad_row(const Source& source, RowCoding coding, DropBehind& behind);
 
 struct WrittenRows {
-    std::optional<ErrorFigures> error;  ///< how far they are from the source; for copied rows, what that says of itself
+    std::optional<ErrorMetrics> error;  ///< how far they are from the source; for copied rows, what that says of itself
     std::size_t zeroed = 0;             ///< bad rows that became zeros
 };
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "support/mapped_file.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/text.hpp"
@@ -26,7 +27,7 @@ std::string_view take_whole_line(std::string_view& rest) {
 /// A name a line. Of the columns of a .tsv, as the embedding projector takes them, it is the first; where there are
 /// several, the first line has their titles.
 RowNames read_names(const std::string& path, std::size_t rows) {
-    const MappedFile file = value_of(MappedFile::open(path));
+    const support::MappedFile file = value_of(support::MappedFile::open(path));
     std::string_view rest(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
     if (rest.find('\0') != rest.npos) fail(path, ": a NUL byte; names are text, a line a row");
     if (rest.starts_with('{') || rest.starts_with("[\"")) fail(path, ": JSON; names are text, a line a row");

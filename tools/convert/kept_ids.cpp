@@ -7,9 +7,9 @@
 #include <span>
 
 #include "rowpool/quantize.hpp"
+#include "support/parallel.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
-#include "tools/base/parallel.hpp"
 #include "tools/base/progress.hpp"
 #include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
@@ -27,7 +27,7 @@ std::vector<char> are_above(const Source& source, std::size_t first, std::size_t
     std::vector<char> above(count);
     const std::size_t dim = source.description().shape.dim;
     const std::size_t step = rows_in(kChunkBytes, dim);
-    parallel_for((count + step - 1) / step, [&](std::size_t chunk) {
+    support::parallel_for((count + step - 1) / step, [&](std::size_t chunk) {
         const std::size_t begin = chunk * step;
         const std::size_t rows = std::min(step, count - begin);
         std::vector<std::byte> stored;

@@ -8,6 +8,7 @@
 
 #include "rowpool/quantize.hpp"
 #include "tools/base/failure.hpp"
+#include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 
 namespace rowpool::tools {
@@ -40,21 +41,6 @@ private:
 };
 
 }  // namespace
-
-double norm_of(std::span<const float> row, double p) {
-    double largest = 0;
-    double smallest = std::numeric_limits<double>::infinity();
-    double sum = 0;
-    for (const float x : row) {
-        const double size = std::abs(static_cast<double>(x));
-        if (std::isnan(size)) return size;
-        largest = std::max(largest, size);
-        smallest = std::min(smallest, size);
-        sum += p == 2 ? size * size : p == 0 ? (size != 0 ? 1 : 0) : std::pow(size, p);
-    }
-    if (std::isinf(p)) return p > 0 ? largest : smallest;
-    return p == 2 ? std::sqrt(sum) : p == 0 ? sum : std::pow(sum, 1 / p);
-}
 
 void renorm(std::span<float> row, const MaxNorm& most) {
     const auto norm = static_cast<double>(static_cast<float>(norm_of(row, most.p)));

@@ -14,10 +14,6 @@ struct MaxNorm {
     double p = 2;
 };
 
-/// The p-norm of a row: the p-th root of the sum of |x|^p; the number of values that are not 0 for p = 0, the largest
-/// and the smallest |x| for infinity and -infinity. Summed in f64.
-double norm_of(std::span<const float> row, double p);
-
 /// Scales a row whose norm, rounded to f32, is above the largest by norm / (that + 1e-7), as torch.embedding_renorm_
 /// does: the factor is made in f64 and rounded to f32, the products are f32. Other rows stay as they are, bit for bit.
 void renorm(std::span<float> row, const MaxNorm& most);

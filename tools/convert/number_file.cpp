@@ -12,7 +12,7 @@ constexpr std::size_t kPiece = std::size_t{1} << 18;
 
 }  // namespace
 
-NumberFile::NumberFile(const std::string& path) : file_(value_of(OutputFile::create(path))) {}
+NumberFile::NumberFile(const std::string& path) : file_(value_of(support::OutputFile::create(path))) {}
 
 void NumberFile::append(std::int32_t number) {
     waiting_.push_back(number);
@@ -23,7 +23,7 @@ std::span<const std::int32_t> NumberFile::map() {
     flush();
     waiting_ = {};
     if (written_ == 0) return {};
-    mapped_ = value_of(MappedFile::open(file_.readable_path()));
+    mapped_ = value_of(support::MappedFile::open(file_.readable_path()));
     return {reinterpret_cast<const std::int32_t*>(mapped_->bytes().data()), written_ / sizeof(std::int32_t)};
 }
 

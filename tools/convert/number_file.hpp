@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "rowpool/file.hpp"
+#include "support/mapped_file.hpp"
+#include "support/output_file.hpp"
 
 namespace rowpool::tools {
 
@@ -25,10 +26,10 @@ public:
 private:
     void flush();
 
-    OutputFile file_;
+    support::OutputFile file_;
     std::vector<std::int32_t> waiting_;
     std::uint64_t written_ = 0;  ///< bytes
-    std::optional<MappedFile> mapped_;
+    std::optional<support::MappedFile> mapped_;
 };
 
 }  // namespace rowpool::tools

@@ -6,10 +6,10 @@
 #include <mutex>
 #include <utility>
 
+#include "support/parallel.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/options.hpp"
-#include "tools/base/parallel.hpp"
 #include "tools/base/progress.hpp"
 #include "tools/base/quantity.hpp"
 #include "tools/base/text.hpp"
@@ -112,7 +112,7 @@ void measure(const Target& target, SampledBags bags, Measured& table, Progress& 
     table.bags = sample.bags();
     table.errors.resize(table.codings.size());
     std::mutex one_at_a_time;
-    parallel_for(table.codings.size(), [&](std::size_t i) {
+    support::parallel_for(table.codings.size(), [&](std::size_t i) {
         table.errors[i] = sample.error(table.codings[i]);
         const std::lock_guard lock(one_at_a_time);
         progress.advance(1);

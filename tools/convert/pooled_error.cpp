@@ -79,8 +79,8 @@ struct BagSums {
     }
 };
 
-/// The figures, as bags come in.
-class Figures {
+/// The metrics, as bags come in.
+class Metrics {
 public:
     void add(const BagSums& bag) {
         error_ += bag.error;
@@ -89,17 +89,17 @@ public:
         ++counted_;
         const double cosine = bag.coded > 0 ? bag.product / std::sqrt(bag.source) / std::sqrt(bag.coded) : 0;
         cosines_ += cosine;
-        figures_.worst_cosine = std::min(figures_.worst_cosine, cosine);
-        figures_.worst_relative_l2 = std::max(figures_.worst_relative_l2, std::sqrt(bag.error / bag.source));
+        metrics_.worst_cosine = std::min(metrics_.worst_cosine, cosine);
+        metrics_.worst_relative_l2 = std::max(metrics_.worst_relative_l2, std::sqrt(bag.error / bag.source));
     }
 
-    PooledError figures() const {
-        PooledError figures = figures_;
+    PooledError metrics() const {
+        PooledError metrics = metrics_;
         if (error_ > 0) {
-            figures.relative_l2 = source_ > 0 ? std::sqrt(error_ / source_) : std::numeric_limits<double>::infinity();
+            metrics.relative_l2 = source_ > 0 ? std::sqrt(error_ / source_) : std::numeric_limits<double>::infinity();
         }
-        if (counted_ > 0) figures.cosine = cosines_ / static_cast<double>(counted_);
-        return figures;
+        if (counted_ > 0) metrics.cosine = cosines_ / static_cast<double>(counted_);
+        return metrics;
     }
 
 private:
@@ -107,7 +107,7 @@ private:
     double source_ = 0;
     double cosines_ = 0;
     std::size_t counted_ = 0;
-    PooledError figures_;
+    PooledError metrics_;
 };
 
 }  // namespace
@@ -153,12 +153,12 @@ std::optional<PooledError> PooledSample::error(RowCoding coding) const {
     check(status);
     const Table table = view(coding.format, count, dim_, coded);
     std::vector<float> sum(dim_);
-    Figures figures;
+    Metrics metrics;
     for (std::size_t bag = 0; bag < bags_.size(); ++bag) {
         pool(table, bag, sum);
-        figures.add({std::span(sums_).subspan(bag * dim_, dim_), sum});
+        metrics.add({std::span(sums_).subspan(bag * dim_, dim_), sum});
     }
-    return figures.figures();
+    return metrics.metrics();
 }
 
 }  // namespace rowpool::tools

@@ -33,8 +33,8 @@ public:
     ChosenRows(const Source& source, NewTable description, std::unique_ptr<Remapping> remapping)
         : Source(source.file(), std::move(description)), source_(source), remapping_(std::move(remapping)) {}
 
-    /// Figures of all rows are those of the rows in any order, but not of some of them.
-    std::optional<ErrorFigures> error() const override {
+    /// Metrics of all rows are those of the rows in any order, but not of some of them.
+    std::optional<ErrorMetrics> error() const override {
         const bool has_all = remapping_->order.size() == source_.description().shape.rows;
         return has_all ? source_.error() : std::nullopt;
     }

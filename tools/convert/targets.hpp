@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 #include "rowpool/types.hpp"
 #include "tools/convert/selection.hpp"
 #include "tools/convert/transforms.hpp"

@@ -16,7 +16,7 @@ public:
     DescribedSource(const Source& source, NewTable description)
         : Source(source.file(), std::move(description)), source_(source) {}
 
-    std::optional<ErrorFigures> error() const override { return source_.error(); }
+    std::optional<ErrorMetrics> error() const override { return source_.error(); }
     std::size_t row_number(std::size_t row) const override { return source_.row_number(row); }
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
         return source_.read(first, count, buffer);

@@ -7,8 +7,8 @@
 #include <span>
 #include <utility>
 
-#include "rowpool/file.hpp"
 #include "rowpool/types.hpp"
+#include "support/mapped_file.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/inputs/foreign.hpp"
 #include "tools/inputs/numpy/npy.hpp"
@@ -42,7 +42,7 @@ bool is_zip(std::span<const std::byte> bytes) {
     return bytes.size() >= 4 && std::memcmp(bytes.data(), "PK\3\4", 4) == 0;
 }
 
-Sources open_archive(MappedFile file, Reading& reading) {
+Sources open_archive(support::MappedFile file, Reading& reading) {
     const ZipArchive archive(std::move(file));
     return is_checkpoint(archive) ? open_checkpoint_sources(archive, reading) : open_npz_sources(archive, reading);
 }
@@ -56,7 +56,7 @@ void refuse_foreign(const std::string& path, std::span<const std::byte> bytes) {
 
 Sources open_sources(const std::string& path, Reading& reading) {
     reading.left_out_before = reading.left_out.size();
-    MappedFile file = value_of(MappedFile::open(path));
+    support::MappedFile file = value_of(support::MappedFile::open(path));
     const std::span<const std::byte> bytes = file.bytes();
     if (is_safetensors(bytes))
         return open_table_sources(path, reading);  // its length may look like another's beginning
@@ -78,7 +78,7 @@ Sources open_sources(const std::string& path) {
 }
 
 bool is_safetensors_file(const std::string& path) {
-    const Result<MappedFile> file = MappedFile::open(path);
+    const Result<support::MappedFile> file = support::MappedFile::open(path);
     return file &&
            (is_safetensors(file->bytes()) || (has_extension(path, ".safetensors") && !foreign_kind(file->bytes())));
 }
@@ -86,7 +86,7 @@ bool is_safetensors_file(const std::string& path) {
 TableFile open_table_file(const std::string& path) {
     Result<TableFile> file = TableFile::open(path);
     if (file) return *std::move(file);
-    const Result<MappedFile> mapped = MappedFile::open(path);
+    const Result<support::MappedFile> mapped = support::MappedFile::open(path);
     if (!mapped) fail(file.error().message);
     refuse_foreign(path, mapped->bytes());
     if (is_safetensors_file(path)) fail(file.error().message);

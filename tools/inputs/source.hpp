@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "rowpool/file.hpp"
 #include "rowpool/table.hpp"
 #include "rowpool/table_file.hpp"
+#include "rowpool/table_file_writer.hpp"
 
 namespace rowpool::tools {
 
@@ -30,8 +30,8 @@ public:
     /// The table as it would be written unchanged: shape.format is that of the tables that read() returns. Its remap
     /// and its row names live as long as the source.
     const NewTable& description() const { return description_; }
-    /// Error figures that the input file records.
-    virtual std::optional<ErrorFigures> error() const { return {}; }
+    /// Error metrics that the input file records.
+    virtual std::optional<ErrorMetrics> error() const { return {}; }
 
     /// What messages call a row: its number in the input file.
     virtual std::size_t row_number(std::size_t row) const { return row; }

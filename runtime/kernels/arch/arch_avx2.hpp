@@ -25,7 +25,7 @@ struct Arch {
     static V greater_or(V x, V than) noexcept { return V(_mm256_max_ps(x, than)); }  // the second one unless x > than
     static V canonical(V x) noexcept { return xsimd::select(x == x, x, V(float_from_bits(kNanF32))); }
 
-    static V note_flaw(V flaw, V x) noexcept { return V(_mm256_or_ps(flaw, x - x)); }
+    static V note_non_finite(V non_finite, V x) noexcept { return V(_mm256_or_ps(non_finite, x - x)); }
     static bool has_nan(V x) noexcept { return _mm256_movemask_ps(_mm256_cmp_ps(x, x, _CMP_UNORD_Q)) != 0; }
 
     static V load_f32(const std::byte* p) noexcept { return V(_mm256_loadu_ps(reinterpret_cast<const float*>(p))); }

@@ -25,7 +25,7 @@ struct Arch {
     static V greater_or(V x, V than) noexcept { return V(_mm512_max_ps(x, than)); }  // the second one unless x > than
     static V canonical(V x) noexcept { return xsimd::select(x == x, x, V(float_from_bits(kNanF32))); }
 
-    static V note_flaw(V flaw, V x) noexcept { return V(_mm512_or_ps(flaw, x - x)); }
+    static V note_non_finite(V non_finite, V x) noexcept { return V(_mm512_or_ps(non_finite, x - x)); }
     static bool has_nan(V x) noexcept { return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q) != 0; }
 
     static V load_f32(const std::byte* p) noexcept { return V(_mm512_loadu_ps(p)); }

@@ -40,8 +40,8 @@ struct Arch {
     static V greater_or(V x, V than) noexcept { return x > than ? x : than; }
     /// Every NaN becomes the canonical one.
     static V canonical(V x) noexcept { return x == x ? x : set(float_from_bits(kNanF32)); }
-    /// `flaw`, but NaN in every lane where x is not finite. `flaw` is a zero or NaN.
-    static V note_flaw(V flaw, V x) noexcept { return flaw + (x - x); }
+    /// `non_finite`, but NaN in every lane where x is not finite. `non_finite` is a zero or NaN.
+    static V note_non_finite(V non_finite, V x) noexcept { return non_finite + (x - x); }
     static bool has_nan(V x) noexcept { return is_any(x != x); }
 
     static V load_f32(const std::byte* p) noexcept { return load<V>(p); }

@@ -25,8 +25,8 @@ struct Arch {
     static V greater_or(V x, V than) noexcept { return V(vbslq_f32(vcgtq_f32(x, than), x, than)); }  // vmaxq gives NaN
     static V canonical(V x) noexcept { return V(vbslq_f32(vceqq_f32(x, x), x, vdupq_n_f32(float_from_bits(kNanF32)))); }
 
-    static V note_flaw(V flaw, V x) noexcept {
-        return V(vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(flaw), vreinterpretq_u32_f32(x - x))));
+    static V note_non_finite(V non_finite, V x) noexcept {
+        return V(vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(non_finite), vreinterpretq_u32_f32(x - x))));
     }
     static bool has_nan(V x) noexcept { return vminvq_u32(vceqq_f32(x, x)) == 0; }
 

@@ -115,7 +115,7 @@ public:
             put_right(sums, bias);
             if (divides) divide(sums, divisor_of(args, weight, length));
             if constexpr (F::is_scaled) {
-                if (has_flaw(sums)) {
+                if (has_non_finite(sums)) {
                     sum_plainly(run, b);
                     continue;
                 }
@@ -247,11 +247,11 @@ private:
     }
 
     /// Whether one of the results is not finite.
-    [[gnu::always_inline]] static bool has_flaw(const V (&sums)[kSums]) noexcept {
-        V flaw = Arch::set(0);
+    [[gnu::always_inline]] static bool has_non_finite(const V (&sums)[kSums]) noexcept {
+        V non_finite = Arch::set(0);
 #pragma GCC unroll 16
-        for (const V& sum : sums) flaw = Arch::note_flaw(flaw, sum);
-        return Arch::has_nan(flaw);
+        for (const V& sum : sums) non_finite = Arch::note_non_finite(non_finite, sum);
+        return Arch::has_nan(non_finite);
     }
 
     /// A bag that has a result that is not finite, once more: in a form that cannot have overflowed by itself.
@@ -289,7 +289,7 @@ private:
         store_rounded(out, type, buffer, to_write);
     }
 
-    /// Where flaws are looked for there is no NaN left.
+    /// Where values that are not finite are looked for there is no NaN left.
     [[gnu::always_inline]] static V canonical(V x) noexcept { return F::is_scaled ? x : Arch::canonical(x); }
 };
 

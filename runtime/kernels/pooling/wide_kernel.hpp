@@ -330,7 +330,7 @@ private:
     [[gnu::always_inline]] void write(const Columns& columns, const Group& rows, const Get& get) noexcept {
         const V bias = Arch::set(bias_), divisor = Arch::set(divisor_);
         const bool divides = divides_, is_zero = divisor_ == 0;
-        V flaw = Arch::set(0);
+        V non_finite = Arch::set(0);
         visit_store(args_.out_type, [&]<std::size_t kBytes>(const auto& store) ROWPOOL_INLINE {
             const std::size_t left = args_.rows.dim - columns.first;  // to write; rows may have storage for more
             std::byte* const out = out_ + columns.first * kBytes;
@@ -342,7 +342,7 @@ private:
                 for (std::size_t v = 0; v < kCount; ++v) {
                     V x = with_bias<kCount>(sums[v], bias);
                     if (divides) x = is_zero ? Arch::set(0) : Arch::divide(x, divisor);
-                    if constexpr (F::is_scaled) flaw = Arch::note_flaw(flaw, x);
+                    if constexpr (F::is_scaled) non_finite = Arch::note_non_finite(non_finite, x);
                     const std::size_t at = column + v * Arch::width;
                     if (at + Arch::width > left) [[unlikely]] {
                         return store_columns(out + at * kBytes, args_.out_type, Arch::canonical(x), left - at);
@@ -351,7 +351,7 @@ private:
                 }
             });
         });
-        if constexpr (F::is_scaled) is_finite_ &= !Arch::has_nan(flaw);
+        if constexpr (F::is_scaled) is_finite_ &= !Arch::has_nan(non_finite);
     }
 
     /// From the form to the sum.

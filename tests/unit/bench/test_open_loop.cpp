@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/measure/percentile.hpp"
 #include "bench/workloads/open_loop.hpp"
 
 namespace rowpool::test {

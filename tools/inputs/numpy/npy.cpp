@@ -134,10 +134,10 @@ bool is_npy(std::span<const std::byte> bytes) {
     return bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) == 0;
 }
 
-NpyArray open_npy(const std::string& path) { return open_npy(value_of(MappedFile::open(path))); }
+NpyArray open_npy(const std::string& path) { return open_npy(value_of(support::MappedFile::open(path))); }
 
-NpyArray open_npy(MappedFile file) {
-    const auto owner = std::make_shared<const MappedFile>(std::move(file));
+NpyArray open_npy(support::MappedFile file) {
+    const auto owner = std::make_shared<const support::MappedFile>(std::move(file));
     return parse_npy(owner->path(), {owner, owner->bytes()});
 }
 
@@ -164,7 +164,7 @@ std::span<const float> float_values(const NpyArray& array, std::string_view what
 }
 
 NpyWriter::NpyWriter(const std::string& path, std::string_view descr, std::span<const std::size_t> shape)
-    : file_(value_of(OutputFile::create(path))) {
+    : file_(value_of(support::OutputFile::create(path))) {
     const std::string preamble = npy_preamble(descr, shape);
     append(std::as_bytes(std::span(preamble)));
 }

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "rowpool/bags.hpp"
-#include "rowpool/file.hpp"
+#include "support/mapped_file.hpp"
+#include "support/output_file.hpp"
 #include "tools/base/memory.hpp"
 #include "tools/inputs/numpy/npy_header.hpp"
 
@@ -40,7 +41,7 @@ bool is_npy(std::span<const std::byte> bytes);
 
 /// Maps an array. Fails, naming the file and what is wrong with it, when it is none, or cut short, or of another type.
 NpyArray open_npy(const std::string& path);
-NpyArray open_npy(MappedFile file);
+NpyArray open_npy(support::MappedFile file);
 /// The same for the bytes of such a file, which messages call `path`.
 NpyArray parse_npy(const std::string& path, const SharedBytes& file);
 /// The same, or nothing for an array of another type; the header is there for both.
@@ -62,7 +63,7 @@ public:
     void commit();
 
 private:
-    OutputFile file_;
+    support::OutputFile file_;
     std::uint64_t written_ = 0;
 };
 

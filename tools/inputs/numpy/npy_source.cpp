@@ -80,7 +80,7 @@ NewTable describe(const std::string& name, const std::string& source, const Tabl
 
 }  // namespace
 
-Sources open_npy_source(MappedFile file, Reading& reading) {
+Sources open_npy_source(support::MappedFile file, Reading& reading) {
     const NpyArray array = open_npy(std::move(file));
     const std::string name = table_name_of(array.path);
     const std::optional<Element> element = element_of(array.type);

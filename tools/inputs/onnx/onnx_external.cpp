@@ -52,7 +52,7 @@ SharedBytes OnnxExternalFiles::values(const OnnxTensor& tensor) {
     const OnnxLocation& location = *tensor.external;
     const std::string path = path_of(model_, tensor);
     auto file = files_.find(path);
-    if (file == files_.end()) file = files_.emplace(path, value_of(MappedFile::open(path))).first;
+    if (file == files_.end()) file = files_.emplace(path, value_of(support::MappedFile::open(path))).first;
     const std::span<const std::byte> bytes = file->second.bytes();
     if (location.length.value_or(tensor.bytes) != tensor.bytes) {
         fail(place(model_, tensor), ": its length is ", *location.length, " bytes, but ", tensor.rows, " x ",
@@ -62,7 +62,7 @@ SharedBytes OnnxExternalFiles::values(const OnnxTensor& tensor) {
         fail(place(model_, tensor), ": has ", bytes.size(), " bytes, but the values are ", tensor.bytes, " from byte ",
              location.offset, " on");
     }
-    return {std::make_shared<MappedFile>(file->second), bytes.subspan(location.offset, tensor.bytes)};
+    return {std::make_shared<support::MappedFile>(file->second), bytes.subspan(location.offset, tensor.bytes)};
 }
 
 }  // namespace rowpool::tools

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "rowpool/file.hpp"
+#include "support/mapped_file.hpp"
 #include "tools/base/memory.hpp"
 #include "tools/inputs/onnx/onnx.hpp"
 
@@ -23,7 +23,7 @@ public:
 
 private:
     const std::string& model_;
-    std::map<std::string, MappedFile> files_;
+    std::map<std::string, support::MappedFile> files_;
 };
 
 }  // namespace rowpool::tools

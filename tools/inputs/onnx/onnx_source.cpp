@@ -104,8 +104,8 @@ std::unique_ptr<Source> make_source(const std::string& path, const OnnxTensor& t
 
 }  // namespace
 
-Sources open_onnx_sources(MappedFile mapped, Reading& reading) {
-    const auto file = std::make_shared<const MappedFile>(std::move(mapped));
+Sources open_onnx_sources(support::MappedFile mapped, Reading& reading) {
+    const auto file = std::make_shared<const support::MappedFile>(std::move(mapped));
     const std::string& path = file->path();
     OnnxExternalFiles external(path);
     Sources sources;

@@ -92,7 +92,7 @@ private:
     std::string fault_;
 };
 
-WeightMap read_index(const MappedFile& index) {
+WeightMap read_index(const support::MappedFile& index) {
     const std::string_view text(reinterpret_cast<const char*>(index.bytes().data()), index.bytes().size());
     WeightMap map;
     IndexReader reader(map);
@@ -102,7 +102,7 @@ WeightMap read_index(const MappedFile& index) {
 }
 
 /// Shards lie beside the index: no other folder can be named.
-std::string shard_path(const MappedFile& index, const std::string& shard) {
+std::string shard_path(const support::MappedFile& index, const std::string& shard) {
     const bool plain =
         !shard.empty() && shard != "." && shard != ".." && shard == one_line(shard) && shard.find('/') == shard.npos;
     if (!plain) fail(index.path(), ": shard ", printable(shard), " is no name of a file beside the index");
@@ -110,7 +110,8 @@ std::string shard_path(const MappedFile& index, const std::string& shard) {
 }
 
 /// Fails for a table that the index does not have in that shard.
-Sources require_indexed(const MappedFile& index, const WeightMap& map, const std::string& shard, Sources sources) {
+Sources require_indexed(const support::MappedFile& index, const WeightMap& map, const std::string& shard,
+                        Sources sources) {
     for (const std::unique_ptr<Source>& source : sources) {
         const auto found = map.find(source->description().name);
         if (found != map.end() && found->second == shard) continue;
@@ -121,7 +122,7 @@ Sources require_indexed(const MappedFile& index, const WeightMap& map, const std
 }
 
 /// Opens a shard, in which every tensor must be that the index has there, and no table that it has elsewhere.
-Sources open_shard(const MappedFile& index, const WeightMap& map, const std::string& shard,
+Sources open_shard(const support::MappedFile& index, const WeightMap& map, const std::string& shard,
                    const std::vector<std::string_view>& wanted, Reading& reading) {
     const std::string path = shard_path(index, shard);
     const TableFile file = value_of(TableFile::open(path));
@@ -136,17 +137,17 @@ Sources open_shard(const MappedFile& index, const WeightMap& map, const std::str
 }
 
 /// Opens a shard that is a checkpoint.
-Sources open_checkpoint_shard(const MappedFile& index, const WeightMap& map, const std::string& shard,
+Sources open_checkpoint_shard(const support::MappedFile& index, const WeightMap& map, const std::string& shard,
                               Reading& reading) {
     const std::string path = shard_path(index, shard);
-    const ZipArchive archive(value_of(MappedFile::open(path)));
+    const ZipArchive archive(value_of(support::MappedFile::open(path)));
     if (!is_checkpoint(archive)) fail(path, ": no checkpoint as PyTorch writes them since 1.6");
     return require_indexed(index, map, shard, open_checkpoint_sources(archive, reading));
 }
 
 }  // namespace
 
-Sources open_sharded_sources(const MappedFile& index, Reading& reading) {
+Sources open_sharded_sources(const support::MappedFile& index, Reading& reading) {
     const WeightMap map = read_index(index);
     std::map<std::string, std::vector<std::string_view>> shards;
     for (const auto& [name, shard] : map) shards[shard].push_back(name);

@@ -22,7 +22,7 @@ public:
           table_(file.tables()[position]),
           error_(file.origin(position).error) {}
 
-    std::optional<ErrorFigures> error() const override { return error_; }
+    std::optional<ErrorMetrics> error() const override { return error_; }
 
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& /*buffer*/) const override {
         return row_range(table_, first, count);
@@ -30,7 +30,7 @@ public:
 
 private:
     Table table_;
-    std::optional<ErrorFigures> error_;
+    std::optional<ErrorMetrics> error_;
 };
 
 NewTable describe(const TableFile& file, std::size_t position) {

@@ -171,8 +171,8 @@ bool is_fasttext(std::span<const std::byte> bytes) {
     return bytes.size() >= sizeof kMagic && std::memcmp(bytes.data(), &kMagic, sizeof kMagic) == 0;
 }
 
-Sources open_fasttext_source(MappedFile mapped) {
-    const auto file = std::make_shared<const MappedFile>(std::move(mapped));
+Sources open_fasttext_source(support::MappedFile mapped) {
+    const auto file = std::make_shared<const support::MappedFile>(std::move(mapped));
     const std::string& path = file->path();
     Parts parts(path, file->bytes());
     parts.take<std::int32_t>("magic");
@@ -193,7 +193,8 @@ Sources open_fasttext_source(MappedFile mapped) {
     description.shape.dim = arguments.dim;
     const RowNames names = names_of_rows(std::move(dictionary), arguments);
     description.row_names = names.text;
-    const auto owner = std::make_shared<const std::pair<std::shared_ptr<const MappedFile>, RowNames>>(file, names);
+    const auto owner =
+        std::make_shared<const std::pair<std::shared_ptr<const support::MappedFile>, RowNames>>(file, names);
     Sources sources;
     sources.push_back(make_matrix_source(path, std::move(description),
                                          dense_matrix(owner, matrix.data(), Element::f32, rows, arguments.dim)));

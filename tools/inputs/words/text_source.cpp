@@ -154,7 +154,7 @@ private:
 /// The first pass over a file: finds its shape, its names, and where rows begin.
 class Scan {
 public:
-    Scan(const MappedFile& file, Reading& reading)
+    Scan(const support::MappedFile& file, Reading& reading)
         : path_(file.path()), text_(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()) {
         layout_.skips = reading.on_bad_line == OnBadLine::skip;
         layout_.named = reading.names_column != NamesColumn::no;
@@ -275,7 +275,7 @@ private:
 
 class TextSource : public Source {
 public:
-    TextSource(const MappedFile& file, NewTable description, std::shared_ptr<const void> owner, Scan& scan)
+    TextSource(const support::MappedFile& file, NewTable description, std::shared_ptr<const void> owner, Scan& scan)
         : Source(file.path(), std::move(description), std::move(owner)),
           text_(file),
           positions_(scan.take_positions()),
@@ -318,7 +318,7 @@ private:
         }
     }
 
-    MappedFile text_;
+    support::MappedFile text_;
     RowPositions positions_;
     Layout layout_;
     std::size_t first_line_;
@@ -326,7 +326,7 @@ private:
 
 }  // namespace
 
-Sources open_text_source(const MappedFile& file, Reading& reading) {
+Sources open_text_source(const support::MappedFile& file, Reading& reading) {
     Scan scan(file, reading);
     const RowNames names = scan.take_names();
     NewTable description;

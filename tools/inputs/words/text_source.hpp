@@ -1,13 +1,13 @@
 // Tables from word-vector text.
 #pragma once
 
-#include "rowpool/file.hpp"
+#include "support/mapped_file.hpp"
 #include "tools/inputs/reading.hpp"
 #include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
 
 /// The one table of a text. Fails with a line that names the file and the place in it.
-Sources open_text_source(const MappedFile& file, Reading& reading);
+Sources open_text_source(const support::MappedFile& file, Reading& reading);
 
 }  // namespace rowpool::tools

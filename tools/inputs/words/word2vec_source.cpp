@@ -55,7 +55,7 @@ bool is_printable(char c) { return (c >= ' ' && c <= '~') || c == '\t' || c == '
 class Cursor {
 public:
     /// From the row at that place on.
-    Cursor(const MappedFile& file, std::size_t dim, RowPositions::Place from)
+    Cursor(const support::MappedFile& file, std::size_t dim, RowPositions::Place from)
         : path_(file.path()),
           text_(as_text(file.bytes())),
           value_bytes_(dim * sizeof(float)),
@@ -127,7 +127,7 @@ bool are_usual(std::string_view values) {
 
 /// Names with spaces cannot be told from shorter ones by the format: what follows them is garbage. Fails when the row
 /// from `begin` on would make sense with such a name, and so would what follows it.
-void refuse_spaced_name(const MappedFile& file, std::size_t dim, std::size_t begin, std::size_t row) {
+void refuse_spaced_name(const support::MappedFile& file, std::size_t dim, std::size_t begin, std::size_t row) {
     static constexpr std::size_t kMostWords = 16;
     static constexpr std::size_t kLongest = 256;
     const std::string_view text = as_text(file.bytes()).substr(begin);
@@ -154,7 +154,7 @@ struct Scan {
     RowPositions positions;
 };
 
-Scan scan_rows(const MappedFile& file, const Beginning& beginning) {
+Scan scan_rows(const support::MappedFile& file, const Beginning& beginning) {
     Progress progress("scanning " + file_name_of(file.path()), file.bytes().size() - beginning.rows_at);
     Scan scan = {{}, RowPositions(beginning.header.dim)};
     Cursor cursor(file, beginning.header.dim, {0, beginning.rows_at});
@@ -182,7 +182,8 @@ Scan scan_rows(const MappedFile& file, const Beginning& beginning) {
 
 class Word2vecSource : public Source {
 public:
-    Word2vecSource(MappedFile file, NewTable description, std::shared_ptr<const void> owner, RowPositions positions)
+    Word2vecSource(support::MappedFile file, NewTable description, std::shared_ptr<const void> owner,
+                   RowPositions positions)
         : Source(file.path(), std::move(description), std::move(owner)),
           file_(std::move(file)),
           positions_(std::move(positions)) {}
@@ -207,7 +208,7 @@ private:
         }
     }
 
-    MappedFile file_;
+    support::MappedFile file_;
     RowPositions positions_;
 };
 
@@ -234,7 +235,7 @@ bool is_word2vec(std::span<const std::byte> bytes) {
     return !is_text_row(take_line(rows), beginning->header.dim);
 }
 
-Sources open_word2vec_source(MappedFile file) {
+Sources open_word2vec_source(support::MappedFile file) {
     const std::optional<Beginning> beginning = find_beginning(as_text(file.bytes()));
     if (!beginning) fail(file.path(), ": does not begin with a line \"rows dim\"");
     const auto [header, rows_at] = *beginning;

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-#include "rowpool/file.hpp"
+#include "support/mapped_file.hpp"
 #include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
@@ -12,6 +12,6 @@ namespace rowpool::tools {
 /// Whether the bytes begin as word2vec's binary files do: with the header of its text, but what follows is no text.
 bool is_word2vec(std::span<const std::byte> bytes);
 /// The one table of such a file. Fails with a line that names the file and the place in it.
-Sources open_word2vec_source(MappedFile file);
+Sources open_word2vec_source(support::MappedFile file);
 
 }  // namespace rowpool::tools

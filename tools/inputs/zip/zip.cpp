@@ -73,7 +73,7 @@ std::string member_text(const std::string& archive, std::string_view member) {
     return archive + ": member " + printable(member);
 }
 
-ZipArchive::ZipArchive(MappedFile file) : file_(std::move(file)), members_(read_zip_directory(file_)) {
+ZipArchive::ZipArchive(support::MappedFile file) : file_(std::move(file)), members_(read_zip_directory(file_)) {
     for (std::size_t i = 0; i < members_.size(); ++i) {
         const auto [earlier, is_new] = positions_.emplace(members_[i].name, i);
         if (is_new) continue;
@@ -89,7 +89,7 @@ const ZipMember* ZipArchive::find(std::string_view name) const {
 
 SharedBytes ZipArchive::map(const ZipMember& member) const {
     if (member.deflated) return inflated(member);
-    return {std::make_shared<MappedFile>(file_), stored(member)};
+    return {std::make_shared<support::MappedFile>(file_), stored(member)};
 }
 
 SharedBytes ZipArchive::read(const ZipMember& member) const {

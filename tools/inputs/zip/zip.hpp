@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "rowpool/file.hpp"
+#include "support/mapped_file.hpp"
 #include "tools/base/memory.hpp"
 
 namespace rowpool::tools {
@@ -32,7 +32,7 @@ public:
     /// Reads the central directory and every member's local header, no contents. The file is taken as hostile: fails,
     /// naming archive, member and byte, when anything lies outside the file, overlaps, or contradicts itself, when two
     /// members have one name, or when a member claims to inflate to more than deflating can pack.
-    explicit ZipArchive(MappedFile file);
+    explicit ZipArchive(support::MappedFile file);
     ZipArchive(ZipArchive&&) noexcept = default;
     ZipArchive(const ZipArchive&) = delete;
     ZipArchive& operator=(const ZipArchive&) = delete;
@@ -56,7 +56,7 @@ private:
     SharedBytes inflated(const ZipMember& member) const;
     void check_crc(const ZipMember& member, std::uint32_t found) const;
 
-    MappedFile file_;
+    support::MappedFile file_;
     std::vector<ZipMember> members_;
     std::map<std::string_view, std::size_t> positions_;  // by name; the keys lie in members_
 };

@@ -38,7 +38,7 @@ constexpr std::uint64_t kMostInflation = 258 * 8 / 2;
 class Fields {
 public:
     /// The whole file.
-    explicit Fields(const MappedFile& file) : path_(file.path()), bytes_(file.bytes()) {}
+    explicit Fields(const support::MappedFile& file) : path_(file.path()), bytes_(file.bytes()) {}
 
     /// `size` bytes from `at` on, both counted in this run; `what` names them when the run ends before.
     Fields part(std::uint64_t at, std::uint64_t size, const char* what) const {
@@ -202,7 +202,8 @@ ZipMember read_entry(const Fields& file, const Fields& directory, std::uint64_t&
 }
 
 /// Every byte belongs to one member at most, and none to the directory: what overlaps is a trap, or damaged.
-void refuse_overlaps(const MappedFile& file, const std::vector<ZipMember>& members, const Directory& directory) {
+void refuse_overlaps(const support::MappedFile& file, const std::vector<ZipMember>& members,
+                     const Directory& directory) {
     std::vector<const ZipMember*> sorted;
     for (const ZipMember& member : members) sorted.push_back(&member);
     std::sort(sorted.begin(), sorted.end(),
@@ -218,7 +219,7 @@ void refuse_overlaps(const MappedFile& file, const std::vector<ZipMember>& membe
 
 }  // namespace
 
-std::vector<ZipMember> read_zip_directory(const MappedFile& mapped) {
+std::vector<ZipMember> read_zip_directory(const support::MappedFile& mapped) {
     const Fields file(mapped);
     const Directory directory = find_directory(file);
     const Fields entries = file.part(directory.begin, directory.size, "the directory");

@@ -3,12 +3,12 @@
 
 #include <vector>
 
-#include "rowpool/file.hpp"
+#include "support/mapped_file.hpp"
 #include "tools/inputs/zip/zip.hpp"
 
 namespace rowpool::tools {
 
 /// All members, checked as ZipArchive says, but for names that repeat.
-std::vector<ZipMember> read_zip_directory(const MappedFile& file);
+std::vector<ZipMember> read_zip_directory(const support::MappedFile& file);
 
 }  // namespace rowpool::tools

@@ -18,7 +18,7 @@
 
 namespace rowpool {
 
-Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const Numa& numa);
+Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa);
 
 namespace test {
 namespace {
@@ -242,12 +242,12 @@ TEST_CASE("a file is mapped for as long as a table with a hot part needs it, and
 
 TEST_CASE("a hot part for every node, and the file behind each") {
     static unsigned node = 0;
-    const Numa two_nodes = {
+    const memory::Numa two_nodes = {
         .nodes =
             [] {
                 return std::vector<unsigned>{0, 3};
             },
-        .place = [](std::span<std::byte>, Placement, std::span<const unsigned>) noexcept { return 0; },
+        .place = [](std::span<std::byte>, memory::Placement, std::span<const unsigned>) noexcept { return 0; },
         .current_node = []() noexcept { return node; }};
     const Partly partly;
     const auto file = open_table_file(partly.path(), {.residency = Residency::replicated, .hot = HotPart{}}, two_nodes);
@@ -263,7 +263,7 @@ TEST_CASE("a hot part for every node, and the file behind each") {
 }
 
 TEST_CASE("the kernel takes the placement of a hot part and of the file behind it") {
-    Numa numa = this_machine();
+    memory::Numa numa = memory::this_machine();
     numa.nodes = [] { return std::vector<unsigned>{0, 1}; };  // a node that is not there is left out
     const Partly partly;
     const auto file = open_table_file(partly.path(), {.residency = Residency::interleaved, .hot = HotPart{}}, numa);
@@ -282,7 +282,7 @@ TEST_CASE("an image has the huge pages that tables touch once each, and the file
     // The second touches the page of the first, the third the one beside it; one is empty, one ends with the file.
     const std::span<const std::byte> tables[] = {part(12 * kMib, kMib), part(3 * kMib, 10), part(3 * kMib + 10, kMib),
                                                  part(8 * kMib, 0)};
-    const CopyPlan plan = plan_image(file, tables);
+    const memory::CopyPlan plan = memory::plan_image(file, tables);
     CHECK(plan.bytes == 14 * kMib);
     CHECK((plan.tables == std::vector<std::size_t>{12 * kMib, 3 * kMib, 3 * kMib + 10, 8 * kMib}));
     REQUIRE(plan.own.size() == 2);
@@ -290,9 +290,9 @@ TEST_CASE("an image has the huge pages that tables touch once each, and the file
     CHECK(plan.own[0].size == 4 * kMib);
     CHECK(plan.own[1].begin == 12 * kMib);
     CHECK(plan.own[1].size == 2 * kMib);
-    const auto extents = [&](const std::vector<Piece>& pieces) {
+    const auto extents = [&](const std::vector<memory::Piece>& pieces) {
         std::vector<std::size_t> result;
-        for (const Piece& piece : pieces) {
+        for (const memory::Piece& piece : pieces) {
             CHECK(piece.from.data() == file.data() + piece.to);
             result.insert(result.end(), {piece.to / kMib, piece.from.size() / kMib});
         }

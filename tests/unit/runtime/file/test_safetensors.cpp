@@ -14,10 +14,10 @@ namespace rowpool::test {
 namespace {
 
 /// Parses a copy in memory of exactly that size, so that the address sanitizer sees every read past it.
-Result<SafetensorsHeader> parse(const std::string& file) {
+Result<file::SafetensorsHeader> parse(const std::string& file) {
     const auto copy = std::make_unique<std::byte[]>(file.size());
     std::ranges::copy(bytes_of(file), copy.get());
-    auto header = parse_safetensors({copy.get(), file.size()}, "f");
+    auto header = file::parse_safetensors({copy.get(), file.size()}, "f");
     if (header) header->text = {};  // pointed into the copy
     return header;
 }
@@ -197,8 +197,9 @@ TEST_CASE("names in messages are harmless") {
 }
 
 TEST_CASE("a written header reads back") {
-    const std::vector<Tensor> tensors = {{"quote\" and caf\xc3\xa9", "F32", {2, 3}, 0, 24}, {"b", "U8", {0}, 24, 24}};
-    const std::string text = safetensors_header(tensors, {{"rowpool", "{\"a\":\"\\n\"}"}, {"path", "\xff"}});
+    const std::vector<file::Tensor> tensors = {{"quote\" and caf\xc3\xa9", "F32", {2, 3}, 0, 24},
+                                               {"b", "U8", {0}, 24, 24}};
+    const std::string text = file::safetensors_header(tensors, {{"rowpool", "{\"a\":\"\\n\"}"}, {"path", "\xff"}});
     const auto header = parse(container(text + "    ", 24));
     REQUIRE(header);
     REQUIRE(header->tensors.size() == 2);

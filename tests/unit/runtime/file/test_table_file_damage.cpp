@@ -162,7 +162,7 @@ std::string sealed(std::string header) {
     const std::string lead = R"("rowpool.xxh3":")";
     const std::size_t digits = header.find(lead) + lead.size();
     header.replace(digits, 16, 16, '0');
-    return header.replace(digits, 16, to_hex(xxh3(bytes_of(header))));
+    return header.replace(digits, 16, file::to_hex(file::xxh3(bytes_of(header))));
 }
 
 const std::string kHandIds("\1\0\0\0\xfe\xff\xff\xff", 8);  // row 1 and, which no remap may say, -2
@@ -171,7 +171,7 @@ const std::string kHandIds("\1\0\0\0\xfe\xff\xff\xff", 8);  // row 1 and, which 
 /// and int32 tensors that could be its remap. `edit` changes the metadata before it is written.
 std::string by_hand(const std::function<void(Json&)>& edit) {
     const std::string rows(32, 'r');
-    const std::uint64_t checksum = xxh3(bytes_of(rows));
+    const std::uint64_t checksum = file::xxh3(bytes_of(rows));
     const std::string checksums(reinterpret_cast<const char*>(&checksum), 8);
     const std::string names = "a\nb";
     Json metadata = {{"version", 1}, {"checksum_block", 1048576}};
@@ -181,18 +181,18 @@ std::string by_hand(const std::function<void(Json&)>& edit) {
                                {"source", "s"},
                                {"quantization", "q"},
                                {"checksums", "__xxh3.t"},
-                               {"checksums_xxh3", to_hex(xxh3(bytes_of(checksums)))},
+                               {"checksums_xxh3", file::to_hex(file::xxh3(bytes_of(checksums)))},
                                {"names", "__names.t"},
-                               {"names_xxh3", to_hex(xxh3(bytes_of(names)))}};
+                               {"names_xxh3", file::to_hex(file::xxh3(bytes_of(names)))}};
     edit(metadata);
-    const std::vector<Tensor> tensors = {{"t", "U8", {2, 16}, 0, 32},      {"__xxh3.t", "U64", {1}, 32, 40},
-                                         {"__names.t", "U8", {3}, 40, 43}, {"other", "F32", {1, 1}, 43, 47},
-                                         {"odd", "I32", {1}, 47, 51},      {"no ids", "I32", {0}, 51, 51},
-                                         {"pad", "U8", {1}, 51, 52},       {"matrix", "I32", {1, 1}, 52, 56},
-                                         {"unsigned", "U32", {2}, 56, 64}, {"ids", "I32", {2}, 64, 72}};
-    std::string header =
-        safetensors_header(tensors, {{"rowpool", metadata.is_string() ? metadata.get<std::string>() : metadata.dump()},
-                                     {"rowpool.xxh3", "0000000000000000"}});
+    const std::vector<file::Tensor> tensors = {{"t", "U8", {2, 16}, 0, 32},      {"__xxh3.t", "U64", {1}, 32, 40},
+                                               {"__names.t", "U8", {3}, 40, 43}, {"other", "F32", {1, 1}, 43, 47},
+                                               {"odd", "I32", {1}, 47, 51},      {"no ids", "I32", {0}, 51, 51},
+                                               {"pad", "U8", {1}, 51, 52},       {"matrix", "I32", {1, 1}, 52, 56},
+                                               {"unsigned", "U32", {2}, 56, 64}, {"ids", "I32", {2}, 64, 72}};
+    std::string header = file::safetensors_header(
+        tensors, {{"rowpool", metadata.is_string() ? metadata.get<std::string>() : metadata.dump()},
+                  {"rowpool.xxh3", "0000000000000000"}});
     header.append((8 - header.size() % 8) % 8, ' ');  // a remap must lie at a multiple of 4 bytes
     return container(sealed(header), 0) + rows + checksums + names + "oooo" + std::string(17, '\0') + kHandIds;
 }
@@ -276,7 +276,7 @@ std::string with_remap(
     return fault(by_hand([&](Json& metadata) {
         metadata["version"] = 2;
         Json& table = metadata["tables"]["t"];
-        table.update({{"remap", tensor}, {"remap_xxh3", to_hex(xxh3(bytes_of(kHandIds)))}});
+        table.update({{"remap", tensor}, {"remap_xxh3", file::to_hex(file::xxh3(bytes_of(kHandIds)))}});
         edit(table);
     }));
 }
@@ -291,11 +291,11 @@ TEST_CASE("remaps that contradict their table or its tensors") {
     CHECK(with_remap("ids", [](Json& table) { table.erase("remap_xxh3"); }) ==
           "metadata rowpool table t: remap_xxh3 is missing");
     CHECK(with_remap("ids", [](Json& table) {
-              table["remap_xxh3"] = to_hex(0);
+              table["remap_xxh3"] = file::to_hex(0);
           }).starts_with("tensor ids: the 8 bytes from byte "));
     CHECK(with("remap", "ids") == "metadata rowpool table t: remap_xxh3 is missing");
     CHECK(fault(by_hand([](Json& metadata) {
-              metadata["tables"]["t"].update({{"remap", "ids"}, {"remap_xxh3", to_hex(0)}});
+              metadata["tables"]["t"].update({{"remap", "ids"}, {"remap_xxh3", file::to_hex(0)}});
           })) == "metadata rowpool table t: has a remap, which version 1 does not have");
 }
 
@@ -304,7 +304,7 @@ TEST_CASE("a remap that two tables share is in a copy of the file once") {
     write_file(folder / "f", by_hand([](Json& metadata) {
                    metadata["version"] = 2;
                    Json& tables = metadata["tables"];
-                   tables["t"].update({{"remap", "ids"}, {"remap_xxh3", to_hex(0)}});
+                   tables["t"].update({{"remap", "ids"}, {"remap_xxh3", file::to_hex(0)}});
                    tables["other"] = tables["t"];
                    tables["other"].update({{"format", "f32"}, {"dim", 1}, {"row_stride", 4}});
                }));
@@ -349,7 +349,7 @@ TEST_CASE("what tables share is verified once, but by the checksum of each") {
     };
     const auto share = [](std::string& header) { replace(header, R"(\"__names.u\")", R"(\"__names.t\")"); };
     CHECK(verified_bytes(two_with_names(share)) + 3 == verified_bytes(two_with_names([](std::string&) {})));
-    const std::string checksum = to_hex(xxh3(bytes_of(std::string("a\nb"))));
+    const std::string checksum = file::to_hex(file::xxh3(bytes_of(std::string("a\nb"))));
     CHECK(fault(two_with_names([&](std::string& header) {
               share(header);
               replace(header, checksum, std::string(16, '0'));
@@ -361,7 +361,7 @@ TEST_CASE("a remap to what is no row is found by verify, and prunes the id until
     const TemporaryFolder folder;
     write_file(folder / "f", by_hand([](Json& metadata) {
                    metadata["version"] = 2;
-                   metadata["tables"]["t"].update({{"remap", "ids"}, {"remap_xxh3", to_hex(0)}});
+                   metadata["tables"]["t"].update({{"remap", "ids"}, {"remap_xxh3", file::to_hex(0)}});
                }));
     const Table table = open_tables(folder / "f").tables()[0];
     CHECK(table.num_ids() == 2);
@@ -400,7 +400,7 @@ TEST_CASE("a newer version is unsupported, not corrupt") {
 
 TEST_CASE("the header's checksum") {
     const auto with_metadata = [](const std::map<std::string, std::string>& metadata) {
-        return fault(container(safetensors_header({}, metadata), 0));
+        return fault(container(file::safetensors_header({}, metadata), 0));
     };
     const std::string tables = R"({"version":1,"checksum_block":4096,"tables":{}})";
     CHECK(with_metadata({{"rowpool", tables}}) == "metadata rowpool.xxh3 is missing");
@@ -420,7 +420,7 @@ TEST_CASE("row names that are not as many as rows") {
     const TemporaryFolder folder;
     write_file(folder / "f", by_hand([](Json& metadata) {
                    metadata["tables"]["t"]["names"] = "short";
-                   metadata["tables"]["t"]["names_xxh3"] = to_hex(0);
+                   metadata["tables"]["t"]["names_xxh3"] = file::to_hex(0);
                }));
     CHECK(open_error(folder / "f").message == folder / "f" + ": tensor t: its names short are not a U8 tensor");
     std::string file = by_hand([](Json&) {});

@@ -67,11 +67,11 @@ TEST_CASE("the data section starts on a page, every tensor on 64 bytes, and fill
     named.row_names = "1\n2\n3\n4\n5\n6\n7";
     REQUIRE(write_tables(folder / "f", {new_table("a", RowFormat::f16, 3, 3), named}) == "");
     const std::string file = read_file(folder / "f");
-    const auto header = parse_safetensors(bytes_of(file), "f");
+    const auto header = file::parse_safetensors(bytes_of(file), "f");
     REQUIRE(header);
     CHECK(header->data_begin == 4096);
     Names names;
-    for (const Tensor& tensor : header->tensors) {
+    for (const file::Tensor& tensor : header->tensors) {
         CAPTURE(tensor.name);
         names.push_back(tensor.name);
         if (!tensor.name.starts_with("__pad.")) {
@@ -105,9 +105,9 @@ TEST_CASE("a remap reads back, with names and padding by id") {
     CHECK(std::ranges::equal(file.tables()[0].remap(), remap));
     CHECK(file.row_names(0)->size() == 4);
     const std::string bytes = read_file(folder / "f");
-    const auto header = parse_safetensors(bytes_of(bytes), "f");
+    const auto header = file::parse_safetensors(bytes_of(bytes), "f");
     REQUIRE(header);
-    const Tensor& last = header->tensors.back();
+    const file::Tensor& last = header->tensors.back();
     CHECK(last.name == "__remap.t");
     CHECK(last.dtype == "I32");
     CHECK(last.shape == std::vector<std::uint64_t>{4});
@@ -193,31 +193,31 @@ TEST_CASE("rows that are too many, too few or cut are refused") {
     CHECK(folder.names() == Names{"f"});
 }
 
-TEST_CASE("error figures come back exactly; what is no figure is not recorded") {
+TEST_CASE("error metrics come back exactly; what is no figure is not recorded") {
     constexpr double kMax = std::numeric_limits<double>::max();
     const TemporaryFolder folder;
     std::vector<NewTable> tables;
-    const std::vector<ErrorFigures> figures = {{0.1, 1.0 / 3},    {0, 0},        {kMax, 2.2250738585072014e-308},
+    const std::vector<ErrorMetrics> metrics = {{0.1, 1.0 / 3},    {0, 0},        {kMax, 2.2250738585072014e-308},
                                                {std::nan(""), 0}, {0, HUGE_VAL}, {-1, 0}};
-    for (std::size_t i = 0; i < figures.size(); ++i) {
+    for (std::size_t i = 0; i < metrics.size(); ++i) {
         tables.push_back(new_table(std::to_string(i), RowFormat::int8, 0, 1));
     }
     auto writer = TableFileWriter::create(folder / "f", tables);
     REQUIRE(writer);
-    for (std::size_t i = 0; i < figures.size(); ++i) writer->set_error(i, figures[i]);
-    writer->set_error(1, figures[0]);
-    writer->set_error(1, figures[1]);
+    for (std::size_t i = 0; i < metrics.size(); ++i) writer->set_error(i, metrics[i]);
+    writer->set_error(1, metrics[0]);
+    writer->set_error(1, metrics[1]);
     REQUIRE(message_of(writer->finish()) == "");
     const TableFile file = open_tables(folder / "f");
     for (std::size_t i = 0; i < 3; ++i) {
         REQUIRE(file.origin(i).error);
-        CHECK(file.origin(i).error->max_abs == figures[i].max_abs);
-        CHECK(file.origin(i).error->relative_l2 == figures[i].relative_l2);
+        CHECK(file.origin(i).error->max_abs == metrics[i].max_abs);
+        CHECK(file.origin(i).error->relative_l2 == metrics[i].relative_l2);
     }
-    for (std::size_t i = 3; i < figures.size(); ++i) CHECK(!file.origin(i).error);
+    for (std::size_t i = 3; i < metrics.size(); ++i) CHECK(!file.origin(i).error);
 }
 
-TEST_CASE("the header has room for the longest figures of many tables") {
+TEST_CASE("the header has room for the longest metrics of many tables") {
     const TemporaryFolder folder;
     for (std::size_t count = 60; count < 80; ++count) {  // lengths on both sides of a page's end
         std::vector<NewTable> tables;

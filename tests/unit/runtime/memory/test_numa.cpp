@@ -16,7 +16,7 @@
 
 namespace rowpool {
 
-Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const Numa& numa);
+Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa);
 
 namespace test {
 namespace {
@@ -24,39 +24,40 @@ namespace {
 using Nodes = std::vector<unsigned>;
 
 TEST_CASE("the nodes of both lists") {
-    CHECK(usable_nodes("0", "0") == Nodes{0});
-    CHECK(usable_nodes("0-3", "0-3") == Nodes{0, 1, 2, 3});
-    CHECK(usable_nodes("0-1,4,6-7", "1-6") == Nodes{1, 4, 6});
-    CHECK(usable_nodes("0,1023", "1023") == Nodes{1023});
+    CHECK(memory::usable_nodes("0", "0") == Nodes{0});
+    CHECK(memory::usable_nodes("0-3", "0-3") == Nodes{0, 1, 2, 3});
+    CHECK(memory::usable_nodes("0-1,4,6-7", "1-6") == Nodes{1, 4, 6});
+    CHECK(memory::usable_nodes("0,1023", "1023") == Nodes{1023});
 }
 
 TEST_CASE("a list that is none excludes nothing") {
-    CHECK(usable_nodes("", "2-3") == Nodes{2, 3});
-    CHECK(usable_nodes("0-1", "") == Nodes{0, 1});
+    CHECK(memory::usable_nodes("", "2-3") == Nodes{2, 3});
+    CHECK(memory::usable_nodes("0-1", "") == Nodes{0, 1});
     for (const std::string_view none :
          {"one", "0-", "-1", "3-2", "0,", "0,,1", "0-1 2", "1024", "99999999999999999999"}) {
         CAPTURE(none);
-        CHECK(usable_nodes("0-1", none) == Nodes{0, 1});
-        CHECK(usable_nodes(none, "5") == Nodes{5});
+        CHECK(memory::usable_nodes("0-1", none) == Nodes{0, 1});
+        CHECK(memory::usable_nodes(none, "5") == Nodes{5});
     }
 }
 
 TEST_CASE("without a node there is node 0") {
-    CHECK(usable_nodes("", "") == Nodes{0});
-    CHECK(usable_nodes("0-1", "2-3") == Nodes{0});
+    CHECK(memory::usable_nodes("", "") == Nodes{0});
+    CHECK(memory::usable_nodes("0-1", "2-3") == Nodes{0});
 }
 
 TEST_CASE("this machine has a node, and this thread runs on one") {
-    const Nodes nodes = this_machine().nodes();
+    const Nodes nodes = memory::this_machine().nodes();
     REQUIRE(!nodes.empty());
     CHECK(std::ranges::is_sorted(nodes));
-    CHECK(std::filesystem::exists("/sys/devices/system/node/node" + std::to_string(this_machine().current_node())));
+    CHECK(std::filesystem::exists("/sys/devices/system/node/node" +
+                                  std::to_string(memory::this_machine().current_node())));
 }
 
 /// What a made-up machine was asked for, and what it answers.
 struct Placed {
     std::span<std::byte> pages;
-    Placement placement;
+    memory::Placement placement;
     Nodes nodes;
 };
 std::vector<Placed> placed;
@@ -65,10 +66,10 @@ int refusal = 0;
 
 Nodes two_nodes() { return {0, 3}; }
 
-const Numa kTwoNodes = {
+const memory::Numa kTwoNodes = {
     .nodes = two_nodes,
     .place =
-        [](std::span<std::byte> pages, Placement placement, std::span<const unsigned> nodes) noexcept {
+        [](std::span<std::byte> pages, memory::Placement placement, std::span<const unsigned> nodes) noexcept {
             placed.push_back({pages, placement, Nodes(nodes.begin(), nodes.end())});
             return refusal;
         },
@@ -87,7 +88,7 @@ struct TwoTables {
         REQUIRE(write_tables(path(), tables) == "");
     }
     std::string path() const { return folder / "f"; }
-    Result<TableFile> open(Residency residency, const Numa& numa = kTwoNodes) const {
+    Result<TableFile> open(Residency residency, const memory::Numa& numa = kTwoNodes) const {
         return open_table_file(path(), {.residency = residency}, numa);
     }
 };
@@ -113,7 +114,7 @@ TEST_CASE("interleaved: one copy over all nodes") {
     const auto file = two.open(Residency::interleaved);
     REQUIRE(file);
     REQUIRE(placed.size() == 1);
-    CHECK(placed[0].placement == Placement::interleaved);
+    CHECK(placed[0].placement == memory::Placement::interleaved);
     CHECK(placed[0].nodes == Nodes{0, 3});
     CHECK(placed[0].pages.data() == file->tables()[0].data());
     CHECK(placed[0].pages.size() == 2 << 20);
@@ -126,7 +127,7 @@ TEST_CASE("replicated: a copy on each node, and threads read that of theirs") {
     REQUIRE(file);
     REQUIRE(placed.size() == 2);
     for (std::size_t copy = 0; copy < 2; ++copy) {
-        CHECK(placed[copy].placement == Placement::preferred);
+        CHECK(placed[copy].placement == memory::Placement::preferred);
         CHECK(placed[copy].nodes == Nodes{two_nodes()[copy]});
         CHECK(placed[copy].pages.size() == 2 << 20);
         current_node = two_nodes()[copy];
@@ -195,7 +196,7 @@ TEST_CASE("lookups read the remap of the node that they run on") {
 
 TEST_CASE("one node: one copy, and nothing to place") {
     const TwoTables two;
-    Numa one = kTwoNodes;
+    memory::Numa one = kTwoNodes;
     one.nodes = [] { return Nodes{2}; };
     for (const Residency residency : {Residency::interleaved, Residency::replicated}) {
         const auto file = two.open(residency, one);
@@ -235,7 +236,7 @@ std::string numa_map(const void* begin) {
 
 TEST_CASE("the kernel takes the placements") {
     const TwoTables two;
-    Numa numa = this_machine();
+    memory::Numa numa = memory::this_machine();
     numa.nodes = [] { return Nodes{0, 1}; };  // a node that is not there is left out of the interleaving
     const auto file = two.open(Residency::interleaved, numa);
     if (!file || numa_map(file->tables()[0].data()).empty()) {
@@ -247,10 +248,10 @@ TEST_CASE("the kernel takes the placements") {
     void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     REQUIRE(page != MAP_FAILED);
     const std::span<std::byte> pages(static_cast<std::byte*>(page), 4096);
-    CHECK(numa.place(pages, Placement::preferred, Nodes{0}) == 0);
+    CHECK(numa.place(pages, memory::Placement::preferred, Nodes{0}) == 0);
     pages[0] = std::byte{1};
     CHECK(numa_map(page).find(" prefer:0") != std::string::npos);
-    CHECK(numa.place(pages, Placement::preferred, Nodes{1000}) == EINVAL);
+    CHECK(numa.place(pages, memory::Placement::preferred, Nodes{1000}) == EINVAL);
     munmap(page, 4096);
 }
 

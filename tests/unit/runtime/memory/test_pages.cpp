@@ -10,8 +10,8 @@
 #include <cstddef>
 
 #include "memory/pages.hpp"
-#include "rowpool/file.hpp"
 #include "rowpool/isa.hpp"
+#include "support/mapped_file.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/in_child.hpp"
 #include "tests/support/smaps.hpp"
@@ -24,12 +24,12 @@ constexpr long kKib = 8 * 1024;
 /// A file of kKib, mapped and not looked at.
 struct Mapped {
     const TemporaryFolder folder;
-    const MappedFile file;
+    const support::MappedFile file;
 
     Mapped() : file(make(folder / "f")) {}
-    static MappedFile make(const std::string& path) {
+    static support::MappedFile make(const std::string& path) {
         write_file(path, std::string(kKib * 1024, 'x'));
-        return *MappedFile::open(path);
+        return *support::MappedFile::open(path);
     }
     long resident_kib() const { return smaps_kib(file.bytes().data(), "Rss"); }
 };
@@ -54,7 +54,7 @@ TEST_CASE("populate on a kernel that cannot touches every page") {
         if (!forget_populate()) return std::string("no filter");
         const auto bytes = mapped.file.bytes();
         if (madvise(const_cast<std::byte*>(bytes.data()), 4096, MADV_POPULATE_READ) == 0) return std::string("it can");
-        if (populate(bytes.subspan(1)) != 0) return std::string("failed");
+        if (memory::populate(bytes.subspan(1)) != 0) return std::string("failed");
         return std::to_string(mapped.resident_kib());
     });
     if (answer == "no filter") {
@@ -67,15 +67,15 @@ TEST_CASE("populate on a kernel that cannot touches every page") {
 TEST_CASE("populate reads all pages that the bytes touch") {
     const Mapped mapped;
     CHECK(mapped.resident_kib() < kKib / 2);
-    CHECK(populate(mapped.file.bytes().subspan(100, 0)) == 0);
-    CHECK(populate(mapped.file.bytes().subspan(4095, kKib * 1024 - 2 * 4095)) == 0);
+    CHECK(memory::populate(mapped.file.bytes().subspan(100, 0)) == 0);
+    CHECK(memory::populate(mapped.file.bytes().subspan(4095, kKib * 1024 - 2 * 4095)) == 0);
     CHECK(mapped.resident_kib() == kKib);
 }
 
 TEST_CASE("forgotten pages leave the page table and keep their bytes") {
     const Mapped mapped;
-    REQUIRE(populate(mapped.file.bytes()) == 0);
-    forget(mapped.file.bytes());
+    REQUIRE(memory::populate(mapped.file.bytes()) == 0);
+    memory::forget(mapped.file.bytes());
     CHECK(mapped.resident_kib() == 0);
     CHECK(mapped.file.bytes()[kKib * 1024 - 1] == std::byte{'x'});
 }
@@ -87,7 +87,7 @@ TEST_CASE("pages that are mapped again are those of the file, at both places, wi
     REQUIRE(memory != MAP_FAILED);
     const auto* const at = static_cast<std::byte*>(memory);
     std::filesystem::rename(mapped.folder / "f", mapped.folder / "g");
-    CHECK(map_again(mapped.file.bytes().subspan(4096, 100), static_cast<std::byte*>(memory)) == 0);
+    CHECK(memory::map_again(mapped.file.bytes().subspan(4096, 100), static_cast<std::byte*>(memory)) == 0);
     CHECK(at[100] == std::byte{'x'});
     CHECK(smaps_entry(at).find(mapped.folder / "g") != std::string::npos);
     CHECK(smaps_entry(at + 4096).find(mapped.folder / "g") == std::string::npos);
@@ -100,8 +100,8 @@ TEST_CASE("pages that are mapped again are those of the file, at both places, wi
 TEST_CASE("pages past the end of a file that has shrunk cannot be read or locked") {
     const Mapped mapped;
     std::filesystem::resize_file(mapped.folder / "f", 4096);
-    CHECK(populate(mapped.file.bytes()) == EIO);
-    CHECK(lock(mapped.file.bytes()) != 0);
+    CHECK(memory::populate(mapped.file.bytes()) == EIO);
+    CHECK(memory::lock(mapped.file.bytes()) != 0);
 }
 
 }  // namespace

@@ -14,28 +14,28 @@ namespace {
 constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
 
 TEST_CASE("sums") {
-    CHECK(checked_add<std::uint64_t>(0, 0) == 0u);
-    CHECK(checked_add<std::uint64_t>(kMax - 1, 1) == kMax);
-    CHECK(!checked_add<std::uint64_t>(kMax, 1));
-    CHECK(!checked_add(kMax, kMax));
-    CHECK(!checked_add<std::uint8_t>(200, 56));
-    CHECK(checked_add<std::uint8_t>(200, 55) == 255u);
+    CHECK(support::checked_add<std::uint64_t>(0, 0) == 0u);
+    CHECK(support::checked_add<std::uint64_t>(kMax - 1, 1) == kMax);
+    CHECK(!support::checked_add<std::uint64_t>(kMax, 1));
+    CHECK(!support::checked_add(kMax, kMax));
+    CHECK(!support::checked_add<std::uint8_t>(200, 56));
+    CHECK(support::checked_add<std::uint8_t>(200, 55) == 255u);
 }
 
 TEST_CASE("products") {
-    CHECK(checked_mul<std::uint64_t>(kMax, 0) == 0u);
-    CHECK(checked_mul<std::uint64_t>(kMax, 1) == kMax);
-    CHECK(checked_mul<std::uint64_t>(0xffffffff, 0x100000001) == kMax);
-    CHECK(!checked_mul<std::uint64_t>(std::uint64_t{1} << 32, std::uint64_t{1} << 32));
-    CHECK(!checked_mul(kMax, kMax));
+    CHECK(support::checked_mul<std::uint64_t>(kMax, 0) == 0u);
+    CHECK(support::checked_mul<std::uint64_t>(kMax, 1) == kMax);
+    CHECK(support::checked_mul<std::uint64_t>(0xffffffff, 0x100000001) == kMax);
+    CHECK(!support::checked_mul<std::uint64_t>(std::uint64_t{1} << 32, std::uint64_t{1} << 32));
+    CHECK(!support::checked_mul(kMax, kMax));
 }
 
 TEST_CASE("rounding up") {
-    CHECK(checked_round_up<std::uint64_t>(0, 64) == 0u);
-    CHECK(checked_round_up<std::uint64_t>(1, 64) == 64u);
-    CHECK(checked_round_up<std::uint64_t>(64, 64) == 64u);
-    CHECK(checked_round_up<std::uint64_t>(kMax - 63, 64) == kMax - 63);
-    CHECK(!checked_round_up<std::uint64_t>(kMax - 62, 64));
+    CHECK(support::checked_round_up<std::uint64_t>(0, 64) == 0u);
+    CHECK(support::checked_round_up<std::uint64_t>(1, 64) == 64u);
+    CHECK(support::checked_round_up<std::uint64_t>(64, 64) == 64u);
+    CHECK(support::checked_round_up<std::uint64_t>(kMax - 63, 64) == kMax - 63);
+    CHECK(!support::checked_round_up<std::uint64_t>(kMax - 62, 64));
 }
 
 std::size_t bytes_of(std::size_t rows, std::size_t dim, std::size_t stride) {

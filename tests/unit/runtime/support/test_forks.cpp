@@ -117,7 +117,7 @@ TEST_CASE("children of a process that serves pool with all threads") {
             if (own.threads() != kThreads || threads_of_process() != 2 * kThreads - 1) return 4;
             if (!call.is_right(borrowing, out) || borrowing.threads() != 1) return 5;
             std::atomic<std::size_t> sum = 0;
-            parallel_for(100, [&](std::size_t n) { sum += n; });
+            support::parallel_for(100, [&](std::size_t n) { sum += n; });
             return sum == 4950 ? 0 : 6;
         });
         REQUIRE_MESSAGE(end == "status 0", "fork ", i, ": ", end);

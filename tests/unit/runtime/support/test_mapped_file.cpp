@@ -5,8 +5,8 @@
 #include <optional>
 #include <sstream>
 
-#include "rowpool/file.hpp"
 #include "rowpool/isa.hpp"
+#include "support/mapped_file.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/in_child.hpp"
 #include "tests/support/smaps.hpp"
@@ -14,12 +14,12 @@
 namespace rowpool::test {
 namespace {
 
-std::string text_of(const MappedFile& file) {
+std::string text_of(const support::MappedFile& file) {
     return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
 
 Error refusal(const std::string& path) {
-    const auto file = MappedFile::open(path);
+    const auto file = support::MappedFile::open(path);
     REQUIRE(!file);
     return file.error();
 }
@@ -27,7 +27,7 @@ Error refusal(const std::string& path) {
 TEST_CASE("a map shows the file's bytes") {
     const TemporaryFolder folder;
     write_file(folder / "f", "some bytes");
-    const auto file = MappedFile::open(folder / "f");
+    const auto file = support::MappedFile::open(folder / "f");
     REQUIRE(file);
     CHECK(text_of(*file) == "some bytes");
     CHECK(file->path() == folder / "f");
@@ -36,8 +36,8 @@ TEST_CASE("a map shows the file's bytes") {
 TEST_CASE("a copy keeps the map when the original and the file's name are gone") {
     const TemporaryFolder folder;
     write_file(folder / "f", "some bytes");
-    std::optional<MappedFile> file = *MappedFile::open(folder / "f");
-    const MappedFile copy = *file;
+    std::optional<support::MappedFile> file = *support::MappedFile::open(folder / "f");
+    const support::MappedFile copy = *file;
     file.reset();
     std::filesystem::remove(folder / "f");
     CHECK(text_of(copy) == "some bytes");
@@ -46,7 +46,7 @@ TEST_CASE("a copy keeps the map when the original and the file's name are gone")
 TEST_CASE("an empty file has no bytes") {
     const TemporaryFolder folder;
     write_file(folder / "f", "");
-    const auto file = MappedFile::open(folder / "f");
+    const auto file = support::MappedFile::open(folder / "f");
     REQUIRE(file);
     CHECK(file->bytes().empty());
 }
@@ -55,7 +55,7 @@ TEST_CASE("a symbolic link is followed") {
     const TemporaryFolder folder;
     write_file(folder / "f", "behind the link");
     std::filesystem::create_symlink("f", folder / "link");
-    CHECK(text_of(*MappedFile::open(folder / "link")) == "behind the link");
+    CHECK(text_of(*support::MappedFile::open(folder / "link")) == "behind the link");
 }
 
 TEST_CASE("a map holds no descriptor") {
@@ -66,8 +66,8 @@ TEST_CASE("a map holds no descriptor") {
         return std::distance(Entries("/proc/self/fd"), Entries());
     };
     const auto before = count();
-    const auto file = MappedFile::open(folder / "f");
-    CHECK(!MappedFile::open(folder.path()));
+    const auto file = support::MappedFile::open(folder / "f");
+    CHECK(!support::MappedFile::open(folder.path()));
     CHECK(count() == before);
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("folders, FIFOs and devices are refused without waiting") {
 }
 
 /// Brings every page into memory.
-std::size_t touch(const MappedFile& file) {
+std::size_t touch(const support::MappedFile& file) {
     std::size_t sum = 0;
     for (std::size_t at = 0; at < file.bytes().size(); at += 4096)
         sum += std::to_integer<std::size_t>(file.bytes()[at]);
@@ -99,12 +99,12 @@ TEST_CASE("two processes that map one file share its memory") {
     constexpr long kKib = 16 * 1024;
     const TemporaryFolder folder;
     write_file(folder / "f", std::string(kKib * 1024, 'x'));
-    const auto here = MappedFile::open(folder / "f");
+    const auto here = support::MappedFile::open(folder / "f");
     REQUIRE(here);
     const std::size_t sum = touch(*here);
     // The answers are the numbers that matter, so that a failure shows them.
     const std::string answer = in_child_with_isa(std::string(*active_isa()), [&] {
-        const auto there = MappedFile::open(folder / "f");
+        const auto there = support::MappedFile::open(folder / "f");
         if (!there || touch(*there) != sum) return std::string("the child does not see the file");
         std::string kib;
         for (const char* field : {"Rss", "Pss", "Private_Clean", "Private_Dirty"}) {

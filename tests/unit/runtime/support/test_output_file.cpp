@@ -15,8 +15,9 @@
 #include <cstddef>
 #include <functional>
 
-#include "rowpool/file.hpp"
 #include "rowpool/isa.hpp"
+#include "support/mapped_file.hpp"
+#include "support/output_file.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/in_child.hpp"
 
@@ -31,7 +32,7 @@ std::string in_child(const std::function<std::string()>& work) {
 }
 
 std::string create_error(const std::string& path) {
-    const auto file = OutputFile::create(path);
+    const auto file = support::OutputFile::create(path);
     if (file) return "none";
     CHECK(file.error().code == ErrorCode::io_error);
     return file.error().message;
@@ -39,7 +40,7 @@ std::string create_error(const std::string& path) {
 
 /// Writes a file of that text; returns the message of the first error, or nothing.
 std::string write_whole(const std::string& path, std::string_view text) {
-    auto file = OutputFile::create(path);
+    auto file = support::OutputFile::create(path);
     if (!file) return file.error().message;
     if (const Status written = file->write_at(0, bytes_of(text)); !written) return written.error().message;
     const Status committed = file->commit();
@@ -48,7 +49,7 @@ std::string write_whole(const std::string& path, std::string_view text) {
 
 TEST_CASE("a committed file has all that was written, in any order") {
     const TemporaryFolder folder;
-    auto file = OutputFile::create(folder / "f");
+    auto file = support::OutputFile::create(folder / "f");
     REQUIRE(file);
     CHECK(file->write_at(8, bytes_of("end")));
     CHECK(file->write_at(0, bytes_of("begin")));
@@ -61,7 +62,7 @@ TEST_CASE("a committed file has all that was written, in any order") {
 
 TEST_CASE("what was written so far can be read before the commit") {
     const TemporaryFolder folder;
-    auto file = OutputFile::create(folder / "f");
+    auto file = support::OutputFile::create(folder / "f");
     REQUIRE(file);
     CHECK(file->write_at(0, bytes_of("half")));
     CHECK(read_file(file->readable_path()) == "half");
@@ -71,7 +72,7 @@ TEST_CASE("without a commit nothing is left and the old file stays") {
     const TemporaryFolder folder;
     write_file(folder / "f", "old");
     for (const char* name : {"f", "new"}) {
-        auto file = OutputFile::create(folder / name);
+        auto file = support::OutputFile::create(folder / name);
         REQUIRE(file);
         CHECK(file->write_at(0, bytes_of("never seen")));
     }
@@ -82,7 +83,7 @@ TEST_CASE("without a commit nothing is left and the old file stays") {
 TEST_CASE("a commit replaces the old file, and who has it open keeps it") {
     const TemporaryFolder folder;
     write_file(folder / "f", "old");
-    const auto old = MappedFile::open(folder / "f");
+    const auto old = support::MappedFile::open(folder / "f");
     CHECK(write_whole(folder / "f", "the new one") == "");
     CHECK(read_file(folder / "f") == "the new one");
     CHECK(std::to_integer<char>(old->bytes()[0]) == 'o');
@@ -91,8 +92,8 @@ TEST_CASE("a commit replaces the old file, and who has it open keeps it") {
 
 TEST_CASE("a file that is moved or assigned over is cleaned up once") {
     const TemporaryFolder folder;
-    auto first = OutputFile::create(folder / "first");
-    auto second = OutputFile::create(folder / "second");
+    auto first = support::OutputFile::create(folder / "first");
+    auto second = support::OutputFile::create(folder / "second");
     REQUIRE(first);
     REQUIRE(second);
     *first = std::move(*second);
@@ -102,7 +103,7 @@ TEST_CASE("a file that is moved or assigned over is cleaned up once") {
 
 TEST_CASE("after the commit nothing can be written") {
     const TemporaryFolder folder;
-    auto file = OutputFile::create(folder / "f");
+    auto file = support::OutputFile::create(folder / "f");
     REQUIRE(file->commit());
     CHECK(!file->write_at(0, bytes_of("late")));
     CHECK(!file->commit());
@@ -171,7 +172,7 @@ TEST_CASE("a folder that may not be written is refused") {
 
 TEST_CASE("a target that becomes a folder meanwhile fails the commit and leaves nothing") {
     const TemporaryFolder folder;
-    auto file = OutputFile::create(folder / "f");
+    auto file = support::OutputFile::create(folder / "f");
     REQUIRE(file);
     std::filesystem::create_directory(folder / "f");
     CHECK(file->commit().error().message == "cannot write " + folder / "f" + ": Is a directory");
@@ -197,7 +198,7 @@ TEST_CASE("the folder is the one of the moment of creation") {
     const TemporaryFolder folder;
     const std::string answer = in_child([&]() -> std::string {
         if (chdir(folder.path().c_str()) != 0) return "cannot change to the folder";
-        auto file = OutputFile::create("f");
+        auto file = support::OutputFile::create("f");
         if (!file || chdir("/") != 0) return "cannot create";
         const Status committed = file->commit();
         return committed ? "committed" : committed.error().message;
@@ -227,8 +228,8 @@ TEST_CASE("a file system without unnamed files") {
     const std::string answer = in_child([&]() -> std::string {
         if (!forbid_unnamed_files()) return "skipped";
         umask(022);
-        auto abandoned = OutputFile::create(folder / "abandoned");
-        auto kept = OutputFile::create(folder / "kept");
+        auto abandoned = support::OutputFile::create(folder / "abandoned");
+        auto kept = support::OutputFile::create(folder / "kept");
         if (!abandoned || !kept) return abandoned ? kept.error().message : abandoned.error().message;
         if (folder.names().size() != 2) return "the files have no names";
         if (!kept->write_at(0, bytes_of("kept")) || read_file(kept->readable_path()) != "kept") return "cannot read";

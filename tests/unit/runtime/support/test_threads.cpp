@@ -28,7 +28,7 @@ namespace {
 
 TEST_CASE("every body of a loop runs once, on all threads at once") {
     for (const std::size_t threads : {std::size_t{1}, std::size_t{2}, std::size_t{9}}) {
-        ThreadPool pool(threads);
+        support::ThreadPool pool(threads);
         REQUIRE(pool.threads() == threads);
         for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{1000}}) {
             std::vector<std::atomic<int>> runs(count);
@@ -44,7 +44,7 @@ TEST_CASE("every body of a loop runs once, on all threads at once") {
 }
 
 TEST_CASE("loops of several callers at once, some of them within loops") {
-    ThreadPool pool(4);
+    support::ThreadPool pool(4);
     std::atomic<std::size_t> sum = 0;
     std::vector<std::thread> callers;
     for (int c = 0; c < 5; ++c) {
@@ -59,7 +59,7 @@ TEST_CASE("loops of several callers at once, some of them within loops") {
 }
 
 TEST_CASE("what a body throws comes to the caller, and the pool works on") {
-    ThreadPool pool(3);
+    support::ThreadPool pool(3);
     for (int i = 0; i < 100; ++i) {
         std::atomic<std::size_t> begun = 0;
         CHECK_THROWS_WITH_AS(pool.for_each(1000,
@@ -76,7 +76,7 @@ TEST_CASE("what a body throws comes to the caller, and the pool works on") {
 }
 
 TEST_CASE("threads of a pool leave signals to others") {
-    ThreadPool pool(2);
+    support::ThreadPool pool(2);
     std::atomic<std::size_t> there = 0, blocking = 0;
     pool.for_each(2, [&](std::size_t) {
         sigset_t blocked;
@@ -145,20 +145,20 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
 TEST_CASE("the quota of a cgroup of version 2, and of those that it is in") {
     const TemporaryFolder folder;
     const std::filesystem::path root = folder.path();
-    CHECK(!cpu_quota(root.string()));
+    CHECK(!support::cpu_quota(root.string()));
     write_file(root / "proc/self/cgroup", "0::/shop/search\n");
-    CHECK(!cpu_quota(root.string()));
+    CHECK(!support::cpu_quota(root.string()));
     write_file(root / "sys/fs/cgroup/shop/search/cpu.max", "max 100000\n");
-    CHECK(!cpu_quota(root.string()));
+    CHECK(!support::cpu_quota(root.string()));
     write_file(root / "sys/fs/cgroup/shop/cpu.max", "250000 100000\n");
-    CHECK(cpu_quota(root.string()) == 2.5);
+    CHECK(support::cpu_quota(root.string()) == 2.5);
     write_file(root / "sys/fs/cgroup/shop/search/cpu.max", "50000 100000\n");
-    CHECK(cpu_quota(root.string()) == 0.5);
+    CHECK(support::cpu_quota(root.string()) == 0.5);
     write_file(root / "sys/fs/cgroup/cpu.max", "10000 100000\n");
-    CHECK(cpu_quota(root.string()) == 0.1);
+    CHECK(support::cpu_quota(root.string()) == 0.1);
     for (const char* damaged : {"", "x 100000", "50000", "50000 0", "-1 100000", "nan nan"}) {
         write_file(root / "sys/fs/cgroup/cpu.max", damaged);
-        CHECK_MESSAGE(cpu_quota(root.string()) == 0.5, damaged);
+        CHECK_MESSAGE(support::cpu_quota(root.string()) == 0.5, damaged);
     }
 }
 
@@ -168,15 +168,15 @@ TEST_CASE("the quota of a cgroup of version 1") {
     write_file(root / "proc/self/cgroup", "12:cpuset:/a\n4:cpu,cpuacct:/docker/1234\n1:name=systemd:/b\n0::/\n");
     write_file(cpu / "cpu.cfs_quota_us", "-1\n");
     write_file(cpu / "cpu.cfs_period_us", "100000\n");
-    CHECK(!cpu_quota(root.string()));
+    CHECK(!support::cpu_quota(root.string()));
     write_file(cpu / "cpu.cfs_quota_us", "150000\n");  // that of a container, whose path is one outside
-    CHECK(cpu_quota(root.string()) == 1.5);
+    CHECK(support::cpu_quota(root.string()) == 1.5);
     write_file(root / "proc/self/cgroup", "4:cpuacct,cpu:/docker/1234\n");
     write_file(root / "sys/fs/cgroup/cpu/docker/1234/cpu.cfs_quota_us", "50000\n");
     write_file(root / "sys/fs/cgroup/cpu/docker/1234/cpu.cfs_period_us", "100000\n");
-    CHECK(cpu_quota(root.string()) == 0.5);
+    CHECK(support::cpu_quota(root.string()) == 0.5);
     write_file(root / "proc/self/cgroup", "nonsense\n1:cpu,cpuacct\n:::\n4:cpuset,cpuacct:/docker/1234\n");
-    CHECK(!cpu_quota(root.string()));
+    CHECK(!support::cpu_quota(root.string()));
 }
 
 TEST_CASE("cores are those of the affinity mask") {
@@ -187,11 +187,11 @@ TEST_CASE("cores are those of the affinity mask") {
     while (!CPU_ISSET(cpu, &before)) ++cpu;
     CPU_SET(cpu, &one);
     REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
-    CHECK(available_cores() == 1);
+    CHECK(support::available_cores() == 1);
     CHECK(Engine().threads() == 1);
     REQUIRE(sched_setaffinity(0, sizeof before, &before) == 0);
-    CHECK(available_cores() >= 1);
-    CHECK(available_cores() <= static_cast<std::size_t>(CPU_COUNT(&before)));
+    CHECK(support::available_cores() >= 1);
+    CHECK(support::available_cores() <= static_cast<std::size_t>(CPU_COUNT(&before)));
 }
 
 }  // namespace

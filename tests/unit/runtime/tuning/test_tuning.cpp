@@ -84,12 +84,12 @@ TEST_CASE("other memory is written before each pass over the tables, and never w
     const Model model = model_of({{table_of(made), {}}, {f32_table(values, 4), {}}});
     std::size_t written = 0;
     std::vector<std::size_t> written_when_told;
-    const auto tunings = exec::measure_prefetching(
+    const auto tunings = tuning::measure_prefetching(
         model, [&] { ++written; }, [&](double) { written_when_told.push_back(written); });
     REQUIRE(tunings);
     CHECK(tunings->size() == 2);
-    CHECK(written >= 5 * exec::passes_of_round());
-    CHECK(written % exec::passes_of_round() == 0);
+    CHECK(written >= 5 * tuning::passes_of_round());
+    CHECK(written % tuning::passes_of_round() == 0);
     REQUIRE(written_when_told.size() == written);
     for (std::size_t pass = 0; pass < written; ++pass) CHECK(written_when_told[pass] == pass + 1);
 }
@@ -211,15 +211,15 @@ auto with_large_table(RowFormat format, std::size_t dim, std::size_t mib, const 
     return result;
 }
 
-std::string rule_for(RowFormat format, std::size_t dim, std::size_t mib, const exec::Caches& caches) {
+std::string rule_for(RowFormat format, std::size_t dim, std::size_t mib, const pooling::Caches& caches) {
     const Prefetch prefetch = with_large_table(format, dim, mib, [&](const Table& table) {
-        return exec::prefetch_for(table, exec::bytes_behind(table), caches);
+        return pooling::prefetch_for(table, pooling::bytes_behind(table), caches);
     });
     return std::to_string(prefetch.distance) + (prefetch.into == Prefetch::Into::first_level ? " L1" : " L2");
 }
 
 TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
-    constexpr exec::Caches kLarge = {48 << 10, 1 << 20}, kSmall = {32 << 10, 1 << 20};
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20}, kSmall = {32 << 10, 1 << 20};
     CHECK(rule_for(RowFormat::int8, 32, 256, kLarge) == "96 L1");
     CHECK(rule_for(RowFormat::f32, 64, 256, kLarge) == "48 L1");
     CHECK(rule_for(RowFormat::f16, 256, 256, kLarge) == "24 L1");
@@ -231,14 +231,14 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
 
 TEST_CASE(
     "rows that should be in the second-level cache are prefetched, but not far ahead; those in the first are not") {
-    constexpr exec::Caches kLarge = {48 << 10, 2 << 20}, kSmall = {32 << 10, 2 << 20};
-    for (const exec::Caches& caches : {kLarge, kSmall}) {
+    constexpr pooling::Caches kLarge = {48 << 10, 2 << 20}, kSmall = {32 << 10, 2 << 20};
+    for (const pooling::Caches& caches : {kLarge, kSmall}) {
         CHECK(rule_for(RowFormat::f32, 16, 1, caches) == "16 L1");
         CHECK(rule_for(RowFormat::int8, 64, 1, caches) == "16 L1");
         CHECK(rule_for(RowFormat::f32, 1024, 1, caches) == "8 L1");
     }
     const Floats values(8000, 1.0f);
-    CHECK((exec::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
+    CHECK((pooling::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
 }
 
 TEST_CASE("a distance of any size is taken") {

@@ -31,13 +31,13 @@ RowErrors errors_of(const std::vector<float>& source, const std::vector<float>& 
     return errors;
 }
 
-TEST_CASE("figures, cosines and the worst row") {
+TEST_CASE("metrics, cosines and the worst row") {
     const RowErrors errors = errors_of({3, 4, 1, 0, 2, 0}, {3, 4, 0, 1, 2, 1}, 2, 100);
     CHECK(errors.rows() == 3);
     CHECK(errors.changed() == 2);
     CHECK(errors.with_error() == 2);
-    CHECK(errors.figures().max_abs == 1);
-    CHECK(errors.figures().relative_l2 == doctest::Approx(std::sqrt(3.0 / 30)));
+    CHECK(errors.metrics().max_abs == 1);
+    CHECK(errors.metrics().relative_l2 == doctest::Approx(std::sqrt(3.0 / 30)));
     CHECK(errors.worst_cosine() == doctest::Approx(0));
     CHECK(errors.mean_cosine() == doctest::Approx((1 + 0 + 2 / std::sqrt(5)) / 3));
     REQUIRE(errors.worst().size() == 2);
@@ -59,15 +59,15 @@ TEST_CASE("equal rows have no error") {
 TEST_CASE("no rows") {
     const RowErrors errors;
     CHECK(errors.mean_cosine() == 1);
-    CHECK(errors.figures().relative_l2 == 0);
+    CHECK(errors.metrics().relative_l2 == 0);
 }
 
 TEST_CASE("what is not finite") {
     const RowErrors lost = errors_of({1, 2}, {1, kNan}, 2);  // only the decoded value
-    CHECK(std::isinf(lost.figures().max_abs));
+    CHECK(std::isinf(lost.metrics().max_abs));
     CHECK(lost.worst_cosine() == 0);
     const RowErrors left_out = errors_of({1, kNan}, {1, 5}, 2);  // the source: no error, but another value
-    CHECK(left_out.figures().max_abs == 0);
+    CHECK(left_out.metrics().max_abs == 0);
     CHECK(left_out.changed() == 1);
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("sums of pieces are those of the whole") {
         pieces.merge(errors_of(part(source), part(decoded), 3, static_cast<std::size_t>(first)));
     }
     CHECK(pieces.rows() == 1000);
-    CHECK(pieces.figures().relative_l2 == doctest::Approx(whole.figures().relative_l2).epsilon(1e-12));
+    CHECK(pieces.metrics().relative_l2 == doctest::Approx(whole.metrics().relative_l2).epsilon(1e-12));
     CHECK(pieces.distribution().counts == whole.distribution().counts);
     REQUIRE(pieces.worst().size() == RowErrors::kWorstKept);
     for (std::size_t i = 0; i < RowErrors::kWorstKept; ++i) CHECK(pieces.worst()[i].row == whole.worst()[i].row);

@@ -8,7 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "rowpool/file.hpp"
+#include "support/mapped_file.hpp"
+#include "support/output_file.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/smaps.hpp"
 #include "tools/convert/drop_behind.hpp"
@@ -21,12 +22,12 @@ constexpr std::size_t kFileBytes = 64 * kMiB;
 constexpr std::size_t kBegin = 100;  // rows seldom begin where a page does
 
 /// A file on disk, so that its pages can leave memory.
-MappedFile synced_file(const std::string& path) {
-    OutputFile file = std::move(*OutputFile::create(path));
+support::MappedFile synced_file(const std::string& path) {
+    support::OutputFile file = std::move(*support::OutputFile::create(path));
     const std::vector<std::byte> bytes(kFileBytes, std::byte{1});
     REQUIRE(file.write_at(0, bytes));
     REQUIRE(file.commit());
-    return *MappedFile::open(path);
+    return *support::MappedFile::open(path);
 }
 
 /// Whether the files of a folder are held by memory alone and cannot leave it; says so.
@@ -52,7 +53,7 @@ void pass_over(std::span<const std::byte> bytes, tools::DropBehind behind) {
     }
 }
 
-long resident_mib(const MappedFile& file) { return smaps_kib(file.bytes().data(), "Rss") / 1024; }
+long resident_mib(const support::MappedFile& file) { return smaps_kib(file.bytes().data(), "Rss") / 1024; }
 
 }  // namespace
 
@@ -60,7 +61,7 @@ TEST_SUITE("drop_behind") {
     TEST_CASE("an input of more than half of the memory leaves it, but for the last part") {
         const TemporaryFolder folder;
         if (is_in_memory(folder)) return;
-        const MappedFile file = synced_file(folder / "large");
+        const support::MappedFile file = synced_file(folder / "large");
         pass_over(file.bytes(), tools::DropBehind(kFileBytes, 2 * kFileBytes - 1));
         CHECK(resident_mib(file) < 20);
         CHECK(sum_of(file.bytes()) == kFileBytes);
@@ -68,7 +69,7 @@ TEST_SUITE("drop_behind") {
 
     TEST_CASE("an input of half of the memory stays") {
         const TemporaryFolder folder;
-        const MappedFile file = synced_file(folder / "small");
+        const support::MappedFile file = synced_file(folder / "small");
         pass_over(file.bytes(), tools::DropBehind(kFileBytes, 2 * kFileBytes));
         CHECK(resident_mib(file) > 60);
     }
@@ -76,7 +77,7 @@ TEST_SUITE("drop_behind") {
     TEST_CASE("parts with something between them are dropped each for itself") {
         const TemporaryFolder folder;
         if (is_in_memory(folder)) return;
-        const MappedFile file = synced_file(folder / "parts");
+        const support::MappedFile file = synced_file(folder / "parts");
         CHECK(sum_of(file.bytes()) == kFileBytes);
         tools::DropBehind behind(2, 1);
         behind.passed({});

@@ -1,13 +1,14 @@
 // The measurements of `bench`.
-#include "tools/bench/figures.hpp"
+#include "tools/bench/metrics.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <functional>
 
-#include "bench/measure/other_memory.hpp"
+#include "bench/measure/percentile.hpp"
 #include "bench/measure/raw_gather.hpp"
+#include "support/other_memory.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/progress.hpp"
 
@@ -32,19 +33,11 @@ double total_lookups(const std::vector<StoredRequest>& requests) {
     return sum;
 }
 
-/// The smallest of the times, sorted, that a share of them does not exceed.
-double percentile(const std::vector<double>& sorted, double share) {
-    const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
-    return sorted[std::max<std::size_t>(rank, 1) - 1];
-}
-
 /// Memory to write over caches with, if this machine has it.
-bench::OtherMemory other_memory(std::size_t bytes, std::size_t threads) {
-    try {
-        return bench::OtherMemory(bytes, threads);
-    } catch (const bench::TooLittleMemory& missing) {
-        fail("--between: ", missing.what());
-    }
+support::OtherMemory other_memory(std::size_t bytes, std::size_t threads) {
+    auto other = support::OtherMemory::create(bytes, threads);
+    if (!other) fail("--between: ", other.error().message);
+    return *std::move(other);
 }
 
 /// Asks the model one request after the other.
@@ -59,7 +52,7 @@ public:
     std::size_t threads() const { return engine_.threads(); }
 
     /// What comes between two requests.
-    void use_caches() const { other_.write(); }
+    void use_caches() { other_.write(); }
 
     /// Seconds that the next request takes.
     double answer_next() {
@@ -74,7 +67,7 @@ public:
 private:
     const Workload& workload_;
     Engine engine_;
-    bench::OtherMemory other_;
+    support::OtherMemory other_;
     std::vector<float> out_;
     std::size_t next_ = 0;
 };
@@ -85,34 +78,34 @@ void warm_up(Server& server, std::size_t requests) {
     for (std::size_t i = 0; i < requests && seconds_since(start) < kLongestWarmUp; ++i) server.answer_next();
 }
 
-RequestFigures measure_requests(const Workload& workload, std::size_t threads, std::size_t between,
+RequestMetrics measure_requests(const Workload& workload, std::size_t threads, std::size_t between,
                                 Progress& progress) {
     Server server(workload, threads, between);
     warm_up(server, workload.requests.size());
-    RequestFigures figures;
+    RequestMetrics metrics;
     std::vector<double> times;
     const Clock::time_point start = Clock::now();
     double reported = 0;
     for (double elapsed = 0; times.empty() || elapsed < kRequestSeconds; elapsed = seconds_since(start)) {
         server.use_caches();
         times.push_back(server.answer_next());
-        figures.seconds += times.back();
+        metrics.seconds += times.back();
         if (elapsed < reported + 0.01) continue;
         progress.advance(static_cast<std::uint64_t>(1000 * (elapsed - reported)));
         reported = elapsed;
     }
     std::sort(times.begin(), times.end());
-    figures.threads = server.threads();
-    figures.timed = times.size();
-    figures.lookups = total_lookups(workload.requests) / static_cast<double>(workload.requests.size());
-    figures.p50 = percentile(times, 0.5);
-    figures.p90 = percentile(times, 0.9);
-    figures.p99 = percentile(times, 0.99);
-    return figures;
+    metrics.threads = server.threads();
+    metrics.timed = times.size();
+    metrics.lookups = total_lookups(workload.requests) / static_cast<double>(workload.requests.size());
+    metrics.p50 = bench::percentile(times, 0.5);
+    metrics.p90 = bench::percentile(times, 0.9);
+    metrics.p99 = bench::percentile(times, 0.99);
+    return metrics;
 }
 
 /// The same rows at the same ids, read without decoding.
-Way raw_gather(const Subject& subject, std::size_t distance) {
+Variant raw_gather(const Subject& subject, std::size_t distance) {
     const Table& table = subject.table;
     const bench::RawRows rows = {table.data(), row_bytes(table.format(), table.dim()), table.row_stride()};
     return [&subject, rows, distance](std::size_t call) {
@@ -121,26 +114,26 @@ Way raw_gather(const Subject& subject, std::size_t distance) {
     };
 }
 
-FeatureFigures measure_feature(const Workload& workload, std::size_t feature, double turn_seconds,
+FeatureMetrics measure_feature(const Workload& workload, std::size_t feature, double turn_seconds,
                                const std::function<void()>& before) {
     const Feature& pooled = workload.model.features()[feature];
     const Subject subject = {pooled.table, pooled.options, workload.lookups_of(feature), turn_seconds, before};
     const Subject stored = stored_rows(subject);
-    std::vector<Way> ways = {pooling(subject)};
-    for (const std::size_t distance : bench::kPrefetchDistances) ways.push_back(raw_gather(stored, distance));
+    std::vector<Variant> variants = {pooling(subject)};
+    for (const std::size_t distance : bench::kPrefetchDistances) variants.push_back(raw_gather(stored, distance));
     const std::vector<std::size_t> rows = subject.rows();
-    const std::vector<double> seconds = time_in_turns(ways, rows, turn_seconds, before);
-    FeatureFigures figures = {workload.names[feature], pooled.table, 0, seconds[0], 0, {}};
-    for (const std::size_t n : rows) figures.lookups += static_cast<double>(n);
-    figures.lookups /= static_cast<double>(workload.batch * rows.size());
-    figures.limit = *std::min_element(seconds.begin() + 1, seconds.end());
-    if (figures.row > 0) figures.alternatives = measure_alternatives(stored);
-    return figures;
+    const std::vector<double> seconds = time_in_turns(variants, rows, turn_seconds, before);
+    FeatureMetrics metrics = {workload.names[feature], pooled.table, 0, seconds[0], 0, {}};
+    for (const std::size_t n : rows) metrics.lookups += static_cast<double>(n);
+    metrics.lookups /= static_cast<double>(workload.batch * rows.size());
+    metrics.limit = *std::min_element(seconds.begin() + 1, seconds.end());
+    if (metrics.row > 0) metrics.alternatives = measure_alternatives(stored);
+    return metrics;
 }
 
 }  // namespace
 
-BenchFigures measure(const Workload& workload, std::size_t threads, std::size_t between) {
+BenchMetrics measure(const Workload& workload, std::size_t threads, std::size_t between) {
     const auto turns = static_cast<double>(kFeatureTurns);
     const auto features = static_cast<double>(workload.names.size());
     const double turn_seconds = std::clamp(kFeatureSeconds / (turns * features), kShortestTurn, kLongestTurn);
@@ -148,15 +141,15 @@ BenchFigures measure(const Workload& workload, std::size_t threads, std::size_t 
     Progress progress("measuring",
                       static_cast<std::uint64_t>(1000 * kRequestSeconds) + feature_steps * workload.names.size(),
                       Progress::Unit::steps);
-    BenchFigures figures = {measure_requests(workload, threads, between, progress), {}};
-    const bench::OtherMemory other = other_memory(between, 1);
+    BenchMetrics metrics = {measure_requests(workload, threads, between, progress), {}};
+    support::OtherMemory other = other_memory(between, 1);
     std::function<void()> before;
     if (between > 0) before = [&other] { other.write(); };
     for (std::size_t feature = 0; feature < workload.names.size(); ++feature) {
-        figures.features.push_back(measure_feature(workload, feature, turn_seconds, before));
+        metrics.features.push_back(measure_feature(workload, feature, turn_seconds, before));
         progress.advance(feature_steps);
     }
-    return figures;
+    return metrics;
 }
 
 }  // namespace rowpool::tools

@@ -1,4 +1,4 @@
-// The two file primitives: a file mapped for reading, and a file that appears whole or not at all.
+// A file that appears whole or not at all.
 #pragma once
 
 #include <cstddef>
@@ -7,34 +7,14 @@
 #include <span>
 #include <string>
 
-#include "rowpool/export.hpp"
 #include "rowpool/status.hpp"
 
-namespace rowpool {
-
-/// A regular file mapped read-only and shared, so that all processes that open it share its memory. Cheap to copy;
-/// unmapped when the last copy goes. The file must not shrink while it is mapped: a read past its new end raises
-/// SIGBUS.
-class ROWPOOL_API MappedFile {
-public:
-    /// Maps the whole file; reads nothing. Errors: io_error (with the path and the system's reason), unsupported for
-    /// what is no regular file.
-    static Result<MappedFile> open(const std::string& path);
-
-    std::span<const std::byte> bytes() const noexcept;
-    const std::string& path() const noexcept;
-
-private:
-    struct ROWPOOL_LOCAL Mapping;
-    explicit MappedFile(std::shared_ptr<const Mapping> mapping) noexcept : mapping_(std::move(mapping)) {}
-
-    std::shared_ptr<const Mapping> mapping_;
-};
+namespace rowpool::support {
 
 /// A new file under a temporary identity in the folder of `path`; commit() puts it in the place of `path` at once.
 /// Destroyed without commit() it leaves nothing behind, and what stood at `path` before is untouched. A symbolic link
 /// at `path` stays; what it leads to is replaced. The new file has the permissions of any new file. Not thread safe.
-class ROWPOOL_API OutputFile {
+class OutputFile {
 public:
     /// Errors: io_error, for example when the folder does not exist or cannot be read and written, or when what stands
     /// at `path` is no regular file.
@@ -53,10 +33,10 @@ public:
     Status commit();
 
 private:
-    struct ROWPOOL_LOCAL State;
-    ROWPOOL_LOCAL explicit OutputFile(std::unique_ptr<State> state) noexcept;
+    struct State;
+    explicit OutputFile(std::unique_ptr<State> state) noexcept;
 
     std::unique_ptr<State> state_;
 };
 
-}  // namespace rowpool
+}  // namespace rowpool::support

@@ -12,7 +12,7 @@
 namespace rowpool::tools {
 
 /// Whole requests, one after the other.
-struct RequestFigures {
+struct RequestMetrics {
     std::size_t threads = 0;
     std::size_t timed = 0;  ///< requests
     double lookups = 0;     ///< a request
@@ -23,7 +23,7 @@ struct RequestFigures {
 };
 
 /// One feature on one thread.
-struct FeatureFigures {
+struct FeatureMetrics {
     std::string name;
     Table table;
     double lookups = 0;  ///< a sample
@@ -32,14 +32,14 @@ struct FeatureFigures {
     std::vector<Alternative> alternatives;
 };
 
-struct BenchFigures {
-    RequestFigures requests;
-    std::vector<FeatureFigures> features;
+struct BenchMetrics {
+    RequestMetrics requests;
+    std::vector<FeatureMetrics> features;
 };
 
 /// Runs the workload: a few seconds, and more with hundreds of features or with tables that must come from a disk.
 /// Before each request each thread writes `between` bytes of other memory, and so does the one thread before each call
 /// for a feature alone; that is not timed, but takes longer than the lookups. Fails when there is not so much memory.
-BenchFigures measure(const Workload& workload, std::size_t threads, std::size_t between);
+BenchMetrics measure(const Workload& workload, std::size_t threads, std::size_t between);
 
 }  // namespace rowpool::tools
