@@ -53,7 +53,8 @@ private:
 struct Request {
     IndexSpan indices;
     IndexSpan offsets;                    ///< features * batch + 1 entries: sample b of feature f is bag f * batch + b
-    std::span<const float> weights = {};  ///< one an index, or empty
+    /// One an index of any feature, or empty. Features that are pooled by max do not read theirs.
+    std::span<const float> weights = {};
 };
 
 struct EngineOptions {

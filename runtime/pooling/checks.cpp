@@ -127,7 +127,7 @@ CheckResult check_bags(const Bags& bags) noexcept {
 
 CheckResult check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept {
     if (num_weights == 0) return {};
-    if (mode == Pooling::none || mode == Pooling::max) return CheckResult{PoolFault::weights_with_mode};
+    if (!takes_weights(mode)) return CheckResult{PoolFault::weights_with_mode};
     if (num_weights == num_indices) return {};
     return CheckResult{PoolFault::weights_size, 0, static_cast<std::int64_t>(num_weights), num_indices};
 }

@@ -27,6 +27,8 @@ PoolStatus status_of(const CheckResult& result, const Table* table = nullptr) no
 /// Checks the bounds of bags in full, every offset or length.
 CheckResult check_bags(const Bags& bags) noexcept;
 
+constexpr bool takes_weights(Pooling mode) noexcept { return mode != Pooling::none && mode != Pooling::max; }
+
 /// Checks that weights go with the mode and are one an index.
 CheckResult check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept;
 

@@ -104,13 +104,13 @@ CheckResult check_skipped(std::size_t features, std::span<std::size_t> skipped) 
     return {PoolFault::skipped_size, 0, static_cast<std::int64_t>(skipped.size()), features};
 }
 
-/// Checks weights against each feature; `f` becomes the one at fault.
-CheckResult check_all_weights(std::span<const FeaturePlan> features, const Request& request, std::size_t& f) noexcept {
-    for (f = 0; f < features.size() && !request.weights.empty(); ++f) {
-        const CheckResult result = check_weights(request.weights.size(), request.indices.size(), features[f].mode);
-        if (!result) return result;
-    }
-    return {};
+/// Weights are for the features that take them: at least one does.
+CheckResult check_all_weights(std::span<const FeaturePlan> features, const Request& request) noexcept {
+    if (request.weights.empty()) return {};
+    const auto takes = [](const FeaturePlan& feature) { return takes_weights(feature.mode); };
+    const auto taker = std::find_if(features.begin(), features.end(), takes);
+    const Pooling mode = taker != features.end() ? taker->mode : features.front().mode;
+    return check_weights(request.weights.size(), request.indices.size(), mode);
 }
 
 /// The status of a fault in a feature.
@@ -155,13 +155,12 @@ PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total
     const Bags bags(request.indices, request.offsets, request.weights);
     if (const CheckResult result = check_bags(bags); !result) return status_of(result);
     const std::size_t num_bags = bags.num_bags() / features.size();
-    std::size_t stride = 0, f = 0;
+    std::size_t stride = 0;
     if (const CheckResult result = check_output(out, num_bags, total_dim, stride); !result) return status_of(result);
     if (const CheckResult result = check_skipped(features.size(), skipped); !result) return status_of(result);
     const kernels::KernelTable* const kernels = cpu::active_kernels();
     if (kernels == nullptr) return status_of({PoolFault::isa}, features.front().table);
-    if (const CheckResult result = check_all_weights(features, request, f); !result)
-        return status_in_feature(result, features, f);
+    if (const CheckResult result = check_all_weights(features, request); !result) return status_of(result);
     make_plan(features, *kernels, bags, num_bags, out, stride, plan);
     plan.is_request = true;
     plan.skipped = skipped.empty() ? nullptr : skipped.data();

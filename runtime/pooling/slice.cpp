@@ -152,7 +152,7 @@ private:
         if (feature.rows.remap != nullptr) args.rows.remap = feature.table->local_remap().data();
         args.indices = plan_.indices.data();
         args.wide_indices = plan_.indices.is_wide();
-        args.weights = plan_.weights;
+        args.weights = takes_weights(feature.mode) ? plan_.weights : nullptr;
         args.first_bag = f == first_.feature ? first_.bag : 0;
         args.last_bag = f == last_.feature ? last_.bag : plan_.num_bags;
         args.position = position_;

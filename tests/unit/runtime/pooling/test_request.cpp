@@ -48,7 +48,9 @@ struct MixedRequest {
     /// What pool() gives for feature f.
     Floats alone(std::size_t f) const {
         const auto own_offsets = as<std::int64_t>(bags[f].offsets);
-        return pooled(features[f].table, Bags(bags[f].indices, own_offsets, bags[f].weights), features[f].options);
+        const bool takes_weights = features[f].options.mode != Pooling::max;
+        const std::span<const float> own_weights = takes_weights ? std::span(bags[f].weights) : std::span<float>();
+        return pooled(features[f].table, Bags(bags[f].indices, own_offsets, own_weights), features[f].options);
     }
 
 private:
@@ -57,7 +59,7 @@ private:
         static constexpr std::size_t kDistances[] = {64, 0, 16, 4096, 8};
         using Into = Prefetch::Into;
         const MadeTable& table = made[f * 7 % made.size()];
-        PoolOptions options = {.mode = kModes[f % (weighted ? 3 : 4)], .on_bad_index = on_bad_index};
+        PoolOptions options = {.mode = kModes[f % 4], .on_bad_index = on_bad_index};
         options.prefetch = Prefetch{kDistances[f % 5], f % 3 == 0 ? Into::second_level : Into::first_level};
         if (f % 2 != 0) options.padding_index = -1;
         if (f % 5 == 0) options.divisor = Divisor::bag_length;
@@ -243,13 +245,27 @@ TEST_CASE("faults of requests") {
     CHECK(message(fault_of_request({Ids{0, -1, 0, 2}, offsets}), PoolFault::index) ==
           "feature 0, table user_id, bag 1: index -1 at position 1 is not in [0, 2)");
     CHECK(message(fault_of_request({indices, offsets, std::span(weights).first(3)}), PoolFault::weights_size) ==
-          "feature 0, table user_id, 3 weights for 4 indices");
-    CHECK(message(fault_of_request({indices, offsets, weights}), PoolFault::weights_with_mode) ==
-          "feature 1, table item_id, weights go with sum, mean and sqrtn only");
+          "3 weights for 4 indices");
     CHECK(message(fault_of_request({indices, offsets}, 3), PoolFault::output_size) ==
           "output of 3 elements is too small for 2 rows of stride 2");
     CHECK(message(fault_of_request({indices, offsets}, 4, 1), PoolFault::output_stride) ==
           "output stride 1 is below the 2 columns of a row");
+}
+
+TEST_CASE("weights are for features that take them, of which there is one at least") {
+    const Floats values = {1, 2};
+    const Table table = f32_table(values, 1, "user_id");
+    const Ids indices = {0, 1, 0, 1}, offsets = {0, 2, 4};
+    const Floats weights = {10, 100, -1, -1};
+    Floats out(2);
+    Engine engine({.threads = 1});
+    const Feature sum = {table, {.mode = Pooling::sum}}, max = {table, {.mode = Pooling::max}};
+    REQUIRE(engine.pool(*Model::create({sum, max}), {indices, offsets, weights}, out));
+    CHECK(out == Floats{210, 2});
+    const PoolStatus status = engine.pool(*Model::create({max, max}), {indices, offsets, weights}, out);
+    CHECK(status.fault == PoolFault::weights_with_mode);
+    CHECK(status.message() == "weights go with sum, mean and sqrtn only");
+    CHECK(out == Floats{210, 2});
 }
 
 TEST_CASE("skipped indices are counted for each feature, on any number of threads") {
