@@ -22,7 +22,6 @@ enum class ErrorCode : std::uint8_t {
     unsupported_isa,     ///< ROWPOOL_ISA names an instruction set that cannot run here
     io_error,            ///< the operating system refused; the message has its reason
     out_of_memory,
-    interrupted,  ///< the caller asked to stop
 };
 
 /// The code's name as written above, for example "corrupt_file".

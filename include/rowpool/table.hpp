@@ -16,9 +16,14 @@
 
 namespace rowpool {
 
+class Table;
 namespace memory {
 class Replicas;
 }
+namespace core {
+const std::byte* local_data(const Table& table) noexcept;
+std::span<const std::int32_t> local_remap(const Table& table) noexcept;
+}  // namespace core
 
 /// The name of a table, used as a std::string_view. It shares the name with the table, and with a table of a file its
 /// rows: they stay in memory for as long as it lives. Copying it allocates nothing.
@@ -86,9 +91,6 @@ public:
     std::optional<std::int64_t> padding_index() const noexcept { return shape_.padding_index; }
     /// First byte of row 0; not aligned to anything.
     const std::byte* data() const noexcept { return data_; }
-    /// The row 0 that lookups read: data(), or with Residency::replicated the one in the copy of the NUMA node that the
-    /// calling thread runs on.
-    const std::byte* local_data() const noexcept;
     /// The row of each id, -1 when it was pruned; from a damaged file it may be any number. Empty when ids are rows.
     std::span<const std::int32_t> remap() const noexcept { return remap_; }
     /// The row of an id below num_ids(); -1 when it was pruned, or the remap gives it what is no row.
@@ -96,11 +98,11 @@ public:
         const std::int64_t row = remap_.empty() ? static_cast<std::int64_t>(id) : remap_[id];
         return row >= 0 && static_cast<std::size_t>(row) < shape_.rows ? row : -1;
     }
-    /// remap(), or the one in the copy that local_data() is in.
-    std::span<const std::int32_t> local_remap() const noexcept;
 
 private:
     friend class TableFile;
+    friend const std::byte* core::local_data(const Table& table) noexcept;
+    friend std::span<const std::int32_t> core::local_remap(const Table& table) noexcept;
     Table(std::shared_ptr<const std::string> name, const TableShape& shape, const std::byte* data,
           std::span<const std::int32_t> remap, const memory::Replicas* replicas = nullptr)
         : name_(std::move(name)), shape_(shape), data_(data), remap_(remap), replicas_(replicas) {}

@@ -23,8 +23,6 @@ std::string_view to_string(ErrorCode code) noexcept {
             return "io_error";
         case ErrorCode::out_of_memory:
             return "out_of_memory";
-        case ErrorCode::interrupted:
-            return "interrupted";
     }
     return "unknown";
 }

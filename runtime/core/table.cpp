@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "core/local_rows.hpp"
 #include "core/table_shape.hpp"
 #include "memory/replicas.hpp"
 #include "support/boundary.hpp"
@@ -31,13 +32,14 @@ Result<Table> Table::view(std::string name, const TableShape& shape, std::span<c
     });
 }
 
-const std::byte* Table::local_data() const noexcept {
-    return replicas_ == nullptr ? data_ : data_ + replicas_->offset_here();
+const std::byte* core::local_data(const Table& table) noexcept {
+    return table.replicas_ == nullptr ? table.data_ : table.data_ + table.replicas_->offset_here();
 }
 
-std::span<const std::int32_t> Table::local_remap() const noexcept {
-    if (replicas_ == nullptr || remap_.empty()) return remap_;
-    return {remap_.data() + replicas_->offset_here() / sizeof(std::int32_t), remap_.size()};
+std::span<const std::int32_t> core::local_remap(const Table& table) noexcept {
+    const std::span<const std::int32_t> remap = table.remap_;
+    if (table.replicas_ == nullptr || remap.empty()) return remap;
+    return {remap.data() + table.replicas_->offset_here() / sizeof(std::int32_t), remap.size()};
 }
 
 }  // namespace rowpool

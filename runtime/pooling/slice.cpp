@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 
+#include "core/local_rows.hpp"
 #include "kernels/rows.hpp"
 #include "pooling/checks.hpp"
 
@@ -148,8 +149,8 @@ private:
     void prepare(std::size_t f, kernels::PoolArgs& args) noexcept {
         const FeaturePlan& feature = plan_.features[f];
         args.rows = feature.rows;
-        if (feature.rows.count != 0) args.rows.data = feature.table->local_data();
-        if (feature.rows.remap != nullptr) args.rows.remap = feature.table->local_remap().data();
+        if (feature.rows.count != 0) args.rows.data = core::local_data(*feature.table);
+        if (feature.rows.remap != nullptr) args.rows.remap = core::local_remap(*feature.table).data();
         args.indices = plan_.indices.data();
         args.wide_indices = plan_.indices.is_wide();
         args.weights = takes_weights(feature.mode) ? plan_.weights : nullptr;

@@ -191,7 +191,7 @@ class Refusals(BenchTest):
 
     def test_more_memory_between_than_there_is(self):
         for most in ("1000000G", "1e18"):
-            self.fails("bench", "t.safetensors", "--between", most, says=["--between: needs", "GiB are available"])
+            self.fails("bench", "t.safetensors", "--between", most, says=["--between: cannot write", "half of the memory is"])
 
     def test_more_than_the_memory(self):
         self.fails("bench", "t.safetensors", "--batch", "1000000", "--bag", "1000000", says="half of the memory")

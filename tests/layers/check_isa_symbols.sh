@@ -42,11 +42,11 @@ for isa in "$@"; do
     names=rowpool::kernels::kernels
     raw_gather=$(echo "$build"/bench/libraw_gather_"$isa".a.p/*.o)
     check "${kernels}_kernels_isa.cpp.o" "${names}_$isa"
-    check "${kernels}_floats_isa.cpp.o" "${names}_f32_$isa" "${names}_f16_$isa" "${names}_bf16_$isa"
-    check "${kernels}_bytes_isa.cpp.o" "${names}_int8_f32_$isa" "${names}_int8_f16_$isa"
-    check "${kernels}_nibbles_isa.cpp.o" "${names}_int4_$isa" "${names}_int2_$isa"
-    for codecs in floats bytes nibbles; do check_prefetch "${kernels}_${codecs}_isa.cpp.o"; done
-    check "${kernels}_quantize_isa.cpp.o" "rowpool::kernels::quantize_rows_$isa"
+    check "${kernels}_pooling_floats_isa.cpp.o" "${names}_f32_$isa" "${names}_f16_$isa" "${names}_bf16_$isa"
+    check "${kernels}_pooling_bytes_isa.cpp.o" "${names}_int8_f32_$isa" "${names}_int8_f16_$isa"
+    check "${kernels}_pooling_nibbles_isa.cpp.o" "${names}_int4_$isa" "${names}_int2_$isa"
+    for codecs in floats bytes nibbles; do check_prefetch "${kernels}_pooling_${codecs}_isa.cpp.o"; done
+    check "${kernels}_quantization_quantize_isa.cpp.o" "rowpool::kernels::quantize_rows_$isa"
     check "$raw_gather" "rowpool::bench::gather_rows_$isa"
     check_prefetch "$raw_gather"
 done

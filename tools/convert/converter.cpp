@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "rowpool/quantize.hpp"
-#include "support/parallel.hpp"
+#include "support/cores.hpp"
+#include "support/thread_pool.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/rows.hpp"
@@ -131,12 +132,12 @@ private:
 
 /// Converts a block of rows into `out`, its chunks in parallel.
 Converted convert_block(const Conversion& conversion, std::size_t first, std::size_t chunk_rows,
-                        std::span<std::byte> out) {
+                        std::span<std::byte> out, support::ThreadPool& threads) {
     const std::size_t row_size = row_bytes(conversion.coding.format, conversion.source.description().shape.dim);
     const std::size_t rows = out.size() / row_size;
     const std::size_t chunks = (rows + chunk_rows - 1) / chunk_rows;
     std::array<Converted, kChunksPerBlock> parts;
-    support::parallel_for(chunks, [&](std::size_t i) {
+    threads.for_each(chunks, [&](std::size_t i) {
         const std::size_t begin = i * chunk_rows;
         const std::size_t count = std::min(chunk_rows, rows - begin);
         parts[i] = Chunk(conversion, first + begin, count).write(out.subspan(begin * row_size, count * row_size));
@@ -153,13 +154,14 @@ Converted convert_rows(const Conversion& conversion, DropBehind& behind, Progres
     const std::size_t chunk_rows = rows_in(kChunkBytes, shape.dim);
     const std::size_t block_rows = std::min(chunk_rows * kChunksPerBlock, shape.rows);
     std::vector<std::byte> codes(block_rows * row_bytes(conversion.coding.format, shape.dim));
+    support::ThreadPool threads(std::min(kChunksPerBlock, support::available_cores()));
     Converted total;
     for (std::size_t first = 0; first < shape.rows; first += block_rows) {
         stop_if_interrupted();
         const std::size_t rows = std::min(block_rows, shape.rows - first);
         const std::span<std::byte> block =
             std::span(codes).first(rows * row_bytes(conversion.coding.format, shape.dim));
-        const Converted converted = convert_block(conversion, first, chunk_rows, block);
+        const Converted converted = convert_block(conversion, first, chunk_rows, block, threads);
         total.merge(converted);
         behind.passed(converted.input);
         take(block);

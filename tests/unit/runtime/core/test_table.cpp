@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 
+#include "core/local_rows.hpp"
 #include "rowpool/table.hpp"
 #include "tests/support/reference.hpp"
 #include "tests/support/tables.hpp"
@@ -85,7 +86,7 @@ TEST_CASE("a remap says which ids there are and where their rows are") {
     CHECK(table->num_ids() == 6);
     CHECK(table->padding_index() == 4);
     CHECK(table->remap().data() == remap.data());
-    CHECK(table->local_remap().data() == remap.data());
+    CHECK(core::local_remap(*table).data() == remap.data());
     const std::int64_t rows[] = {2, -1, 0, 0, -1, -1};
     for (std::size_t id = 0; id < 6; ++id) CHECK(table->row_of(id) == rows[id]);
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/local_rows.hpp"
 #include "memory/copy_plan.hpp"
 #include "memory/numa.hpp"
 #include "rowpool/rowpool.hpp"
@@ -146,7 +147,7 @@ TEST_CASE("every residency of every hot part has the same rows and lookups") {
             REQUIRE(file);
             for (std::size_t i = 0; i < tables.size(); ++i) {
                 CHECK((table_bytes(file->tables()[i]) == rows_of(tables, i)));
-                CHECK(std::ranges::equal(file->tables()[i].local_remap(), tables[i].remap));
+                CHECK(std::ranges::equal(core::local_remap(file->tables()[i]), tables[i].remap));
             }
             CHECK((pool(file->tables()[1]) == expected));
             CHECK(file->verify());
@@ -255,10 +256,10 @@ TEST_CASE("a hot part for every node, and the file behind each") {
     const Table& table = file->tables()[0];
     for (const unsigned here : {0u, 3u}) {
         node = here;
-        CHECK((table.local_data() == table.data()) == (here == 0));
-        CHECK(is_anonymous(table.local_data()));
-        CHECK(!is_anonymous(table.local_data() + (kRows - 3000) * kRowBytes));
-        CHECK(std::ranges::equal(rows_of(partly.tables, 0), std::span(table.local_data(), kRows * kRowBytes)));
+        CHECK((core::local_data(table) == table.data()) == (here == 0));
+        CHECK(is_anonymous(core::local_data(table)));
+        CHECK(!is_anonymous(core::local_data(table) + (kRows - 3000) * kRowBytes));
+        CHECK(std::ranges::equal(rows_of(partly.tables, 0), std::span(core::local_data(table), kRows * kRowBytes)));
     }
 }
 

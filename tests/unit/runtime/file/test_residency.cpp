@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 
+#include "core/local_rows.hpp"
 #include "rowpool/rowpool.hpp"
 #include "tests/support/in_child.hpp"
 #include "tests/support/smaps.hpp"
@@ -119,10 +120,10 @@ TEST_CASE("every residency holds the same rows") {
             const Table& table = file.tables()[i];
             CHECK(table.name() == tables[i].name);
             CHECK((table_bytes(table) == rows_of(tables, i)));
-            CHECK(std::ranges::equal(rows_of(tables, i), std::span(table.local_data(), bytes_of(tables[i]))));
+            CHECK(std::ranges::equal(rows_of(tables, i), std::span(core::local_data(table), bytes_of(tables[i]))));
             CHECK(reinterpret_cast<std::uintptr_t>(table.data()) % 64 == 0);
             CHECK(std::ranges::equal(table.remap(), tables[i].remap));
-            CHECK(std::ranges::equal(table.local_remap(), tables[i].remap));
+            CHECK(std::ranges::equal(core::local_remap(table), tables[i].remap));
         }
         CHECK(file.row_names(2)->size() == 77);
         CHECK(file.verify());

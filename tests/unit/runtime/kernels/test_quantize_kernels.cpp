@@ -18,9 +18,6 @@ namespace rowpool::test {
 namespace {
 
 constexpr RowFormat kSources[] = {RowFormat::f32, RowFormat::f16, RowFormat::bf16};
-constexpr RowFormat kFormats[] = {RowFormat::f32,      RowFormat::f16,     RowFormat::bf16, RowFormat::int8,
-                                  RowFormat::int8_f16, RowFormat::int4,    RowFormat::int2, RowFormat::tbe_int8,
-                                  RowFormat::tbe_int4, RowFormat::tbe_int2};
 
 OutputType stored_as(RowFormat source) {
     return source == RowFormat::f32 ? OutputType::f32 : source == RowFormat::f16 ? OutputType::f16 : OutputType::bf16;
@@ -60,7 +57,7 @@ std::optional<std::vector<std::byte>> quantize(const kernels::KernelTable& kerne
 
 void check_row(const std::vector<float>& values, RowFormat source) {
     const SourceRow row = store(source, values);
-    for (const RowFormat format : kFormats) {
+    for (const RowFormat format : all_row_formats()) {
         const auto expected = reference_quantize(row.values, format);
         for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) {
             INFO(std::string(kernels->isa), ", ", to_string(source), " to ", to_string(format), ", dim ", values.size(),
@@ -73,7 +70,7 @@ void check_row(const std::vector<float>& values, RowFormat source) {
 // By greedy and search every instruction set gives what the first one does, and refuses what min_max refuses.
 void check_methods(const std::vector<float>& values, RowFormat source) {
     const SourceRow row = store(source, values);
-    for (const RowFormat format : kFormats) {
+    for (const RowFormat format : all_row_formats()) {
         for (const auto method : {QuantizationMethod::greedy, QuantizationMethod::search}) {
             if (!is_available({format, method})) continue;
             const auto expected = quantize(*cpu::runnable_kernels()[0], source, row, {format, method});

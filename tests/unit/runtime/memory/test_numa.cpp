@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <sstream>
 
+#include "core/local_rows.hpp"
 #include "memory/numa.hpp"
 #include "rowpool/rowpool.hpp"
 #include "tests/support/smaps.hpp"
@@ -96,7 +97,7 @@ struct TwoTables {
 /// The row data that a thread on this node looks up.
 std::vector<std::byte> rows_on(unsigned node, const Table& table) {
     current_node = node;
-    const std::byte* rows = table.local_data();
+    const std::byte* rows = core::local_data(table);
     return {rows, rows + table.rows() * table.row_stride()};
 }
 
@@ -131,7 +132,7 @@ TEST_CASE("replicated: a copy on each node, and threads read that of theirs") {
         CHECK(placed[copy].nodes == Nodes{two_nodes()[copy]});
         CHECK(placed[copy].pages.size() == 2 << 20);
         current_node = two_nodes()[copy];
-        CHECK(file->tables()[0].local_data() == placed[copy].pages.data());
+        CHECK(core::local_data(file->tables()[0]) == placed[copy].pages.data());
     }
     for (std::size_t i = 0; i < 2; ++i) {
         const Table& table = file->tables()[i];
@@ -145,7 +146,7 @@ TEST_CASE("a node without a copy reads the first") {
     REQUIRE(file);
     for (const unsigned node : {1u, 4u, 5000u}) {
         current_node = node;
-        CHECK(file->tables()[1].local_data() == file->tables()[1].data());
+        CHECK(core::local_data(file->tables()[1]) == file->tables()[1].data());
     }
 }
 
@@ -156,7 +157,7 @@ TEST_CASE("lookups read the copy of the node that they run on") {
     const Table table = file->tables()[1];
     current_node = 3;
     // The copies are made to differ: row 5 of the second one gets the bytes of its row 6.
-    std::byte* row = const_cast<std::byte*>(table.local_data()) + 5 * table.row_stride();
+    std::byte* row = const_cast<std::byte*>(core::local_data(table)) + 5 * table.row_stride();
     REQUIRE(mprotect(placed[1].pages.data(), placed[1].pages.size(), PROT_READ | PROT_WRITE) == 0);
     std::copy_n(row + table.row_stride(), table.row_stride(), row);
 
@@ -188,7 +189,7 @@ TEST_CASE("lookups read the remap of the node that they run on") {
     current_node = 3;
     // The copies are made to differ: in the second one, the first id gets the row of the third.
     REQUIRE(mprotect(placed[1].pages.data(), placed[1].pages.size(), PROT_READ | PROT_WRITE) == 0);
-    const_cast<std::int32_t&>(table.local_remap()[0]) = 6;
+    const_cast<std::int32_t&>(core::local_remap(table)[0]) = 6;
     CHECK((pooled(table, Bags::rows(first), lookup) == pooled(table, Bags::rows(third), lookup)));
     current_node = 0;
     CHECK((pooled(table, Bags::rows(first), lookup) != pooled(table, Bags::rows(third), lookup)));
@@ -202,7 +203,7 @@ TEST_CASE("one node: one copy, and nothing to place") {
         const auto file = two.open(residency, one);
         REQUIRE(file);
         CHECK((rows_on(2, file->tables()[0]) == rows_of(two.tables, 0)));
-        CHECK(file->tables()[0].local_data() == file->tables()[0].data());
+        CHECK(core::local_data(file->tables()[0]) == file->tables()[0].data());
     }
     CHECK(placed.empty());
 }

@@ -1,0 +1,19 @@
+// Where the calling thread reads the rows of a table.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "rowpool/table.hpp"
+
+namespace rowpool::core {
+
+/// First byte of row 0: Table::data(), or with Residency::replicated that of the copy on the NUMA node that the calling
+/// thread runs on.
+const std::byte* local_data(const Table& table) noexcept;
+
+/// Table::remap(), or the one in the copy that local_data() is in.
+std::span<const std::int32_t> local_remap(const Table& table) noexcept;
+
+}  // namespace rowpool::core
