@@ -12,12 +12,12 @@
 
 namespace rowpool {
 
-/// Whether R is a range of T that lies in one piece: an array, a std::array, a span of what need not be const.
+/// Whether R is a contiguous range of T: an array, a std::array, a span of elements that need not be const.
 template <class R, class T>
 concept RangeOf =
     std::ranges::contiguous_range<R> && std::ranges::sized_range<R> && std::same_as<std::ranges::range_value_t<R>, T>;
 
-/// A span of int32 or int64 numbers that the caller owns; the two mix freely between arguments.
+/// A span of int32 or int64 numbers that the caller owns; arguments of one call may mix the two types.
 class IndexSpan {
 public:
     IndexSpan() noexcept = default;
@@ -50,23 +50,23 @@ private:
 };
 
 /// Indices and how they are cut into bags; a view of buffers that the caller owns and does not change during a call.
-/// Whatever is in the buffers is checked by the call that takes the bags, never here. Buffers may be temporaries only
-/// where the bags are one, too: `pool(table, Bags(make_indices(), make_offsets()), ...)`; clang warns where they are
-/// not.
+/// The call that takes the bags checks the contents of the buffers; nothing is checked here. Buffers may be temporaries
+/// only where the Bags object is a temporary, too: `pool(table, Bags(make_indices(), make_offsets()), ...)`; clang
+/// warns otherwise.
 class Bags {
 public:
     enum class Kind : std::uint8_t { offsets, starts, lengths, fixed };
 
-    /// Bag b is indices[offsets[b] .. offsets[b + 1]): offsets has num_bags + 1 entries, the first 0, the last
-    /// indices.size(), never falling (nn.EmbeddingBag with include_last_offset=True; TorchRec; a CSR row pointer).
-    /// Offsets of PyTorch's default form, without the closing one, are for starts(). Here they are refused, unless
-    /// their last bag is empty: then they look like a bag less, whose row is left as it is.
+    /// Bag b is indices[offsets[b] .. offsets[b + 1]): offsets has num_bags + 1 entries that never decrease, the first
+    /// 0, the last indices.size() (nn.EmbeddingBag with include_last_offset=True; TorchRec; a CSR row pointer). Offsets
+    /// of PyTorch's default form, without the final entry, are for starts(). Here they are refused, unless their last
+    /// bag is empty: they then look like one bag fewer, and the output row of the last bag is left unchanged.
     Bags(IndexSpan indices ROWPOOL_VIEWED, IndexSpan offsets ROWPOOL_VIEWED,
          std::span<const float> weights ROWPOOL_VIEWED = {}) noexcept
         : Bags(Kind::offsets, indices, offsets, offsets.empty() ? 0 : offsets.size() - 1, 0, weights) {}
 
-    /// As above without the closing offset: offsets has num_bags entries and the last bag ends where the indices end
-    /// (nn.EmbeddingBag as it is by default).
+    /// As above without the final entry: offsets has num_bags entries and the last bag ends where the indices end (the
+    /// default of nn.EmbeddingBag).
     static Bags starts(IndexSpan indices ROWPOOL_VIEWED, IndexSpan offsets ROWPOOL_VIEWED,
                        std::span<const float> weights ROWPOOL_VIEWED = {}) noexcept {
         return {Kind::starts, indices, offsets, offsets.size(), 0, weights};
@@ -84,7 +84,7 @@ public:
         return {Kind::fixed, indices, {}, num_bags, length, weights};
     }
 
-    /// One bag an index, for Pooling::none: indices of any shape, flattened.
+    /// One bag per index, for Pooling::none: indices of any shape, flattened.
     static Bags rows(IndexSpan indices ROWPOOL_VIEWED) noexcept { return fixed(indices, indices.size(), 1); }
 
     Kind kind() const noexcept { return kind_; }
@@ -92,9 +92,9 @@ public:
     /// Offsets, starts or lengths by kind(); empty for fixed bags.
     IndexSpan bounds() const noexcept { return bounds_; }
     std::size_t num_bags() const noexcept { return num_bags_; }
-    /// Indices a bag of fixed bags.
+    /// Indices per bag of fixed bags.
     std::size_t length() const noexcept { return length_; }
-    /// One factor an index, or empty: every row counts once (nn.EmbeddingBag's per_sample_weights).
+    /// One per-sample weight per index (per_sample_weights of nn.EmbeddingBag), or empty: every row counts once.
     std::span<const float> weights() const noexcept { return weights_; }
 
 private:

@@ -48,8 +48,8 @@ private:
     std::shared_ptr<const pooling::ModelContents> contents_;
 };
 
-/// The indices of all features of a batch, laid out as TorchRec's KeyedJaggedTensor and FBGEMM's TBE have it: the
-/// indices of feature 0 for every sample, then those of feature 1, and so on. A view of the caller's buffers.
+/// The indices of all features of a batch, in the layout of TorchRec's KeyedJaggedTensor and FBGEMM's TBE: the indices
+/// of feature 0 for every sample, then those of feature 1, and so on. A view of the caller's buffers.
 struct Request {
     IndexSpan indices;
     IndexSpan offsets;                    ///< features * batch + 1 entries: sample b of feature f is bag f * batch + b
@@ -59,8 +59,8 @@ struct Request {
 
 struct EngineOptions {
     std::size_t threads =
-        0;  ///< threads that work on one call, the calling one included, at most 1024; 0 means one for each CPU that
-            ///< the calling thread may run on, but no more than the quota of its cgroups, rounded up
+        0;  ///< threads that work on one call, including the calling thread, at most 1024; 0 means one for each CPU in
+            ///< the affinity mask of the calling thread, but no more than the CPU quota of its cgroups, rounded up
 };
 
 /// What an Engine needs of tbb::task_arena; a concept, so that this header does not include oneTBB's.
@@ -70,25 +70,26 @@ concept TaskArena = requires(A& arena) {
     arena.max_concurrency();
 };
 
-/// Runs lookups on several threads. Any number of threads may call one engine at once; its threads are shared; a call
-/// that comes while half as many callers as threads are busy runs on its own thread, as small calls do, without waking
-/// another. Calls allocate nothing, but for the first one of all in an arena, and the first one in a child of fork().
+/// Runs lookups on several threads. Any number of threads may call one engine at once and share its threads. Small
+/// calls run on the calling thread without waking another; so does a call that arrives while half as many callers as
+/// threads are busy. Calls do not allocate, except for the very first call in an arena and the first call in a child of
+/// fork().
 ///
-/// The process may be forked at any moment, also while other threads are in calls. In the child an engine makes threads
-/// of its own when it is first called, unless it borrows an arena: oneTBB does not survive a fork, so calls of such an
-/// engine run on the calling thread from then on, and threads() is 1. Processes are told apart by pthread_atfork.
+/// The process may be forked at any moment, even while other threads are in calls. In the child, an engine starts new
+/// threads on its first call. An engine that borrows an arena does not, because oneTBB does not survive a fork: in the
+/// child its calls run on the calling thread, and threads() is 1. Forks are detected with pthread_atfork.
 class ROWPOOL_API Engine {
 public:
-    /// An engine with that many threads, callers included; they sleep while there is no call. When the system refuses
-    /// some of them it works with the others; threads() says how many there are. The threads inherit the CPU affinity
-    /// of the one that makes the engine, are named "rowpool" and leave signals to others.
+    /// An engine with that many threads, counting the caller; they sleep while there is no call. When the system cannot
+    /// create some of them, the engine works with the others; threads() says how many there are. The threads inherit
+    /// the CPU affinity of the thread that constructs the engine, are named "rowpool" and block signals.
     explicit Engine(const EngineOptions& options = {}) noexcept;
 
     /// An engine that works in the caller's tbb::task_arena, which must outlive it:
     ///   tbb::task_arena arena(4); rowpool::Engine engine(arena);
-    /// A thread that waits for a call to end runs no other task of the arena meanwhile, so a lock may be held around
-    /// calls that tasks of the arena take, too. It still needs a place in the arena: tbb::task_arena keeps one for
-    /// threads from outside, unless it was made to keep none. Lend it in no child of a process that has used oneTBB.
+    /// A thread that waits for a call to end runs no other task of the arena, so it may hold a lock that tasks of the
+    /// arena take, too. It still needs a slot in the arena: tbb::task_arena reserves one for outside threads, unless it
+    /// was constructed to reserve none. Do not pass an arena in a forked child of a process that has used oneTBB.
     template <TaskArena A>
     explicit Engine(A& arena)
         : Engine(Arena{&arena, [](void* a, void (*work)(void*),
@@ -100,7 +101,7 @@ public:
     Engine& operator=(Engine&&) noexcept;
     ~Engine();
 
-    /// Threads that work on one call, the calling one included: those that there are.
+    /// Threads that work on one call, including the calling thread: the number that could be started.
     std::size_t threads() const noexcept;
 
     /// As rowpool::pool, in parallel over bags; the same bits for every number of threads.
@@ -109,7 +110,8 @@ public:
     /// Pools every feature of a request: out is [batch, total_dim], feature f in columns [column(f), column(f) + dim).
     /// Errors as rowpool::pool, with the fault's feature, table and bag; the bag is counted within its feature.
     ///
-    /// @param skipped  where the number of skipped indices of each feature goes when the call is ok; empty for nowhere
+    /// @param skipped  receives the number of skipped indices of each feature when the call succeeds; empty if not
+    ///                 wanted
     PoolStatus pool(const Model& model, const Request& request, const Output& out,
                     std::span<std::size_t> skipped = {}) const noexcept;
 
@@ -117,7 +119,7 @@ public:
     Status quantize_rows(const Table& source, RowCoding coding, std::span<std::byte> out, std::size_t first = 0) const;
 
 private:
-    // A task_arena whose type the header does not need to know.
+    // A type-erased task_arena.
     struct Arena {
         void* arena = nullptr;
         void (*execute)(void* arena, void (*work)(void*), void* context) = nullptr;
@@ -130,8 +132,8 @@ private:
     ROWPOOL_LOCAL PoolStatus run_plan(const pooling::Plan& plan) const noexcept;
 
     std::unique_ptr<State> state_;  // null where threads_ is 1
-    Arena arena_;                   // null for an engine with threads of its own
-    std::size_t threads_ = 1;       // that were asked for
+    Arena arena_;                   // null for an engine with its own threads
+    std::size_t threads_ = 1;       // as requested
 };
 
 }  // namespace rowpool

@@ -1,10 +1,11 @@
-// ROWPOOL_API marks what the library exports; everything else is hidden. ROWPOOL_LOCAL hides what is inside of it.
+// ROWPOOL_API marks what the library exports; everything else is hidden. ROWPOOL_LOCAL hides members of an exported
+// class.
 #pragma once
 
 #define ROWPOOL_API __attribute__((visibility("default")))
 #define ROWPOOL_LOCAL __attribute__((visibility("hidden")))
 
-// Marks what an object keeps a view of, so that clang warns about temporaries that end before it.
+// Marks an argument that an object keeps a view of, so that clang warns about temporaries that it outlives.
 #if defined(__clang__)
 #define ROWPOOL_VIEWED [[clang::lifetimebound]]
 #else

@@ -18,16 +18,16 @@ enum class ErrorCode : std::uint8_t {
     index_out_of_range,  ///< an index below 0 or at or past the number of rows
     not_found,           ///< no table of that name
     corrupt_file,        ///< a file that contradicts itself or its checksums
-    unsupported,         ///< well-formed, but nothing rowpool can read
+    unsupported,         ///< well-formed, but nothing that rowpool can read
     unsupported_isa,     ///< ROWPOOL_ISA names an instruction set that cannot run here
-    io_error,            ///< the operating system refused; the message has its reason
+    io_error,            ///< the operating system reported an error; the message has its reason
     out_of_memory,
 };
 
 /// The code's name as written above, for example "corrupt_file".
 ROWPOOL_API std::string_view to_string(ErrorCode code) noexcept;
 
-/// One failure: a code to branch on and one line for people, naming file, tensor, row or byte as far as they apply.
+/// One failure: a code to branch on and one line for people that names file, tensor, row or byte where they apply.
 struct [[nodiscard]] Error {
     ErrorCode code = ErrorCode::ok;
     std::string message;
@@ -49,8 +49,8 @@ private:
     Error error_;
 };
 
-/// A value or an Error, used as std::expected of C++23: test it, then take `*result` or `result.error()`.
-/// Taking the value of a failed result, or the error of a good one, is undefined: value() throws nothing either.
+/// A value or an Error, used like std::expected of C++23: test it, then take `*result` or `result.error()`. Taking the
+/// value of a failed result, or the error of a successful one, is undefined: value() does not throw either.
 template <class T>
 class [[nodiscard]] Result {
 public:

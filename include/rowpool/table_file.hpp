@@ -29,46 +29,48 @@ struct ErrorMetrics {
     double relative_l2 = 0;  ///< ||decoded - source|| / ||source|| over the whole table; 0 for an all-zero source
 };
 
-/// Where a table came from, as its file records it. Empty strings and nothing for a foreign safetensors file.
+/// Where a table came from, as its file records it. Empty for a foreign safetensors file.
 struct TableOrigin {
     std::string source;        ///< file and tensor that it was converted from
     std::string quantization;  ///< method, for example "min-max (PyTorch prepack)"; empty for float rows
     std::optional<ErrorMetrics> error;
 };
 
-/// Which rows are hot: of each table the first TableFile::hot_rows(), or all where the file does not say, but no more
-/// than these. Zero is a budget, too.
+/// Which rows are hot: the first TableFile::hot_rows() of each table, or all rows where the file does not say, up to
+/// these limits. A limit of zero means no rows.
 struct HotPart {
     static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
     std::size_t most_rows = kNoLimit;   ///< of each table
-    std::size_t most_bytes = kNoLimit;  ///< of the rows of each table; a row that does not fit whole is left out
+    std::size_t most_bytes = kNoLimit;  ///< of each table; whole rows only
 };
 
 struct OpenOptions {
     Residency residency = Residency::mapped;  ///< how the rows are held in memory
-    /// When given, only these rows and the remaps are held that way, and the other rows are mapped. Pays where hot rows
-    /// come first and all of them are more than is to be locked or copied.
+    /// When given, only these rows and the remaps are held that way, and the other rows are mapped. For tables that
+    /// have their hot rows first and are too large to lock or copy whole.
     std::optional<HotPart> hot = {};
 };
 
-/// A tensor of a file, a table or not. It points into the mapping and lasts as long as a copy of the file does.
+/// A tensor of a file, whether it is a table or not. It points into the mapping and is valid as long as a copy of the
+/// file lives.
 struct TensorView {
     std::string_view name;
-    std::string_view dtype;                ///< as safetensors has it, for example "U8"
+    std::string_view dtype;                ///< as safetensors spells it, for example "U8"
     std::span<const std::uint64_t> shape;  ///< any number of dimensions
-    std::span<const std::byte> bytes;      ///< its elements in C order, little-endian; not aligned to anything
+    std::span<const std::byte> bytes;      ///< its elements in C order, little-endian; not aligned
 };
 
-/// An opened table file. Cheap to copy; its tables keep their rows alive on their own. Immutable and safe to share.
+/// An opened table file. Cheap to copy; its tables keep their rows alive without it. Immutable and safe to share.
 class ROWPOOL_API TableFile {
 public:
     /// Maps a table file, or any safetensors file: its two-dimensional F32, F16 and BF16 tensors are tables. Checks the
-    /// header in full; which rows it reads, and on how many threads, is up to `options`: none when they are mapped,
-    /// all or the hot ones on all cores when they are copied. The file must not shrink while it is in use: a read past
-    /// its new end raises SIGBUS. Errors: io_error, also when the system does not lock the rows or place them on NUMA
-    /// nodes; out_of_memory; corrupt_file, with file, tensor and byte; unsupported (a newer format version, what is no
-    /// regular file); unsupported_isa.
+    /// whole header. `options` decide which rows it reads, and on how many threads: none when they are mapped; all of
+    /// them, or the hot ones, on all cores when they are copied. The file must not shrink while it is in use: a read
+    /// past its new end raises SIGBUS.
+    /// Errors: io_error, also when the system cannot lock the rows or place them on NUMA nodes; out_of_memory;
+    /// corrupt_file, with file, tensor and byte; unsupported (a newer format version, or not a regular file);
+    /// unsupported_isa.
     static Result<TableFile> open(const std::string& path, const OpenOptions& options = {});
 
     const std::string& path() const noexcept;
@@ -78,32 +80,35 @@ public:
     Result<Table> table(std::string_view name) const;
 
     /// Everything in the file, in the order of the bytes: tables, what belongs to them, filler, and foreign tensors.
-    /// For a dtype that safetensors defines, shape and dtype agree with the number of bytes. Error: out_of_memory.
+    /// For a dtype that safetensors defines, shape and dtype agree with the number of bytes.
+    /// Error: out_of_memory.
     Result<std::vector<TensorView>> tensors() const;
 
     /// Whether the file carries rowpool's metadata (checksums, origins, names) or is a foreign safetensors file.
     bool has_metadata() const noexcept;
     /// `table` is one of tables(); its position there.
     const TableOrigin& origin(std::size_t table) const noexcept;
-    /// How many rows, from the first on, the trace looked up that the table was put in order by; at most Table::rows().
-    /// Nothing when the file does not say. `rowpool convert --order-by-trace` records it.
+    /// The number of hot rows, which come first: those that the trace looked up by which the table was reordered; at
+    /// most Table::rows(). Empty when the file does not say. `rowpool convert --order-by-trace` records it.
     std::optional<std::size_t> hot_rows(std::size_t table) const noexcept;
-    /// Whether the table carries names of its rows. Reads none of them.
+    /// Whether the table has names for its rows. Does not read them.
     bool has_row_names(std::size_t table) const noexcept;
-    /// Names of the ids, Table::num_ids() of them, or empty when the table carries none. They point into the mapping.
-    /// Reads the names: takes time in proportion to them. Error: corrupt_file when there are not as many names as ids.
+    /// Names of the ids, Table::num_ids() of them, or empty when the table has none. They point into the mapping. Reads
+    /// all names, so its time is proportional to their size.
+    /// Error: corrupt_file when there are not as many names as ids.
     Result<std::vector<std::string_view>> row_names(std::size_t table) const;
 
-    /// The same names as they lie in the file: joined by newlines, one an id, as NewTable has them; takes no memory.
+    /// The same names as stored in the file: joined by newlines, one per id, as in NewTable; takes no memory.
     Result<std::string_view> joined_row_names(std::size_t table) const;
 
-    /// Told how many more bytes have been compared, on any thread and on several at once. It must not throw.
+    /// Called with the number of bytes compared since the last call, on any thread and on several at once. It must not
+    /// throw.
     using VerifyProgress = std::function<void(std::uint64_t bytes)>;
 
-    /// Reads all that rowpool's metadata covers and compares it with its checksums, on all cores: in a file that
-    /// rowpool wrote, every byte that open() has not checked. It reads the file, not copies of its rows. Error:
-    /// corrupt_file naming tensor and first byte of the first damaged block, or an id whose remap is neither a row nor
-    /// -1. A foreign file has nothing to compare with: ok.
+    /// Reads everything that rowpool's metadata covers and compares it with its checksums, on all cores: in a file that
+    /// rowpool wrote, every byte that open() has not checked. It reads the file, not copies of its rows.
+    /// Error: corrupt_file that names the tensor and the first byte of the first damaged block, or an id whose remap
+    /// entry is neither a row nor -1. A foreign file has no checksums: ok.
     Status verify(const VerifyProgress& progress = {}) const;
 
 private:

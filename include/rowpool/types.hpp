@@ -1,4 +1,5 @@
-// The words of the field as types: row formats, pooling modes, output types, half-precision numbers, prefetching.
+// Basic types: row formats, pooling modes, output types, half-precision numbers, prefetching. Kernels include this
+// public header and no other, so Prefetch stands here, too.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +15,8 @@ namespace rowpool {
 /// Widest row that a table can have, in columns.
 inline constexpr std::size_t kMaxDim = 65536;
 
-/// The bits of an IEEE 754 binary16 number. A type of its own, so that buffers of halves and of integers cannot be
-/// mixed up.
+/// The bits of an IEEE 754 binary16 number. A distinct type, so that buffers of halves and of integers cannot be mixed
+/// up.
 struct Float16 {
     std::uint16_t bits = 0;
 };
@@ -40,20 +41,21 @@ enum class RowFormat : std::uint8_t {
     tbe_int2,  ///< f16 scale, f16 bias, packed[ceil(dim/4)]: FBGEMM TBE
 };
 
-/// How the scale and bias of a coded row are chosen from its values. They say what range the codes cover; values
+/// How the scale and bias of a coded row are chosen from its values. They define the range that the codes cover; values
 /// outside it are clipped to its ends. docs/NUMERICS.md has the definitions, and errors on real tables.
 enum class QuantizationMethod : std::uint8_t {
-    /// The range is that of the values, as PyTorch's prepack operators and FBGEMM have it. The fastest.
+    /// The range of the values, as in PyTorch's prepack operators and FBGEMM. The fastest.
     min_max,
-    /// The range that PyTorch's prepack operators find with optimized_qparams=True, bit for bit: a walk inwards from
-    /// min_max in steps of 1/200, to 84 % of it at most. 4 and 2 bits only, as in PyTorch.
+    /// The range that PyTorch's prepack operators find with optimized_qparams=True, bit for bit: the range of min_max
+    /// is narrowed in steps of 1/200 of it, down to 84 %. 4 and 2 bits only, as in PyTorch.
     greedy,
-    /// Scale and bias of least squared error of the decoded row, by search. On no row worse than the other two.
+    /// The scale and bias with the least squared error of the decoded row, by search. Never worse than the other two on
+    /// any row.
     search,
 };
 
-/// A row format and how its scales and biases are chosen. A RowFormat alone means min_max; float formats have nothing
-/// to choose, so that the method does not matter to them.
+/// A row format and how its scales and biases are chosen. A RowFormat alone means min_max; float formats have no scale
+/// or bias, so the method does not matter to them.
 struct RowCoding {
     // NOLINTNEXTLINE(google-explicit-constructor): a format is a coding
     constexpr RowCoding(RowFormat row_format,
@@ -68,27 +70,27 @@ struct RowCoding {
 
 /// How the rows of a bag become one vector. An empty bag gives zeros in every mode.
 enum class Pooling : std::uint8_t {
-    none,   ///< plain lookup (nn.Embedding): one output row an index
+    none,   ///< plain lookup (nn.Embedding): one output row per index
     sum,    ///< sum of weight * row
-    mean,   ///< the sum divided by the number of rows taken, or by the sum of the weights
-    sqrtn,  ///< the sum divided by the square root of the number of rows taken, or of the sum of the squared weights
+    mean,   ///< the sum divided by the number of rows pooled, or by the sum of the weights
+    sqrtn,  ///< the sum divided by the square root of the number of rows pooled, or of the sum of the squared weights
     max,    ///< the largest value of each column; takes no weights
 };
 
 /// How rows are prefetched. It changes the time that a lookup takes, never its result.
 ///
-/// A core has few line-fill buffers, so few misses of its first-level cache are under way at once. Prefetches into the
-/// second level do not wait for those: where the first level is small (32 KiB), rows come from memory up to twice as
-/// fast that way. A larger one takes them at once. Rows that are in the second level already gain from a short distance
-/// into the first, or from no prefetching (docs/TUNING.md).
+/// A core has few line-fill buffers, so few misses of its L1 cache are outstanding at once. A prefetch into L2 does not
+/// hold one of them: on CPUs with a small L1 (32 KiB), rows come from memory up to twice as fast that way. CPUs with a
+/// larger L1 prefetch into it directly. Rows that are already in L2 gain from a short distance into L1, or from no
+/// prefetching (docs/TUNING.md).
 struct Prefetch {
     enum class Into : std::uint8_t { first_level, second_level };
 
-    /// Longest distance; a longer one counts as this.
+    /// Longest distance; longer ones are clamped to it.
     static constexpr std::size_t kMostDistance = 4096;
 
-    std::size_t distance = 0;        ///< how many indices before its turn a row is prefetched; 0 for never
-    Into into = Into::second_level;  ///< suits small first levels
+    std::size_t distance = 0;        ///< a row is prefetched this many indices before it is read; 0 means never
+    Into into = Into::second_level;  ///< suits CPUs with a small L1
 
     friend bool operator==(const Prefetch&, const Prefetch&) noexcept = default;
 };
