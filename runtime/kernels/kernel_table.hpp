@@ -1,4 +1,5 @@
-// What the kernels of one instruction set offer to the rest of the library: plain functions over plain pointers.
+// The interface between the kernels of one instruction set and the rest of the library: plain functions over plain
+// pointers.
 //
 // Nothing here knows files, threads or errors. Arguments have been checked: kernels trust sizes, offsets and, unless a
 // function is told to filter, indices.
@@ -9,13 +10,13 @@
 
 #include "rowpool/types.hpp"
 
-/// For lambdas of the kernels' loops, which have no other place for an attribute. What refers to sums must be inlined
-/// before gcc decides what lives in registers.
+/// For lambdas in the kernels' loops, where [[gnu::always_inline]] cannot be written. Everything that takes sums by
+/// reference must be inlined before gcc allocates registers, or the sums end up in memory.
 #define ROWPOOL_INLINE __attribute__((always_inline))
 
 namespace rowpool::kernels {
 
-/// How the elements of a row decode; row formats that differ only in where scale and bias stand share a codec.
+/// How the elements of a row are decoded. Row formats that differ only in the position of scale and bias share a codec.
 enum class Codec : std::uint8_t { f32, f16, bf16, int8_f32, int8_f16, int4, int2 };
 inline constexpr std::size_t kNumCodecs = 7;
 
@@ -42,19 +43,19 @@ constexpr Codec codec_of(RowFormat format) noexcept {
     return Codec::f32;
 }
 
-/// The rows to look up in, and how they are looked up.
+/// The rows of a table, and how lookups map indices to them.
 struct Rows {
     const std::byte* data;
     std::size_t count;
     std::size_t stride;  ///< bytes from one row to the next
     std::size_t bytes;   ///< bytes of one row
-    std::size_t lines;   ///< most cache lines of 64 bytes that a row touches; not 0
+    std::size_t lines;   ///< maximum number of 64-byte cache lines that a row touches; not 0
     std::size_t dim;
     std::size_t codes_at;       ///< byte of a row's first element
     std::size_t qparams_at;     ///< byte of a row's scale, followed by its bias
-    std::size_t ids;            ///< indices are below it; `count` without a remap
-    const std::int32_t* remap;  ///< the row of each id, or anything that is no row; null when ids are rows
-    std::int64_t padding;       ///< index that is left out when filtering; -1 for none
+    std::size_t ids;            ///< valid indices are below it; equal to `count` without a remap
+    const std::int32_t* remap;  ///< the row of each id, or any number that is not a row; null when ids are rows
+    std::int64_t padding;       ///< index to leave out when filtering; -1 for none
     Prefetch prefetch;
 };
 
@@ -64,26 +65,26 @@ struct BagEnds {
 
     Kind kind;
     bool wide;           ///< values are int64, not int32
-    const void* values;  ///< offsets: the end of bag b at [b]; lengths: indices of bag b at [b]
-    std::size_t length;  ///< fixed: indices of every bag
+    const void* values;  ///< offsets: [b] is the end of bag b; lengths: [b] is the length of bag b
+    std::size_t length;  ///< fixed: the length of every bag
 };
 
-/// Bags [first_bag, last_bag) of a call, and where their results go.
+/// The arguments of one kernel call: a bag range, [first_bag, last_bag), and where its results go.
 struct PoolArgs {
     Rows rows;
     const void* indices;
     bool wide_indices;  ///< indices are int64, not int32
     BagEnds ends;
-    const float* weights;  ///< one an index; null without
+    const float* weights;  ///< ///< one per index, or null
     std::size_t first_bag;
     std::size_t last_bag;
     std::size_t position;  ///< first index of first_bag
-    std::size_t end;       ///< one past the last index of the bag before last_bag, of which `ends` may say nothing
+    std::size_t end;       ///< one past the last index of the last bag, whose entry in `ends` may be missing
     Pooling pooling;
-    bool is_far;     ///< rows are mostly beyond the second level of the cache: wide ones are read side by side
-    bool filters;    ///< leaves out padding, bad indices and ids without a row; indices need not be checked
-    bool count_all;  ///< mean and sqrtn divide by the length of the bag, whatever was left out and weighted
-    std::size_t prefetch_end;  ///< indices from here on are not looked at; 0 to prefetch nothing
+    bool is_far;               ///< rows are mostly not in L2: wide ones are read side by side
+    bool filters;              ///< leave out padding, bad indices and ids without a row; indices need not be checked
+    bool count_all;            ///< mean and sqrtn divide by the length of the bag, ignoring filtering and weights
+    std::size_t prefetch_end;  ///< prefetching stops before this index; 0 to prefetch nothing
     void* out;                 ///< first element of bag 0's output row
     std::size_t out_stride;    ///< elements
     OutputType out_type;
@@ -92,17 +93,17 @@ using PoolFn = void (*)(const PoolArgs&) noexcept;
 
 /// The kernels of one codec.
 struct CodecKernels {
-    /// sum, mean, sqrtn and plain lookup, of what is_plain() accepts; [weighted]
+    /// sum, mean, sqrtn and plain lookup, for calls that is_plain() accepts; [weighted]
     PoolFn blocks[2];
-    /// The same, where is_single() accepts the bags, too.
+    /// The same, for calls that is_single() accepts, too.
     PoolFn single;
-    /// The same for any rows, bags and indices, and the only one that filters.
+    /// sum, mean, sqrtn and plain lookup for any call; the only one of the three that filters.
     PoolFn sum;
-    /// max of any rows, and filtering or not.
+    /// max for any call, filtering or not.
     PoolFn max;
 };
 
-/// Rows that greedy and search work on at once.
+/// Rows that greedy and search work on at a time, one per SIMD lane.
 inline constexpr std::size_t kRowsAtOnce = 16;
 
 /// Rows to convert from floats.
@@ -115,21 +116,21 @@ struct QuantizeArgs {
     std::size_t out_stride;
     std::size_t rows;
     std::size_t dim;
-    float* scratch;  ///< kRowsAtOnce * dim numbers; only for coded rows, and not by min_max
+    float* scratch;  ///< kRowsAtOnce * dim numbers; used only by greedy and search
 };
 
 /// One instruction set's kernels.
 struct KernelTable {
     const char* isa;
-    std::size_t block_dim;  ///< columns of the widest row whose sums fit the registers
+    std::size_t block_dim;  ///< columns of the widest row whose sums fit in registers
     const CodecKernels* codecs[kNumCodecs];
     /// How many of `count` indices are below 0 or at or past `rows`; [indices are int64]
     std::size_t (*count_outside[2])(const void* indices, std::size_t count, std::size_t rows) noexcept;
-    /// Converts rows until one cannot be held (quantize.hpp has the rule); returns that row, or args.rows.
+    /// Converts rows until the format cannot represent one (see quantize.hpp); returns that row, or args.rows.
     std::size_t (*quantize)(const QuantizeArgs& args) noexcept;
 };
 
-/// Whether kernels that look at the lower 32 bits of indices and of bag ends, and filter none, can do a call.
+/// Whether a call suits kernels that read only the lower 32 bits of indices and bag ends, and do not filter.
 inline bool is_plain(const PoolArgs& args) noexcept {
     constexpr std::size_t kMost = ~std::uint32_t{0};
     return !args.filters && args.rows.count <= kMost && args.end - args.position <= kMost;
@@ -138,13 +139,13 @@ inline bool is_plain(const PoolArgs& args) noexcept {
 /// Whether sums are divided.
 constexpr bool is_divided(Pooling pooling) noexcept { return pooling == Pooling::mean || pooling == Pooling::sqrtn; }
 
-/// Whether all bags have one row, and none is divided by its weight.
+/// Whether every bag has one row, and its result is not divided by its weight.
 inline bool is_single(const PoolArgs& args) noexcept {
     const bool by_weight = is_divided(args.pooling) && args.weights != nullptr;
     return args.ends.kind == BagEnds::Kind::fixed && args.ends.length == 1 && !by_weight;
 }
 
-/// The kernel for a call of rows of a codec.
+/// Selects the kernel for a call.
 inline PoolFn pool_function(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
     const CodecKernels& own = *kernels.codecs[static_cast<std::size_t>(codec)];
     if (args.pooling == Pooling::max) return own.max;

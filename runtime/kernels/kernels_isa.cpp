@@ -1,5 +1,5 @@
-// The table of one instruction set's kernels, and the check of indices. The build compiles this file once for each set,
-// with its flags and ROWPOOL_KERNEL_ISA defined as its name; everything but the table has internal linkage.
+// The kernel table of one instruction set, and the check of indices. The build compiles this file once per set, with
+// its flags and ROWPOOL_KERNEL_ISA defined as its name. Everything but the table has internal linkage.
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -14,7 +14,7 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Counts in 32 bits over stretches that cannot overflow them, which is what vectorizes best.
+/// Counts in 32 bits, over blocks short enough not to overflow, because that vectorizes best.
 template <class Index>
 std::size_t count_outside(const void* values, std::size_t count, std::size_t rows) noexcept {
     using Unsigned = std::make_unsigned_t<Index>;

@@ -1,4 +1,4 @@
-// Indices, the ends of bags, the rows behind them, and asking for rows ahead of their turn.
+// Reads indices and bag ends, maps indices to rows, and prefetches rows.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ inline std::int64_t element(const void* values, bool wide, std::size_t i) noexce
     return wide ? static_cast<const std::int64_t*>(values)[i] : static_cast<const std::int32_t*>(values)[i];
 }
 
-/// Where the bag that begins at `begin` ends; `bag` is not the last one of a call that is given by where bags start.
+/// The end of the bag that begins at `begin`. Not for the last bag of Bags::starts, which has no entry in `ends`.
 inline std::size_t end_of(const BagEnds& ends, std::size_t bag, std::size_t begin) noexcept {
     switch (ends.kind) {
         case BagEnds::Kind::offsets:
@@ -27,9 +27,9 @@ inline std::size_t end_of(const BagEnds& ends, std::size_t bag, std::size_t begi
     return begin;
 }
 
-/// Prefetches the cache line of the byte kOffset after p. In assembly where there is one for it: gcc 12 works out the
-/// addresses of many builtin prefetches ahead, in registers that the sums need, and drops calls of functions that do
-/// nothing else.
+/// Prefetches the cache line of the byte at p + kOffset. In inline assembly on x86-64, because gcc 12 computes the
+/// addresses of several __builtin_prefetch ahead, in registers that the sums need, and removes calls of functions that
+/// do nothing else.
 template <Prefetch::Into kInto, std::ptrdiff_t kOffset = 0>
 [[gnu::always_inline]] inline void prefetch_line(const std::byte* p) noexcept {
 #if defined(__x86_64__)
@@ -50,7 +50,7 @@ template <Prefetch::Into kInto, std::size_t kLines>
     prefetch_line<kInto, (kLines - 1) * 64>(row);
 }
 
-/// Prefetches the lines of a row: those of its first byte, of its last byte, and what can be between them.
+/// Prefetches all lines of a row: that of its first byte, that of its last byte, and all between them.
 template <Prefetch::Into kInto>
 [[gnu::always_inline]] inline void prefetch_row(const Rows& rows, std::size_t row) noexcept {
     const std::byte* const p = rows.data + row * rows.stride;
@@ -58,7 +58,7 @@ template <Prefetch::Into kInto>
     prefetch_line<kInto, -1>(p + rows.bytes);
 }
 
-/// Calls f.operator()<kInto>() with the cache that rows are prefetched into.
+/// Calls f.operator()<kInto>() with the cache level that rows are prefetched into.
 template <class F>
 [[gnu::always_inline]] inline void visit_into(const Rows& rows, const F& f) noexcept {
     using Into = Prefetch::Into;
@@ -69,16 +69,16 @@ template <class F>
     }
 }
 
-/// The same into the cache that the options name.
+/// Prefetches all lines of a row into the cache level that `rows` names.
 [[gnu::always_inline]] inline void prefetch_row(const Rows& rows, std::size_t row) noexcept {
     visit_into(rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE { prefetch_row<kInto>(rows, row); });
 }
 
-/// The row of an index that has none.
+/// Returned by row_of() for an index that has no row.
 constexpr std::size_t kNoRow = ~std::size_t{0};
 
-/// The row that an index stands for; kNoRow when it is padding (-1 when there is none), bad, or an id that the remap
-/// gives no row. A remap is from a file: what is in it is trusted no more than indices are.
+/// The row of an index; kNoRow when the index is padding, bad, or an id without a row in the remap. A remap may come
+/// from a hostile file: its entries are checked as indices are.
 inline std::size_t row_of(const Rows& rows, std::int64_t index) noexcept {
     const auto id = static_cast<std::size_t>(index);
     if (index == rows.padding || id >= rows.ids) return kNoRow;
@@ -87,7 +87,7 @@ inline std::size_t row_of(const Rows& rows, std::int64_t index) noexcept {
     return row >= 0 && static_cast<std::size_t>(row) < rows.count ? static_cast<std::size_t>(row) : kNoRow;
 }
 
-/// Prefetches what row_of() will read of the remap, if there is one.
+/// Prefetches the remap entry that row_of() will read, if there is a remap.
 [[gnu::always_inline]] inline void prefetch_remap(const Rows& rows, std::int64_t index) noexcept {
     const auto id = static_cast<std::size_t>(index);
     if (rows.remap != nullptr && id < rows.ids) __builtin_prefetch(rows.remap + id);

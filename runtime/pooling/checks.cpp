@@ -7,7 +7,7 @@
 namespace rowpool::pooling {
 namespace {
 
-/// Whether no entry is below the one before it: a loop without exits, which compilers vectorize.
+/// Whether no entry is below the one before it: a loop without early exits, so that compilers vectorize it.
 template <class T>
 bool never_falls(const T* values, std::size_t count) noexcept {
     unsigned falls = 0;
@@ -15,7 +15,7 @@ bool never_falls(const T* values, std::size_t count) noexcept {
     return falls == 0;
 }
 
-/// Offsets never fall and never pass the last index; `offsets` has at least one entry.
+/// Offsets never decrease and never pass the last index; `offsets` has at least one entry.
 CheckResult check_offsets(IndexSpan offsets, std::size_t num_indices) noexcept {
     if (offsets[0] != 0) return CheckResult{PoolFault::first_offset, 0, offsets[0]};
     const bool rises = offsets.is_wide()
@@ -58,8 +58,8 @@ CheckResult check_fixed(const Bags& bags, std::size_t num_indices) noexcept {
     return CheckResult{PoolFault::fixed_length, bags.num_bags(), static_cast<std::int64_t>(length), num_indices};
 }
 
-/// Whether one of the indices is outside a table of so many ids: its sign is set, or that of its distance from the last
-/// id. A loop that compilers vectorize for every CPU.
+/// Whether one of the indices is not in [0, ids): its sign bit is set, or that of its distance from the last id. A loop
+/// that compilers vectorize for every CPU.
 template <class Index>
 bool any_outside(const void* values, std::size_t count, std::size_t ids) noexcept {
     using Unsigned = std::make_unsigned_t<Index>;
@@ -98,7 +98,8 @@ CheckResult check_output(const Output& out, std::size_t num_bags, std::size_t di
     if (num_bags == 0) return {};
     const bool fits = out.size() >= row_end && (out.size() - row_end) / stride >= num_bags - 1;
     if (!fits) return {PoolFault::output_size, num_bags, static_cast<std::int64_t>(out.size()), stride};
-    if (num_bags == 1) stride = row_end;  // kernels reckon where another row would be: any number may wrap around
+    if (num_bags == 1)
+        stride = row_end;  // // kernels compute the address of the next row, which an arbitrary stride could overflow
     return {};
 }
 
@@ -134,7 +135,7 @@ CheckResult check_weights(std::size_t num_weights, std::size_t num_indices, Pool
 
 std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,
                          std::size_t begin, std::size_t end) noexcept {
-    constexpr std::size_t kFew = 64;  // for these the kernel takes longer to start
+    constexpr std::size_t kFew = 64;  // // for fewer, calling the kernel takes longer
     const void* const values = advance(indices, begin);
     const std::size_t count = end - begin;
     const bool is_wide = indices.is_wide();

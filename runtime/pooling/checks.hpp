@@ -1,4 +1,4 @@
-// The checks of a call that come before its indices are looked at, and the check of those.
+// Validates the arguments of a call: first everything that does not depend on index values, then the indices.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,8 @@
 
 namespace rowpool::pooling {
 
-/// What a check has found, if anything. Not yet a PoolStatus, which has a destructor: most calls have no fault.
+/// The outcome of a check. A PoolStatus is made from it only after a fault, because most calls have none and a
+/// PoolStatus has a destructor.
 struct [[nodiscard]] CheckResult {
     PoolFault fault = PoolFault::none;
     std::size_t bag = 0;
@@ -32,14 +33,14 @@ constexpr bool takes_weights(Pooling mode) noexcept { return mode != Pooling::no
 /// Checks that weights go with the mode and are one an index.
 CheckResult check_weights(std::size_t num_weights, std::size_t num_indices, Pooling mode) noexcept;
 
-/// Resolves the stride of an output and checks that num_bags rows of `dim` columns fit.
+/// Resolves the stride of an output and checks that num_bags rows of `dim` columns fit the buffer.
 CheckResult check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept;
 
-/// The first of the indices in [begin, end) that is outside a table of so many ids; `end` when there is none.
+/// The position of the first index in [begin, end) that is not in [0, ids); `end` when there is none.
 std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,
                          std::size_t begin, std::size_t end) noexcept;
 
-/// The element of a span of so many after the first.
+/// The address of element `skip` of a span.
 inline const void* advance(IndexSpan values, std::size_t skip) noexcept {
     return static_cast<const std::byte*>(values.data()) + skip * (values.is_wide() ? 8 : 4);
 }

@@ -1,4 +1,4 @@
-// The parallel engine: shares the work of a call out among threads of its own, or of an arena of oneTBB's.
+// The parallel engine: distributes the slices of a call over its own threads, or over a oneTBB arena.
 #include "rowpool/engine.hpp"
 
 #include <oneapi/tbb/global_control.h>
@@ -26,41 +26,41 @@ namespace {
 
 /// Waking another thread takes microseconds, in which one thread pools about this many bytes of rows.
 constexpr std::size_t kSerialBytes = std::size_t{128} << 10;
-/// Indices that are worth a task of their own to check.
+/// Indices that are worth a task to check.
 constexpr std::size_t kCheckedIndices = std::size_t{16} << 10;
-/// Work that is worth a task of its own.
+/// Bytes that are worth a task.
 constexpr std::size_t kSliceBytes = std::size_t{64} << 10;
-/// Slices a thread: enough that threads which are held up leave some of theirs to others.
+/// Slices per thread: enough for other threads to take over work from one that is delayed.
 constexpr std::size_t kSlicesPerThread = 4;
 
-/// More threads than any machine that we know has cores.
+/// More threads than any machine that we know of has cores.
 constexpr std::size_t kMaxThreads = 1024;
 
 std::size_t divide_up(std::size_t a, std::size_t b) noexcept { return a / b + (a % b != 0 ? 1 : 0); }
 
-/// Who works on the loops of a call beside its caller.
+/// The threads that help the caller with the loops of a call.
 struct Helpers {
-    support::ThreadPool* pool;  ///< null for the threads of the arena that the caller is in
+    support::ThreadPool* pool;  ///< ///< null: the threads of the arena that the caller is in
 
     /// Calls body(i) for i in [0, count), in any order.
     template <class Body>
     void for_each(std::size_t count, const Body& body) const {
         if (count < 2) return count == 1 ? body(0) : void();
         if (pool != nullptr) return pool->for_each(count, body);
-        // A task group of its own: in one that the application has cancelled the loop would end without having done
-        // anything. Isolated: while the caller waits it must not run other tasks of the arena, which may want a lock
-        // that it holds.
+        // With a separate task group, because in a group that the application has cancelled the loop would end without
+        // doing anything. Isolated, because while the caller waits, it must not run other tasks of the arena, which may
+        // take a lock that it holds.
         tbb::task_group_context context(tbb::task_group_context::isolated);
         tbb::this_task_arena::isolate([&] { tbb::parallel_for(std::size_t{0}, count, body, context); });
     }
 };
 
-/// Where share i of shares of equal size begins.
+/// Where share i begins when `size` is divided into equal shares.
 std::size_t share(std::size_t size, std::size_t shares, std::size_t i) noexcept {
     return size / shares * i + std::min(i, size % shares);
 }
 
-/// The position of the first bad index that is not to be skipped, or Smallest::kNone.
+/// The position of the first bad index, not counting features that skip bad indices; or Smallest::kNone.
 std::size_t find_first_bad(const pooling::Plan& plan, std::size_t slices, const Helpers& helpers) {
     const std::size_t count = plan.indices.size();
     const std::size_t parts = std::min(slices, divide_up(count, kCheckedIndices));
@@ -73,7 +73,7 @@ std::size_t find_first_bad(const pooling::Plan& plan, std::size_t slices, const 
     return first_bad.get();
 }
 
-/// Checks the indices of a plan, then pools its bags, in so many slices.
+/// Checks the indices of a plan, then pools its bags, in the given number of slices.
 PoolStatus run_slices(const pooling::Plan& plan, std::size_t cost, std::size_t slices, const Helpers& helpers) {
     const std::size_t first_bad = find_first_bad(plan, slices, helpers);
     if (first_bad != support::Smallest::kNone) return pooling::bad_index(plan, first_bad);
@@ -92,7 +92,7 @@ PoolStatus run_slices(const pooling::Plan& plan, std::size_t cost, std::size_t s
     return status;
 }
 
-/// Counts a caller for as long as it lives.
+/// Counts itself as a caller for as long as it lives.
 class Caller {
 public:
     explicit Caller(std::atomic<std::size_t>& callers) noexcept
@@ -101,7 +101,7 @@ public:
     Caller& operator=(const Caller&) = delete;
     ~Caller() { callers_.fetch_sub(1, std::memory_order_relaxed); }
 
-    /// Callers that were there before.
+    /// The number of callers that were there before.
     std::size_t others() const noexcept { return others_; }
 
 private:
@@ -109,12 +109,12 @@ private:
     std::size_t others_;
 };
 
-/// The threads of an engine, and how many callers it has.
+/// The threads of an engine, and its number of callers.
 struct Team {
     explicit Team(std::size_t threads) : pool(threads) {}
 
-    support::ThreadPool pool;              ///< of one thread when the engine borrows an arena
-    std::atomic<std::size_t> callers = 0;  ///< that are in a call large enough for several threads
+    support::ThreadPool pool;              ///< ///< has one thread when the engine borrows an arena
+    std::atomic<std::size_t> callers = 0;  ///< ///< in calls that are large enough for several threads
 };
 
 }  // namespace
@@ -125,11 +125,11 @@ struct Engine::State {
     State& operator=(const State&) = delete;
     ~State() {
         Team* const last = team;
-        if (last->pool.is_here()) delete last;  // another process' threads cannot be waited for
+        if (last->pool.is_here()) delete last;  // // the threads of a parent process cannot be joined
     }
 
-    /// The team of this process. That of a parent is left alone, and its memory with it: its locks may be held, and its
-    /// callers counted, by threads that are not here.
+    /// The team of this process. In a child of fork(), the parent's team is leaked: its locks may be held, and its
+    /// callers counted, by threads that do not exist here.
     Team& team_here() {
         Team* seen = team.load(std::memory_order_acquire);
         if (seen->pool.is_here()) return *seen;
@@ -153,7 +153,7 @@ Engine::Engine(const EngineOptions& options) noexcept
     }
 }
 
-// oneTBB has one limit for all arenas, which no arena may know of.
+// // oneTBB has a process-wide limit, which an arena's max_concurrency() does not reflect.
 Engine::Engine(Arena arena, std::size_t threads) noexcept
     : arena_(arena),
       threads_(std::min(threads, tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism))) {
@@ -171,7 +171,7 @@ Engine::~Engine() = default;
 
 std::size_t Engine::threads() const noexcept {
     if (threads_ == 1) return 1;
-    // The threads that oneTBB has made for the arena are not in a child of the process that it was borrowed in.
+    // In a child of fork(), the threads of the borrowed arena do not exist.
     if (arena_.arena != nullptr) return state_->made_at == support::fork_number() ? threads_ : 1;
     try {
         return state_->team_here().pool.threads();
@@ -180,9 +180,9 @@ std::size_t Engine::threads() const noexcept {
     }
 }
 
-/// Calls work(slices, helpers), in the arena when there is one and there are several: as many as suit work of that
-/// cost, given who else is here. A second half of callers would only take turns with the first at the cores, so each of
-/// it keeps to its own. May throw what the work throws.
+/// Calls work(slices, helpers) with a number of slices that suits the cost and the number of other callers; in the
+/// arena, if there is one and there are several slices. Once half as many callers as threads are busy, the cores are
+/// taken, so further callers work alone. May throw what the work throws.
 template <class Work>
 void Engine::run(std::size_t cost, const Work& work) const {
     const Helpers of_arena = {nullptr};
@@ -199,7 +199,7 @@ void Engine::run(std::size_t cost, const Work& work) const {
         arena_.execute(
             arena_.arena, [](void* context) { (*static_cast<Run*>(context))(); },
             const_cast<void*>(static_cast<const void*>(&run_in_slices)));
-    } catch (...) {  // oneTBB could not make a task or a thread: the work is begun again, on this thread alone
+    } catch (...) {  // // oneTBB could not create a task or a thread: start over, on this thread alone
         work(1, of_arena);
     }
 }

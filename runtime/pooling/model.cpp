@@ -1,4 +1,4 @@
-// Models: features checked and resolved once, so that requests need not.
+// Models: features are checked and planned once, not for every request.
 #include "pooling/model.hpp"
 
 #include <algorithm>
@@ -13,9 +13,9 @@
 namespace rowpool {
 namespace {
 
-/// Bytes behind all tables, each counted once.
+/// Bytes that lookups in all tables read from; tables that share memory count once.
 std::size_t table_bytes(const std::vector<Feature>& features) {
-    std::map<const std::byte*, std::size_t> largest;  // of the tables that begin there
+    std::map<const std::byte*, std::size_t> largest;  // // bytes of the largest table that begins there
     for (const Feature& feature : features) {
         std::size_t& bytes = largest[feature.table.data()];
         bytes = std::max(bytes, pooling::bytes_behind(feature.table));

@@ -1,4 +1,4 @@
-// What a model holds: its features, their columns, and each of them resolved for the kernels.
+// The contents of a model: its features, and a FeaturePlan for each.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ namespace rowpool::pooling {
 
 struct ModelContents {
     std::vector<Feature> features;
-    std::vector<FeaturePlan> plans;  ///< of each feature; they refer to its table
+    std::vector<FeaturePlan> plans;  ///< one per feature; they refer to its table
     std::size_t total_dim;
 };
 

@@ -1,4 +1,4 @@
-// From what a caller gives to what kernels take.
+// Makes plans: checks the caller's arguments and resolves them for the kernels.
 #include "pooling/plan.hpp"
 
 #include <algorithm>
@@ -24,11 +24,13 @@ std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingInd
     return padding.index() < 0 ? padding.index() + ids : padding.index();
 }
 
-// Structs below are written member by member, not as a whole: a copy of what has just been written waits for the writes
-// (store forwarding), and a call of few rows has nothing else to do meanwhile.
+// Structs below are filled in place, member by member. Copying a struct that has just been written would stall on store
+// forwarding (wide loads of narrow stores that are still in the store buffer), and a call of few rows cannot hide the
+// stall.
 
 void set_rows(const Table& table, kernels::Rows& rows) noexcept {
-    static constexpr std::byte kNoRows = {};  // kernels count from the first row, which an empty table need not have
+    static constexpr std::byte kNoRows =
+        {};  // // an empty table may have a null pointer, on which kernels could not do arithmetic
     const RowLayout layout = row_layout(table.format(), table.dim());
     rows.data = table.rows() != 0 ? table.data() : &kNoRows;
     rows.count = table.rows();
@@ -52,14 +54,14 @@ void set_ends(const Bags& bags, BagEnds& ends) noexcept {
     ends.length = bags.length();
 }
 
-/// The first element that is written. Without a bag nothing was checked of the buffer: it may be null, and the column
-/// anything.
+/// The first element that is written. Without bags the buffer has not been checked: it may be null, and the column may
+/// be any number.
 void* first_element(const Output& out, std::size_t num_bags) noexcept {
     const std::size_t bytes = out.type() == OutputType::f32 ? 4 : 2;
     return num_bags == 0 ? out.data() : static_cast<std::byte*>(out.data()) + out.column() * bytes;
 }
 
-/// Puts a plan together from what has been checked; `bags` are those of all features, num_bags of each.
+/// Fills a plan from checked arguments; `bags` holds the bags of all features, num_bags of each.
 void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable& kernels, const Bags& bags,
                std::size_t num_bags, const Output& out, std::size_t stride, Plan& plan) noexcept {
     plan.features = features;
@@ -75,7 +77,7 @@ void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable
     plan.skipped = nullptr;
 }
 
-/// plan_call, with what it found.
+/// plan_call(), but returns the CheckResult.
 CheckResult make_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
                       FeaturePlan& feature, Plan& plan) noexcept {
     if (const CheckResult result = check_bags(bags); !result) return result;
@@ -129,7 +131,7 @@ CheckResult plan_feature(const Table& table, const PoolOptions& options, std::si
     feature.table = &table;
     feature.codec = kernels::codec_of(table.format());
     feature.mode = options.mode;
-    // Tables of a little more than the second level still have most of the rows that are looked up there.
+    // Of tables a little larger than L2, most of the rows that are looked up are still in L2.
     constexpr std::size_t kTimes = 4;
     feature.is_far = footprint > kTimes * own_caches().second_level;
     feature.count_all = options.divisor == Divisor::bag_length;

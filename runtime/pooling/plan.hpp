@@ -1,5 +1,5 @@
-// A call that has been checked and laid out for the kernels: what it looks up in, which bags, and where results go. A
-// request is a call with many features; a call of one table has one.
+// A plan is a checked call, ready to be cut into slices: features, bags and output. A request has many features, a call
+// for one table has one.
 #pragma once
 
 #include <cstddef>
@@ -15,38 +15,39 @@
 
 namespace rowpool::pooling {
 
-/// A table and how its rows are pooled, resolved: what does not depend on indices. Models keep them.
+/// A table and how its rows are pooled: the part of a plan that does not depend on indices. Models keep one per
+/// feature.
 struct FeaturePlan {
     const Table* table;  ///< outlives this
     kernels::Codec codec;
     kernels::Rows rows;
     Pooling mode;
-    bool is_far;         ///< all tables together are much larger than the second-level cache
+    bool is_far;         ///< ///< all tables together are much larger than the L2 cache
     bool count_all;      ///< the divisor is the length of the bag
     bool skips_bad;      ///< bad indices are left out
-    std::size_t column;  ///< the first of its results
+    std::size_t column;  ///< ///< the first output column
 };
 
-/// Resolves options against a table. `footprint` is the bytes of all tables that share the caches with this one, its
-/// own included. Fault: padding_index.
+/// Resolves options against a table. `footprint` is the total bytes of the tables that share the caches, including this
+/// one. Fault: padding_index.
 CheckResult plan_feature(const Table& table, const PoolOptions& options, std::size_t footprint,
                          FeaturePlan& feature) noexcept;
 
-/// A view of a model's features, or of one, and of the caller's buffers.
+/// A view of features (those of a model, or one) and of the caller's buffers.
 struct Plan {
     std::span<const FeaturePlan> features;
     const kernels::KernelTable* kernels;
-    IndexSpan indices;       ///< those of feature 0 come first
-    kernels::BagEnds ends;   ///< of the bags of all features, as their indices
-    const float* weights;    ///< one an index; null without
+    IndexSpan indices;       ///< ///< of all features, in their order
+    kernels::BagEnds ends;   ///< ///< of all features, in their order
+    const float* weights;    ///< ///< one per index, or null
     std::size_t num_bags;    ///< of each feature
     void* out;               ///< first element of bag 0
     std::size_t out_stride;  ///< elements
     OutputType out_type;
     bool is_request;       ///< faults name the feature
-    std::size_t* skipped;  ///< where the skipped indices of each feature are counted; null for nowhere
+    std::size_t* skipped;  ///< ///< receives the number of skipped indices of each feature; may be null
 
-    /// Where the indices of feature f begin; where all end when there is none.
+    /// Position of the first index of feature f; for f == features.size(), the number of indices.
     std::size_t first_index(std::size_t f) const noexcept {
         if (f == features.size()) return indices.size();
         if (f == 0 || num_bags == 0) return 0;
@@ -56,15 +57,17 @@ struct Plan {
     }
 };
 
-/// A call of one table. `feature` is for the plan to refer to. The fault names the table.
+/// Plans a call for one table. The plan points to `feature`, which must live as long. A fault names the table.
 PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
                      FeaturePlan& feature, Plan& plan) noexcept;
 
-/// A request to a model: its features and the number of columns of its output. The fault names the feature's table.
+/// Plans a request to a model with these features and total_dim output columns. A fault names the feature and its
+/// table.
 PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total_dim, const Request& request,
                         const Output& out, std::span<std::size_t> skipped, Plan& plan) noexcept;
 
-/// The first of the indices in [begin, end) that is bad and not to be skipped; `end` when there is none.
+/// The position of the first bad index in [begin, end), not counting features that skip bad indices; `end` when there
+/// is none.
 std::size_t find_bad(const Plan& plan, std::size_t begin, std::size_t end) noexcept;
 
 /// The fault of the bad index at `position`, with its bag counted within its feature.

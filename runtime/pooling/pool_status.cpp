@@ -1,4 +1,4 @@
-// Pooling faults in words.
+// Messages for pooling faults.
 #include <string>
 
 #include "rowpool/isa.hpp"

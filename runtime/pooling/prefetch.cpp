@@ -1,4 +1,4 @@
-// Prefetching by rule; docs/TUNING.md has the rules and how to measure what is behind them.
+// The prefetching rules; docs/TUNING.md explains them and the measurements behind them.
 #include "pooling/prefetch.hpp"
 
 #include <unistd.h>
@@ -14,16 +14,16 @@ namespace {
 
 using Into = Prefetch::Into;
 
-constexpr std::size_t kLine = 64;  // bytes, on all CPUs that we know
+constexpr std::size_t kLine = 64;  // // bytes of a cache line, on all CPUs that we know
 
-/// Bytes of a cache of this machine, or what most servers have where the system does not say.
+/// The size of a cache of this machine, or that of most servers where the system does not report it.
 std::size_t cache_bytes(int name, std::size_t otherwise) noexcept {
     const long bytes = sysconf(name);
     return bytes > 0 ? static_cast<std::size_t>(bytes) : otherwise;
 }
 
-/// First-level caches of this size hold the rows that are under way from memory; smaller ones lost them too soon on
-/// Zen 4, with 32 KiB. Zen 5 has 48.
+/// An L1 of this size (Zen 5: 48 KiB) keeps prefetched rows until they are read. A smaller one (Zen 4: 32 KiB) was
+/// measured to evict them too early.
 constexpr std::size_t kLargeFirstLevel = std::size_t{48} << 10;
 
 }  // namespace
@@ -46,8 +46,8 @@ std::size_t bytes_behind(const Table& table) noexcept {
 
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     if (bytes_behind(table) <= caches.first_level) return {0, Into::first_level};
-    // It is the number of lines under way that counts, and wide rows have more lines. Rows of the second level are
-    // near, unless something else has used it since.
+    // What matters is the number of outstanding lines, and wide rows have more lines. Tables that fit in L2 need a
+    // short distance only, in case something else has evicted their rows.
     constexpr std::size_t kNear = 16, kLeast = 8, kMost = 96;
     const bool is_small = caches.first_level < kLargeFirstLevel;
     const std::size_t lines_under_way = is_small ? 128 : 192;

@@ -1,4 +1,4 @@
-// How rows are prefetched when nobody has measured it.
+// The default prefetching, used unless a tuning profile or the caller sets it.
 #pragma once
 
 #include <cstddef>
@@ -8,13 +8,13 @@
 
 namespace rowpool::pooling {
 
-/// Most cache lines that a row of the table can touch, given the addresses at which its rows can start.
+/// The maximum number of cache lines that a row of the table touches, given the possible alignments of its rows.
 std::size_t lines_of_row(const Table& table) noexcept;
 
-/// Bytes that lookups read from: all rows, and the remap if there is one.
+/// Bytes that lookups in a table read from: its rows, and its remap if there is one.
 std::size_t bytes_behind(const Table& table) noexcept;
 
-/// Bytes of a core's own caches of data.
+/// Sizes in bytes of the data caches that a core has to itself.
 struct Caches {
     std::size_t first_level;
     std::size_t second_level;
@@ -23,7 +23,8 @@ struct Caches {
 /// Those of this machine.
 const Caches& own_caches() noexcept;
 
-/// What suits a table that shares the caches with others; `footprint` is the bytes of all of them, its own included.
+/// The default for a table that shares the caches with others; `footprint` is the total bytes of those tables,
+/// including this one.
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
 }  // namespace rowpool::pooling

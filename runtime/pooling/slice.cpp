@@ -1,4 +1,4 @@
-// Cutting plans and running what comes of it.
+// Cuts plans into slices and runs them.
 #include "pooling/slice.hpp"
 
 #include <algorithm>
@@ -14,12 +14,12 @@ namespace {
 
 using kernels::BagEnds;
 
-/// Bytes that so many rows and bags of a feature take.
+/// The cost in bytes of pooling num_indices rows of a feature into num_bags output rows.
 std::size_t cost_of(const FeaturePlan& feature, std::size_t num_indices, std::size_t num_bags) noexcept {
     return num_indices * feature.rows.bytes + num_bags * feature.rows.dim * sizeof(float);
 }
 
-/// The first number in [first, last) that is not before what is looked for; `last` when all are.
+/// Binary search: the first number in [first, last) for which is_before() is false; `last` if there is none.
 template <class IsBefore>
 std::size_t first_not(std::size_t first, std::size_t last, const IsBefore& is_before) noexcept {
     for (std::size_t count = last - first; count > 0;) {
@@ -31,7 +31,7 @@ std::size_t first_not(std::size_t first, std::size_t last, const IsBefore& is_be
     return first;
 }
 
-/// The same for the bags of a feature from `from` on, in the order of their cost.
+/// The first place at or after `from` within its feature such that the feature's bags before it cost `cost` or more.
 Place place_in_feature(const Plan& plan, std::size_t cost, const Place& from) noexcept {
     const FeaturePlan& feature = plan.features[from.feature];
     const std::size_t begin = plan.first_index(from.feature);
@@ -56,7 +56,8 @@ Place place_in_feature(const Plan& plan, std::size_t cost, const Place& from) no
     return {from.feature, bag, position_of(bag)};
 }
 
-/// Whether each of as many bags as indices has one. T is what has the size of their ends.
+/// Whether every bag has exactly one index, given as many bags as indices. T is an unsigned type of the size of the
+/// offsets or lengths.
 template <class T>
 bool are_single(const kernels::PoolArgs& args) noexcept {
     const T* const ends = static_cast<const T*>(args.ends.values) + args.first_bag;
@@ -65,14 +66,15 @@ bool are_single(const kernels::PoolArgs& args) noexcept {
     const T rise = are_offsets ? 1 : 0;
     T expected = are_offsets ? static_cast<T>(args.position + 1) : 1;
     T differences = 0;
-    for (std::size_t b = 0; b + 1 < count; ++b, expected += rise) {  // the last one has what is left
+    for (std::size_t b = 0; b + 1 < count;
+         ++b, expected += rise) {  // // if all others have one index, so has the last bag
         differences |= ends[b] ^ expected;
     }
     return differences == 0;
 }
 
-/// How many of a feature's first rows its kernel would prefetch too late: its distance. None where that is less than
-/// 16: such rows are near.
+/// The number of a bag range's first rows to prefetch before its kernel runs: the prefetch distance, because the kernel
+/// itself could prefetch these too late only. 0 for distances below 16, which mean that rows are near.
 std::size_t rows_ahead(const kernels::Rows& rows) noexcept {
     constexpr std::size_t kFar = 16;
     return rows.prefetch.distance < kFar ? 0 : rows.prefetch.distance;
@@ -82,11 +84,11 @@ std::int64_t index_at(const kernels::PoolArgs& args, std::size_t position) noexc
     return kernels::element(args.indices, args.wide_indices, position);
 }
 
-/// Prefetches the first rows of a bag range, `ahead` of them; of bad indices there are none.
+/// Prefetches the first `ahead` rows of a bag range, except those of bad indices.
 void prefetch_first_rows(const kernels::PoolArgs& args, std::size_t ahead) noexcept {
     const std::size_t end = std::min(args.end, args.position + ahead);
     if (args.rows.remap != nullptr) {
-        // A kernel finds out where a row is when it prefetches it, as far ahead as that.
+        // A kernel reads the remap when it prefetches a row, so remap entries are needed up to one more distance ahead.
         const std::size_t remap_end = std::min(args.end, args.position + 2 * ahead);
         for (std::size_t i = args.position; i < remap_end; ++i) kernels::prefetch_remap(args.rows, index_at(args, i));
     }
@@ -96,14 +98,14 @@ void prefetch_first_rows(const kernels::PoolArgs& args, std::size_t ahead) noexc
     }
 }
 
-/// The bags of a feature that belong to a slice, ready for their kernel.
+/// A bag range: the bags of one feature that belong to a slice, pooled by one kernel call.
 struct BagRange {
     kernels::PoolArgs args;
-    std::size_t bytes;  ///< of cache that their rows take
+    std::size_t bytes;  ///< ///< of cache lines that its rows touch
 };
 
-/// The bag ranges of a slice, one a feature, run in order. Those to come are prepared and their first rows prefetched
-/// while others run, since their kernels would prefetch those too late.
+/// Runs the bag ranges of a slice, one per feature, in order. Later ranges are prepared ahead, and their first rows
+/// prefetched, while earlier ones run: a kernel cannot prefetch its own first rows in time.
 class Slice {
 public:
     Slice(const Plan& plan, const Place& first, const Place& last) noexcept
@@ -123,7 +125,7 @@ public:
             bytes_ahead_ -= range.bytes;
             if (range.args.first_bag >= range.args.last_bag) continue;
             const std::size_t own = run(plan_.features[f], range.args);
-            if (own > 0 && plan_.skipped != nullptr) {  // other slices may have bags of the feature, too
+            if (own > 0 && plan_.skipped != nullptr) {  // // other slices may have bags of this feature
                 std::atomic_ref(plan_.skipped[f]).fetch_add(own, std::memory_order_relaxed);
             }
             skipped += own;
@@ -132,11 +134,11 @@ public:
     }
 
 private:
-    /// Prepares the ranges of f and the next feature, and of as many later ones as do not drive out of the caches what
-    /// has been prefetched. Always the next one: kernels copy their arguments, and a copy of what has just been written
-    /// waits for the writes (store forwarding).
+    /// Prepares the ranges of feature f and the next one, and later ones as long as the prefetched rows fit the window
+    /// in the L2 cache. The next one is always prepared, well before it runs: kernels copy their arguments, and a copy
+    /// of a struct that has just been written stalls on store forwarding.
     void prepare_after(std::size_t f) noexcept {
-        constexpr std::size_t kWindow = std::size_t{64} << 10;  // of the second-level cache
+        constexpr std::size_t kWindow = std::size_t{64} << 10;  // // bytes of the L2 cache
         const std::size_t end = std::min(end_, f + kRanges);
         for (; next_ < end && (next_ <= f + 1 || bytes_ahead_ < kWindow); ++next_) {
             BagRange& range = *std::construct_at(ranges + next_ % kRanges);
@@ -202,12 +204,12 @@ private:
     const Plan& plan_;
     const Place& first_;
     const Place& last_;
-    std::size_t end_;              // behind the last feature
-    std::size_t next_;             // the first feature that has not been prepared
+    std::size_t end_;              // // one past the last feature
+    std::size_t next_;             // // the first feature that is not prepared
     std::size_t position_;         // its first index
-    std::size_t bytes_ahead_ = 0;  // of the ranges that have been prepared and have not run
-    union {                        // so that those that are not prepared cost nothing
-        BagRange ranges[kRanges];  // that of feature f at [f % kRanges]
+    std::size_t bytes_ahead_ = 0;  // // of the ranges that are prepared and have not run
+    union {                        // // a union, so that ranges are not initialised until they are prepared
+        BagRange ranges[kRanges];  // // a ring: feature f is at [f % kRanges]
     };
 };
 
@@ -240,7 +242,7 @@ void clear_skipped(const Plan& plan) noexcept {
 }
 
 std::size_t run_slice(const Plan& plan, const Place& first, const Place& last) noexcept {
-    if (plan.num_bags == 0) return 0;  // there need be no output then, in which features have columns
+    if (plan.num_bags == 0) return 0;  // // there may be no output buffer to point into
     return Slice(plan, first, last).run();
 }
 

@@ -1,5 +1,5 @@
-// Slices: a plan cut into parts of equal cost. The bags of all features stand in one row, and a slice is a part of it,
-// so that one heavy table is shared out and many light ones go together.
+// Slices: consecutive parts of a plan, of equal cost. The bags of all features form one sequence, from which slices are
+// cut: a heavy table is shared among several slices, and many light ones go into one.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace rowpool::pooling {
 
-/// A place between two bags: before this one of this feature, whose indices begin at `position`.
+/// A boundary between two bags: before bag `bag` of feature `feature`, whose indices begin at `position`.
 struct Place {
     std::size_t feature;
     std::size_t bag;
@@ -18,16 +18,17 @@ struct Place {
 inline Place begin_of(const Plan&) noexcept { return {0, 0, 0}; }
 inline Place end_of(const Plan& plan) noexcept { return {plan.features.size(), 0, plan.indices.size()}; }
 
-/// Bytes that a plan reads and writes, about: what it costs.
+/// The approximate number of bytes that a plan reads and writes, which estimates its time.
 std::size_t cost_of(const Plan& plan) noexcept;
 
-/// The first place, `from` or after it, before which the plan costs `cost` or more.
+/// The first place at or after `from` such that the bags before it cost `cost` or more.
 Place place_at(const Plan& plan, std::size_t cost, const Place& from) noexcept;
 
-/// Sets the counts of skipped indices to 0, as the slices of a plan want them.
+/// Sets the counts of skipped indices to 0; run_slice() adds to them.
 void clear_skipped(const Plan& plan) noexcept;
 
-/// Pools the bags from `first` up to `last`. Indices have been checked, but those to be skipped; returns how many were.
+/// Pools the bags from `first` up to `last`. The caller has checked the indices of features that do not skip bad ones.
+/// Returns the number of skipped indices.
 std::size_t run_slice(const Plan& plan, const Place& first, const Place& last) noexcept;
 
 /// Checks the indices of a plan and pools all of its bags, on the calling thread.

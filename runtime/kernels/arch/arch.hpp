@@ -24,9 +24,9 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Vectors of the widest rows whose sums are kept in registers.
+/// The maximum number of vectors whose sums are kept in registers.
 #ifdef ROWPOOL_MAX_VECTORS
-constexpr std::size_t kMaxVectors = ROWPOOL_MAX_VECTORS;  // sanitized builds: fewer instances
+constexpr std::size_t kMaxVectors = ROWPOOL_MAX_VECTORS;  // // for sanitized builds: fewer template instances
 #else
 constexpr std::size_t kMaxVectors = Arch::max_vectors;
 #endif

@@ -47,11 +47,12 @@ struct Arch {
         return unpack(codes, shifts, 3);
     }
 
-    // Not wider than need be: a load that crosses into another line waits for it, whether its lanes are masked or not.
+    // No wider than needed: a load that crosses into another cache line waits for that line, even if the lanes are
+    // masked off.
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
         const auto* const values = reinterpret_cast<const float*>(p);
         if (columns == 1) {
-            float value;  // _mm_load_ss() wants an aligned one
+            float value;  // _mm_load_ss() needs an aligned one
             std::memcpy(&value, p, sizeof value);
             return widen(_mm_set_ss(value));
         }

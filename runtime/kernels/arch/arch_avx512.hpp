@@ -35,7 +35,8 @@ struct Arch {
         return V(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))));
     }
     static V load_u4(const std::byte* p) noexcept {
-        // Each lane shifts its code to the lowest bits and looks it up among 16 floats; the lookup ignores higher bits.
+        // Each lane shifts its code to the lowest bits and looks it up in a table of 16 floats; the lookup ignores
+        // higher bits.
         const __m512i codes = _mm512_mask_set1_epi32(_mm512_set1_epi32(load32(p)), 0xff00, load32(p + 4));
         const __m512i shifts = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
         const __m512 floats = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);

@@ -1,9 +1,10 @@
-// Arch for any CPU: four floats in the vectors of the compiler, which turns them into whatever the baseline has.
+// Arch for any CPU: four floats in a compiler vector (vector_size), which is lowered to what the baseline target has.
+// It does not use xsimd.
 //
-// An Arch is a vector type V of `width` floats with +, and the few operations that xsimd lacks or that differ
-// between its versions. `has_fma` says whether fma() is one instruction. Loads take unaligned addresses and read
-// exactly the bytes of `width` elements, but load_*_part(), whose lanes from `columns` on are anything: at most those,
-// and as few more as is no slower.
+// An Arch is a vector type V of `width` floats with +, and the few operations that xsimd lacks or that differ between
+// its versions. `has_fma` says whether fma() is one instruction. Loads take unaligned addresses and read exactly the
+// bytes of `width` elements. load_*_part() reads at least `columns` elements and at most `width`, as few as is no
+// slower; its lanes from `columns` on are unspecified.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +24,8 @@ struct Arch {
     using V __attribute__((vector_size(16))) = float;
 
     static V set(float x) noexcept { return V{x, x, x, x}; }
-    /// Correctly rounded: in double the product is exact, and rounding the sum twice, to double and to float, nearly
-    /// always gives what rounding it once does.
+    /// Correctly rounded: the product is exact in double, and rounding the sum twice, to double and then to float,
+    /// nearly always gives the same as rounding it once. The rest is repaired.
     [[gnu::always_inline]] static V fma(V a, V b, V c) noexcept {
         const D low = low_half(a) * low_half(b) + low_half(c);
         const D high = high_half(a) * high_half(b) + high_half(c);
@@ -40,13 +41,13 @@ struct Arch {
     static V greater_or(V x, V than) noexcept { return x > than ? x : than; }
     /// Every NaN becomes the canonical one.
     static V canonical(V x) noexcept { return x == x ? x : set(float_from_bits(kNanF32)); }
-    /// `non_finite`, but NaN in every lane where x is not finite. `non_finite` is a zero or NaN.
+    /// `non_finite` with NaN in every lane where x is non-finite. Lanes of `non_finite` are zero or NaN.
     static V note_non_finite(V non_finite, V x) noexcept { return non_finite + (x - x); }
     static bool has_nan(V x) noexcept { return is_any(x != x); }
 
     static V load_f32(const std::byte* p) noexcept { return load<V>(p); }
     static V load_f16(const std::byte* p) noexcept {
-        // As f16_to_f32(); infinities and NaNs lack some bits of their exponent after the product, and nothing else.
+        // As f16_to_f32(). After the product, infinities and NaNs lack only some bits of their exponent.
         const Bits half = load_u16(p);
         const Bits magnitude = (half & 0x7fff) << 13;
         const Bits finite = Bits(V(magnitude) * 0x1p112f);
@@ -62,7 +63,7 @@ struct Arch {
     }
     static V load_u4(const std::byte* p) noexcept {
         const Ints codes = Ints{} + load<std::uint16_t>(p);
-        // Shifted as floats: baselines shift all lanes by the same number.
+        // Shifted by multiplication: baseline targets shift all lanes by the same count.
         return __builtin_convertvector(codes & Ints{0xf, 0xf0, 0xf00, 0xf000}, V) * V{1, 0x1p-4f, 0x1p-8f, 0x1p-12f};
     }
     static V load_u2(const std::byte* p) noexcept {
@@ -92,7 +93,7 @@ struct Arch {
         store_u16(p, v == v ? Ints(rounded) : Ints{} + kNanBF16);
     }
 
-    /// Two halves, one after the other.
+    /// /// Two adjacent f16 numbers.
     static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
         values[0] = f16_to_f32(load<std::uint16_t>(p));
         values[1] = f16_to_f32(load<std::uint16_t>(p + 2));
@@ -108,18 +109,18 @@ private:
     using Shorts __attribute__((vector_size(16))) = std::uint16_t;
     using Bytes __attribute__((vector_size(16))) = std::uint8_t;
 
-    // Halves as gcc 12 converts them by an instruction; it spells other ways out element by element.
+    // The spelling of this conversion that gcc 12 vectorizes; it expands others element by element.
     static D low_half(V v) noexcept {
         const Wide widened = __builtin_convertvector(v, Wide);
         return __builtin_shufflevector(widened, widened, 0, 1);
     }
     static D high_half(V v) noexcept { return low_half(__builtin_shufflevector(v, v, 2, 3, 2, 3)); }
 
-    /// Where a sum lies half way between two normal floats: the 29 bits that float lacks are a one and zeros. If that
-    /// is what rounding to double has made of it, it may be rounded to the wrong side.
+    /// Lanes in which a sum is half way between two normal floats: the 29 bits that float lacks are a one followed by
+    /// zeros. If that is only the result of rounding to double, rounding to float may go the wrong way.
     static Ints may_be_tie(Bits lower) noexcept { return (lower << 3) == 0x80000000; }
-    /// Where a result is not above the smallest normal float, so that float lacks more bits. Zero is as it should be:
-    /// a sum of two numbers that is so small is exact in double.
+    /// Lanes in which a result is not above the smallest normal float, so that float lacks more than 29 bits. Zero
+    /// needs no repair: a sum of two numbers that is so small is exact in double.
     static Ints may_be_subnormal(V result) noexcept {
         const Bits bits = Bits(result);
         return (bits + bits - 1) >> 24 == 0;
@@ -140,8 +141,9 @@ private:
         const D high = sum_to_odd(high_half(a) * high_half(b), high_half(c));
         return __builtin_convertvector(__builtin_shufflevector(low, high, 0, 1, 2, 3), V);
     }
-    /// A sum rounded to odd, which keeps what a second rounding, to float, has to know (Boldo and Melquiond, "Emulation
-    /// of a FMA and correctly rounded sums", 2008): of the two doubles around one that is none, the one that ends in 1.
+    /// A sum rounded to odd: of the two doubles around an inexact sum, the one whose last bit is 1. This keeps the
+    /// information that the second rounding, to float, needs (Boldo and Melquiond, "Emulation of a FMA and correctly
+    /// rounded sums", 2008).
     static D sum_to_odd(D product, D addend) noexcept {
         const D sum = product + addend;
         const D product_part = sum - addend;

@@ -1,4 +1,4 @@
-// Names with that of the instruction set in them, which the build defines as ROWPOOL_KERNEL_ISA.
+// Identifiers that contain the name of the instruction set, which the build defines as ROWPOOL_KERNEL_ISA.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace rowpool::kernels {
 
-// What kernels_isa.cpp puts into the table of this instruction set, each made by a source of its own.
+// What kernels_isa.cpp puts into the table of this instruction set; each is defined in its own source.
 extern const CodecKernels ROWPOOL_CONCAT(kernels_f32_, ROWPOOL_KERNEL_ISA);
 extern const CodecKernels ROWPOOL_CONCAT(kernels_f16_, ROWPOOL_KERNEL_ISA);
 extern const CodecKernels ROWPOOL_CONCAT(kernels_bf16_, ROWPOOL_KERNEL_ISA);

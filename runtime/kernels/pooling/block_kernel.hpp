@@ -1,10 +1,10 @@
 // The kernels for calls that filter nothing: sum, mean, sqrtn and plain lookup, with sums in registers.
 //
-// Columns are done in blocks of a few vectors, whose sums stay in registers while the rows of a bag go by. Most rows
-// are one block. Of wider ones the blocks take turns at a few bags, so that indices and ends are read while they are in
-// the cache. The number of vectors is a constant of the code. The last vector of a row is moved back so that it ends
-// where the row ends: it recomputes columns of the vector before it, with the same result, and nothing is read or
-// written past the row.
+// Columns are processed in blocks of a few vectors, whose sums stay in registers during the loop over the rows of a
+// bag. Most rows are one block. For wider rows, each block is done for a few bags before the next block, so that
+// indices and ends are still in the cache. The number of vectors is a template parameter. The last vector of a row
+// overlaps the one before it, so that it ends where the row ends: the columns in both are computed twice, with the same
+// result, and nothing is read or written past the row.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Whether rows are prefetched, each when another one has its turn, and where to.
+/// Whether rows are prefetched, and into which cache level.
 enum class Fetch : std::uint8_t { first_level, second_level, none };
 
 inline Fetch fetch_of(const PoolArgs& args) noexcept {
@@ -30,7 +30,7 @@ inline Fetch fetch_of(const PoolArgs& args) noexcept {
     return args.rows.prefetch.into == Prefetch::Into::first_level ? Fetch::first_level : Fetch::second_level;
 }
 
-/// Some bags of a call, one after the other, and a block of their columns.
+/// Up to kMost consecutive bags of a call, and a block of columns.
 struct BagRun {
     static constexpr std::size_t kMost = 32;
 
@@ -40,24 +40,25 @@ struct BagRun {
     std::size_t count = 0;
     std::size_t indices = 0;  ///< of all bags
     std::size_t lengths[kMost];
-    std::size_t column = 0;  ///< the block's first
+    std::size_t column = 0;  ///< ///< first column of the block
     std::size_t columns = 0;
     bool is_last_block = true;
 
     explicit BagRun(const PoolArgs& call) noexcept : args(call), first_bag(call.first_bag), position(call.position) {}
 
-    /// Makes the block wider to the left: columns that are done twice have the same results.
+    /// Extends the block to the left: columns that are computed twice have the same results.
     void move_back(std::size_t more) noexcept {
         column -= more;
         columns += more;
     }
 
-    /// The next bags.
+    /// /// Advances to the next bags.
     void take(EndReader& ends) noexcept {
         const std::size_t left = args.last_bag - first_bag;
         const bool are_last = left <= kMost;
         count = are_last ? left : kMost;
-        const std::size_t listed = are_last ? count - 1 : count;  // of the very last one `ends` need say nothing
+        const std::size_t listed =
+            are_last ? count - 1 : count;  // // the last bag of the call may have no entry in `ends`
         std::size_t begin = position;
         for (std::size_t b = 0; b < listed; ++b) {
             const std::size_t length = ends.length(begin);
@@ -69,7 +70,7 @@ struct BagRun {
     }
 };
 
-/// Blocks have 0 (a part of one) to 8 vectors, 10, 12 or 16; of so many at most.
+/// The next smaller block size. Blocks have 0 (less than a vector) to 8, 10, 12 or 16 vectors.
 constexpr std::size_t smaller_block(std::size_t vectors) noexcept {
     return vectors > 12 ? 12 : vectors > 8 ? vectors - 2 : vectors - 1;
 }
@@ -77,8 +78,8 @@ constexpr std::size_t smaller_block(std::size_t vectors) noexcept {
 template <Codec kCodec, class F, bool kWeighted, std::size_t kVectors>
 class BlockKernel {
 public:
-    /// Of the arguments it has a copy that is shown to nobody, so that the compiler knows that writing results does not
-    /// change them.
+    /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
+    /// results do not alias them.
     [[gnu::noinline]] static void run(const BagRun& run) noexcept {
         const PoolArgs args = run.args;
         const Codes block(run);
@@ -130,21 +131,21 @@ private:
     using V = Arch::V;
     static constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
 
-    /// A core takes misses of the first level that go from line to line upwards for the reading of an array, and
-    /// fetches what comes after it. So rows of several lines that were prefetched into the second level are read from
-    /// their end: floats; of codes the scale comes last, and is read first.
+    /// L1 misses on ascending lines make the hardware prefetcher fetch the lines after a row, which nobody needs. So
+    /// the last byte of a block of float rows is read first, when rows have several lines and were prefetched into L2.
+    /// Coded rows do so anyway: their scale comes last and is read first.
     static constexpr bool kReadsEndFirst = !C::is_coded && C::bytes_of(kSums * Arch::width) > 128;
 
     [[gnu::always_inline]] static void read(const std::byte* p) noexcept {
         static_cast<void>(*static_cast<const volatile std::byte*>(p));
     }
 
-    /// Where the codes of a block are in the rows of a table.
+    /// The position of a block's codes in the rows of a table.
     struct Codes {
-        const std::byte* data;  ///< those of row 0
+        const std::byte* data;  ///< ///< the block's codes in row 0
         std::size_t stride;
-        std::size_t end;            ///< bytes from a block's codes to the end of them, or to that of the row
-        std::ptrdiff_t qparams_at;  ///< bytes from a block's codes to the scale of the row
+        std::size_t end;  ///< bytes from a block's codes to their end, or to the end of the row for the last block
+        std::ptrdiff_t qparams_at;  ///< bytes from a block's codes to the row's scale
 
         explicit Codes(const BagRun& run) noexcept {
             const Rows& rows = run.args.rows;
@@ -157,8 +158,8 @@ private:
 
         [[gnu::always_inline]] const std::byte* of(std::size_t row) const noexcept { return data + row * stride; }
 
-        /// Prefetches the row that has its turn later. Whether and where to is asked for every row: a branch that is
-        /// always foreseen costs less than three copies of the loop, in the instruction cache and when it is compiled.
+        /// Prefetches the row at the prefetch distance. The branch on `fetch` stays inside the loop: it is always
+        /// predicted, and costs less than three copies of the loop would in the instruction cache and in compile time.
         [[gnu::always_inline]] void prefetch(Fetch fetch, const IndexReader& indices) const noexcept {
             if (fetch == Fetch::first_level) {
                 prefetch_lines<Prefetch::Into::first_level>(of(indices.later()));
@@ -169,7 +170,7 @@ private:
 
         template <Prefetch::Into kInto>
         [[gnu::always_inline]] void prefetch_lines(const std::byte* codes) const noexcept {
-            // From the first to the last but one: no further apart than a line.
+            // All lines from the first to the last but one, at steps of one line.
             constexpr std::size_t kMost = C::bytes_of(kSums * Arch::width) + C::qparams_bytes;
             constexpr bool kMayBePart = C::is_coded && kVectors > kMaxVectors / 2;
             prefetch_first_lines<kInto, (kMost - 1 + 63) / 64>(codes);
@@ -178,7 +179,7 @@ private:
         }
     };
 
-    /// What the elements of a row are multiplied by; the row's share of the bias goes to `bias`.
+    /// The factor of a row's elements; adds the row's bias, times its weight, to `bias`.
     [[gnu::always_inline]] static float factor_of(const float* weight, const std::byte* qparams, float& bias) noexcept {
         if constexpr (!C::is_coded) return kWeighted ? *weight : 1.0f;
         const Qparams q = C::qparams(qparams);
@@ -186,8 +187,9 @@ private:
         return kWeighted ? *weight * q.scale : q.scale;
     }
 
-    /// The first column of the load of kCount vectors from v on. The last load is moved back; so are those before it
-    /// that begin where a block of the next smaller size would end.
+    /// The first column of the load of vectors [v, v + kCount). The last load is moved back to end with the block. So
+    /// is a load that would reach past the block, which has at least one vector more than the next smaller block size,
+    /// but perhaps not all of kVectors.
     template <std::size_t v, std::size_t kCount>
     [[gnu::always_inline]] static std::size_t column_of(std::size_t columns) noexcept {
         if (kVectors == 0 || v + kCount <= smaller_block(kVectors)) return v * Arch::width;
@@ -212,7 +214,7 @@ private:
         });
     }
 
-    /// From the form to the sum.
+    /// /// Converts the sums from their form to column order, and adds the bias.
     [[gnu::always_inline]] static void put_right(V (&sums)[kSums], float bias) noexcept {
         for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
             F::template reorder<kCount>(sums + v);
@@ -227,7 +229,7 @@ private:
         });
     }
 
-    /// What mean and sqrtn divide by; `weight` is behind those of the bag.
+    /// The divisor of mean and sqrtn; `weight` points one past the weights of the bag.
     static float divisor_of(const PoolArgs& args, const float* weight, std::size_t length) noexcept {
         float divisor = static_cast<float>(length);
         if (kWeighted && !args.count_all) {
@@ -239,14 +241,14 @@ private:
         return args.pooling == Pooling::sqrtn ? __builtin_sqrtf(divisor) : divisor;
     }
 
-    /// Always inline, as all that takes sums: gcc keeps them in memory otherwise.
+    /// Always inline, like everything that takes sums: otherwise gcc keeps them in memory.
     [[gnu::always_inline]] static void divide(V (&sums)[kSums], float divisor) noexcept {
         const V divisors = Arch::set(divisor);
 #pragma GCC unroll 16
         for (V& sum : sums) sum = divisor == 0 ? Arch::set(0) : Arch::divide(sum, divisors);
     }
 
-    /// Whether one of the results is not finite.
+    /// Whether one of the results is non-finite.
     [[gnu::always_inline]] static bool has_non_finite(const V (&sums)[kSums]) noexcept {
         V non_finite = Arch::set(0);
 #pragma GCC unroll 16
@@ -254,7 +256,8 @@ private:
         return Arch::has_nan(non_finite);
     }
 
-    /// A bag that has a result that is not finite, once more: in a form that cannot have overflowed by itself.
+    /// Pools a bag with a non-finite result again, in the plain form: its other form may have overflowed where the
+    /// plain sum does not.
     [[gnu::noinline, gnu::cold]] static void sum_plainly(const BagRun& run, std::size_t b) noexcept {
         PoolArgs args = run.args;
         args.position = run.position;
@@ -279,8 +282,7 @@ private:
         });
     }
 
-    /// Results of which the output has not room for all columns: by way of a buffer, so that there is less to ask in
-    /// the loop over bags.
+    /// Writes fewer columns than the block has, by way of a buffer: this keeps branches out of the loop over bags.
     [[gnu::always_inline]] static void write_part(std::byte* out, OutputType type, std::size_t columns,
                                                   std::size_t to_write, const V (&sums)[kSums]) noexcept {
         if constexpr (kVectors == 0) return store_columns(out, type, canonical(sums[0]), to_write);
@@ -289,11 +291,11 @@ private:
         store_rounded(out, type, buffer, to_write);
     }
 
-    /// Where values that are not finite are looked for there is no NaN left.
+    /// Scaled forms have no NaN left here: has_non_finite() has caught it.
     [[gnu::always_inline]] static V canonical(V x) noexcept { return F::is_scaled ? x : Arch::canonical(x); }
 };
 
-/// Calls f.operator()<n>() with the smallest size of a block that has so many vectors.
+/// Calls f.operator()<n>() with the smallest block size n of at least `vectors`.
 template <std::size_t kSize, class F>
 inline void visit_block_size(std::size_t vectors, const F& f) noexcept {
     if constexpr (kSize > 0) {
@@ -302,9 +304,9 @@ inline void visit_block_size(std::size_t vectors, const F& f) noexcept {
     f.template operator()<kSize>();
 }
 
-/// One block of columns. A form has to be put right once a bag, which pays for bags of several rows, and its last load
-/// needs columns to be moved back over. Large blocks have no plain kernel beside it: they are few, and half of the
-/// code.
+/// Pools one block of columns. Converting from a form costs time once per bag, which pays off for bags of several rows.
+/// Moving a form's last load back needs a block that is at least as wide as the load. Large blocks are compiled in
+/// their form only: they are rare, and plain kernels for them would be half of the code.
 template <Codec kCodec, bool kWeighted>
 inline void sum_block(const BagRun& run) noexcept {
     constexpr std::size_t kSeveral = 4, kLarge = 8;
@@ -325,7 +327,7 @@ inline void sum_block(const BagRun& run) noexcept {
     });
 }
 
-/// Columns of the blocks that rows are evenly cut into.
+/// The number of columns per block, with rows cut into blocks of equal size.
 template <class C>
 constexpr std::size_t block_columns(std::size_t columns) noexcept {
     const std::size_t vectors = (columns + Arch::width - 1) / Arch::width;

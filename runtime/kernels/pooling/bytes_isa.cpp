@@ -1,4 +1,4 @@
-// The kernels for rows of 8-bit codes of one instruction set; compiled as floats_isa.cpp is.
+// The kernels of one instruction set for rows of 8-bit codes; compiled like floats_isa.cpp.
 #include "kernels/pooling/codec_kernels.hpp"
 
 namespace rowpool::kernels {

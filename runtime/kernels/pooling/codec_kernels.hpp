@@ -1,4 +1,4 @@
-// All kernels of a codec, for the instruction set that a source is compiled for.
+// All kernels of a codec, for the instruction set that the including source is compiled for.
 #pragma once
 
 #include "kernels/arch/arch.hpp"

@@ -16,8 +16,8 @@ struct Qparams {
     float bias;
 };
 
-/// Decodes columns of a row. `bits` is the size of one element; `pack` elements share a byte, so that a row has storage
-/// for a multiple of `pack` columns and vectors begin at one.
+/// Decodes columns of a row. `bits` is the size of one element. `pack` elements share a byte, so that a row has storage
+/// for a multiple of `pack` columns, and vectors begin at such a multiple.
 template <Codec kCodec>
 struct RowCodec {
     static constexpr std::size_t bits = kCodec == Codec::f32    ? 32
@@ -45,8 +45,8 @@ struct RowCodec {
         if constexpr (kCodec == Codec::int2) return Arch::load_u2(p);
     }
 
-    /// The columns of a row that has fewer than a vector. What can be loaded without what comes after it is: that may
-    /// be in another line, which would cost as much as another row.
+    /// The columns of a row that is narrower than a vector. Float loads are no wider than needed, because the bytes
+    /// after the row may be in another cache line, whose miss would cost as much as another row.
     static Arch::V load_part(const std::byte* codes, std::size_t columns) noexcept {
         if constexpr (kCodec == Codec::f32) return Arch::load_f32_part(codes, columns);
         if constexpr (kCodec == Codec::f16) return Arch::load_f16_part(codes, columns);
@@ -54,8 +54,8 @@ struct RowCodec {
         return load(codes, 0);
     }
 
-    /// factor * x + sum, rounded once. The factor is a row's scale, or 1, times its weight if there are weights;
-    /// without them products are exact, but for a scale of f32, and need no fma where that is slow.
+    /// factor * x + sum, rounded once. The factor is a row's scale, or 1, times its weight if there are weights.
+    /// Without weights, the product is exact unless the scale is f32, so that no fma is needed where that is slow.
     [[gnu::always_inline]] static Arch::V add_product(Arch::V factor, Arch::V x, Arch::V sum,
                                                       bool is_weighted) noexcept {
         if constexpr (!Arch::has_fma && kCodec != Codec::int8_f32) {

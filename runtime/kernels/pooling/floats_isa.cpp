@@ -1,5 +1,5 @@
-// The kernels for rows of floats of one instruction set. The build compiles this file once for each, with that set's
-// flags and ROWPOOL_KERNEL_ISA defined as its name; everything but the tables at the end has internal linkage.
+// The kernels of one instruction set for rows of floats. The build compiles this file once per set, with its flags and
+// ROWPOOL_KERNEL_ISA defined as its name. Everything but the tables at the end has internal linkage.
 #include "kernels/pooling/codec_kernels.hpp"
 
 namespace rowpool::kernels {

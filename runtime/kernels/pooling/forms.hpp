@@ -1,12 +1,17 @@
-// Forms: what a sum adds up in the place of the elements of a row, where that is faster than decoding them in order.
+// Forms: representations of a row's elements that are cheaper to add up than the decoded values in column order.
 //
-// A form may hold its columns in another order, each times a power of two that belongs to its lane. The sum of a bag is
-// carried through in that form and put right once at its end. A power of two changes no rounding, so the bits are those
-// of the plain sum unless a lane overflows, which shows as a result that is not finite.
+// For example, an AVX2 load of 16 bf16 values becomes two vectors by masks and shifts: the even columns and the odd
+// ones. A form may hold columns in an order other than that of the row, and multiply each by a power of two that is
+// fixed for its lane. The rows of a bag are added up in that form, and the partial sums are converted to column order
+// once per bag. Scaling by a power of two does not change rounding, so the bits are those of the plain sum unless a
+// lane overflows, which shows as a non-finite result.
 //
-// A form is an object, which keeps its constants in registers. It has `group`, the number of vectors that it loads at
-// once; load<kCount>, for kCount 1 and `group`, and for 2 where that is less; reorder<kCount>, which puts the sums of
-// such a load's vectors in order; and power<kCount>, what they are multiplied by afterwards, 1 unless `is_scaled`.
+// A form is an object, so that its constants stay in registers. Its members:
+//
+//   group             the number of vectors that it loads at once
+//   load<kCount>      loads kCount vectors; kCount is 1, `group`, or 2 where that is less than `group`
+//   reorder<kCount>   puts the sums of such a load into column order
+//   power<kCount>     what sums are multiplied by afterwards; 1 unless `is_scaled`
 #pragma once
 
 #include <cstddef>
@@ -37,7 +42,7 @@ struct PlainForm {
     }
 };
 
-/// The form that this instruction set is fastest with when bags have several rows.
+/// The fastest form on this instruction set for bags of several rows.
 template <Codec kCodec>
 struct Form : PlainForm<kCodec> {};
 

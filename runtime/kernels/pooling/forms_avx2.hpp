@@ -1,6 +1,7 @@
-// Forms for AVX2. To decode eight columns of 4 or 2 bits in order takes a shift by lane; bfloat16 takes a shuffle. Here
-// elements stay where a load has put them and are told apart by masks; the one shuffling is done to the sums. Bytes in
-// order cost one instruction, and no form of them was faster.
+// Forms for AVX2. Decoding eight columns of 4 or 2 bits in column order takes a variable shift per lane; bfloat16 takes
+// a shuffle. In these forms, elements stay in the lanes that a load has put them in and are separated by masks; only
+// the sums are shuffled, once per bag. There is no form for bytes: decoding them in order is one instruction, and no
+// form was faster.
 #pragma once
 
 #include <immintrin.h>
@@ -13,7 +14,7 @@
 namespace rowpool::kernels {
 namespace {
 
-/// A register that the compiler does not make anew for every bag, which it thinks cheaper than keeping a constant.
+/// Hides a constant from the compiler, which would otherwise rematerialize it for every bag.
 [[gnu::always_inline]] inline __m256i kept(__m256i constant) noexcept {
     asm("" : "+x"(constant));
     return constant;
@@ -26,8 +27,8 @@ inline void interleave(Arch::V* sums) noexcept {
     sums[1] = Arch::V(_mm256_permute2f128_ps(low, high, 0x31));
 }
 
-/// bf16. Two vectors at once, those of the even columns and those of the odd ones: a bfloat16 in the upper half of a
-/// lane is a float as soon as the lower half is zero.
+/// bf16. Two vectors at once, one of the even columns and one of the odd ones: a bfloat16 in the upper half of a lane
+/// is a float once the lower half is zero.
 template <>
 struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
     static constexpr bool is_plain = false;
@@ -53,9 +54,10 @@ private:
     __m256i upper_half_ = kept(_mm256_set1_epi32(-65536));
 };
 
-/// int4. Four vectors at once: 16 bytes stand in both halves of a register, so that lane i has word i % 4. Vectors 0
-/// and 1 keep the even columns: bytes 0 and 1 of each word, and 2 and 3, in the lower and in the upper half. Vectors 2
-/// and 3 keep the odd ones in the same way. Codes are left at their byte, which is that much too large.
+/// int4. Four vectors at once. The same 16 bytes are in both halves of the register, so that lane i holds 32-bit word i
+/// % 4. Vectors 0 and 1 keep the even columns: vector 0 those of bytes 0 and 1 of each word, in the lower and in the
+/// upper half of the register, vector 1 those of bytes 2 and 3. Vectors 2 and 3 keep the odd columns in the same way.
+/// Codes are not shifted down from their byte, so that they are too large by a power of two.
 template <>
 struct Form<Codec::int4> : PlainForm<Codec::int4> {
     static constexpr bool is_plain = false;
@@ -82,7 +84,7 @@ struct Form<Codec::int4> : PlainForm<Codec::int4> {
     template <std::size_t kCount>
     static void reorder(Arch::V* sums) noexcept {
         if constexpr (kCount < 4) return;
-        // Columns 8 w + 2 b and the next one are byte b of word w: a row of four bytes a word, of two words a vector.
+        // Byte b of word w holds columns 8 w + 2 b and 8 w + 2 b + 1. A result vector holds two words of four bytes.
         const __m256 bytes01_low = _mm256_unpacklo_ps(sums[0], sums[2]);   // words 0, 1: bytes 0 | 1
         const __m256 bytes01_high = _mm256_unpackhi_ps(sums[0], sums[2]);  // words 2, 3
         const __m256 bytes23_low = _mm256_unpacklo_ps(sums[1], sums[3]);   // bytes 2 | 3
@@ -103,7 +105,7 @@ private:
     static __m256i mask(int lower, int upper) noexcept {
         return kept(_mm256_setr_epi32(lower, lower, lower, lower, upper, upper, upper, upper));
     }
-    /// Two words' columns of bytes 0 and 1, and of 2 and 3, become a vector each.
+    /// From the columns of bytes 0 and 1, and those of bytes 2 and 3, of two words: a vector for each word.
     static void word_pair(__m256 bytes01, __m256 bytes23, Arch::V* words) noexcept {
         const __m256d b01 = _mm256_castps_pd(bytes01), b23 = _mm256_castps_pd(bytes23);
         const __m256d first = _mm256_unpacklo_pd(b01, b23);  // bytes 0, 2 | 1, 3

@@ -1,6 +1,6 @@
-// Forms for AVX-512. To decode 16 columns in order takes a shuffle and a conversion, and shuffles are what these CPUs
-// have fewest units for. Here elements stay where a load has put them and are told apart by masks; the one shuffling is
-// done to the sums.
+// Forms for AVX-512. Decoding 16 columns in column order takes a shuffle and a conversion, and these CPUs have few
+// shuffle ports. In these forms, elements stay in the lanes that a load has put them in and are separated by masks;
+// only the sums are shuffled, once per bag.
 #pragma once
 
 #include <immintrin.h>
@@ -15,7 +15,7 @@
 namespace rowpool::kernels {
 namespace {
 
-/// A register whose 32-bit lane i is f(i); a constant where f is one.
+/// A register whose 32-bit lane i is f(i); a compile-time constant if f is constexpr.
 template <class F>
 [[gnu::always_inline]] inline __m512i lanes_of(const F& f) noexcept {
     return _mm512_setr_epi32(f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7), f(8), f(9), f(10), f(11), f(12), f(13),
@@ -30,19 +30,19 @@ template <class F>
         _mm512_castsi512_ps(lanes_of([&](int lane) { return (kBiasOfExponent - f(lane)) << kFractionBits; })));
 }
 
-/// A register that the compiler does not make anew for every bag, which it thinks cheaper than keeping a constant.
+/// Hides a constant from the compiler, which would otherwise rematerialize it for every bag.
 [[gnu::always_inline]] inline __m512i kept(__m512i constant) noexcept {
     asm("" : "+v"(constant));
     return constant;
 }
 
-/// Codes that a mask has left at bit `shift` of their lanes are that much too large.
+/// The factor that corrects codes which a mask has left at bit `shift` of their lanes.
 inline Arch::V masked_codes(__m512i words, __m512i mask) noexcept {
     return Arch::V(_mm512_cvtepu32_ps(_mm512_and_si512(words, mask)));
 }
 
-/// int4 and int2. The 16 codes of a vector are one or two 32-bit words, which a broadcast repeats through the register;
-/// each lane keeps one code of its word.
+/// int4 and int2. The 16 codes of a vector are one or two 32-bit words, which a broadcast repeats across the register;
+/// a mask keeps one code of the word in each lane.
 template <std::size_t kBits, class Word, Codec kCodec>
 struct RepeatedForm {
     static constexpr bool is_plain = false;
@@ -68,7 +68,7 @@ struct RepeatedForm {
 
 private:
     static constexpr int kWords = sizeof(Word) / 4;
-    static constexpr int kCodes = 32 / kBits;  ///< in a word
+    static constexpr int kCodes = 32 / kBits;  ///< ///< per 32-bit word
 
     static __m512i repeat(long long word) noexcept { return _mm512_set1_epi64(word); }
     static __m512i repeat(int word) noexcept { return _mm512_set1_epi32(word); }
@@ -92,8 +92,8 @@ inline void interleave(Arch::V* sums) noexcept {
     }
 }
 
-/// bf16. Two vectors at once, those of the even columns and those of the odd ones: a bfloat16 in the upper half of a
-/// lane is a float as soon as the lower half is zero.
+/// bf16. Two vectors at once, one of the even columns and one of the odd ones: a bfloat16 in the upper half of a lane
+/// is a float once the lower half is zero.
 template <>
 struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
     static constexpr bool is_plain = false;
@@ -118,8 +118,8 @@ private:
     __m512i upper_half_ = kept(_mm512_set1_epi32(-65536));
 };
 
-/// int8. Four vectors at once: lane i of vector v is byte v of word i, so column 4 * i + v. Or two, of even and odd
-/// columns, after a shuffle that gives each pair of columns a word of its own.
+/// int8. Four vectors at once: lane i of vector v is byte v of 32-bit word i, that is, column 4 * i + v. Or two
+/// vectors, of the even and the odd columns, after a shuffle that gives each pair of columns its own word.
 template <Codec kCodec>
 struct ByteForm : PlainForm<kCodec> {
     static constexpr bool is_plain = false;

@@ -1,4 +1,5 @@
-// Walking indices and bags that have been checked, by the lower halves of their numbers: one loop for 32 and 64 bits.
+// Iterates over checked indices and bag ends. Checked values fit in 32 bits, so that reading their lower halves serves
+// int32 and int64 alike with one loop (little-endian).
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@ inline std::uint32_t lower_half(const std::byte* p) noexcept {
     return value;
 }
 
-/// The indices of a call from a position on, and those that are so far ahead that their rows are to be prefetched.
+/// Reads the indices of a call from a position on, and for each the index of the row to prefetch.
 class IndexReader {
 public:
     IndexReader(const PoolArgs& args, std::size_t position) noexcept
@@ -32,13 +33,13 @@ public:
         return index;
     }
 
-    /// The index at the distance from the next one, or the last one that may be looked at.
+    /// The index at the prefetch distance after the next one, or else the last index before prefetch_end.
     [[gnu::always_inline]] std::size_t later() const noexcept {
         const std::byte* const later = next_ + distance_;
         return lower_half(later < last_ ? later : last_);
     }
 
-    /// Where the next `count` indices end.
+    /// The address one past the next `count` indices.
     const std::byte* end_of(std::size_t count) const noexcept { return next_ + count * step_; }
     bool is_at(const std::byte* end) const noexcept { return next_ == end; }
 
@@ -49,8 +50,8 @@ private:
     const std::byte* last_;
 };
 
-/// Where bags end, without a branch: offsets, or lengths that are added to where a bag begins. The length of all bags
-/// is a list of one.
+/// Reads the lengths of bags without branching on the kind of bags: the end of a bag is its offset, or its begin plus
+/// its length. Fixed bags are read as a list of one length, with step 0.
 class EndReader {
 public:
     explicit EndReader(const PoolArgs& args) noexcept
@@ -75,7 +76,8 @@ private:
     std::uint32_t added_;
 };
 
-/// What sums begin with. The sum of a minus zero and any number is that number: a plain lookup keeps the sign of zeros.
+/// The initial value of sums. A plain lookup of a float row starts at -0, because -0 + x is x for every x: the sign of
+/// zeros is kept.
 inline float start_of_sums(const PoolArgs& args, bool is_coded) noexcept {
     return args.pooling == Pooling::none && !is_coded ? -0.0f : 0.0f;
 }

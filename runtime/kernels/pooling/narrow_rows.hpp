@@ -10,8 +10,8 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Where to read rows from that are loaded as a whole vector, together with what comes after them. For the last rows of
-/// a table that may be past its end: they are read from a copy, behind which there is room.
+/// Gives the address of each row for loads of a whole vector, which read past the end of the row. For the last rows of
+/// a table such a load could read past the end of the table, so those rows are read from a padded copy.
 template <class C>
 class NarrowRows {
 public:
@@ -24,7 +24,7 @@ public:
     }
 
 private:
-    /// Most bytes from the beginning of a row that are loaded: those of a scale and a bias, and of a vector.
+    /// Maximum number of bytes that are loaded from the beginning of a row: scale, bias and one vector.
     static constexpr std::size_t kMostLoaded = C::qparams_bytes + Arch::width * sizeof(float);
 
     [[gnu::noinline]] void copy_last_rows(const Rows& rows) noexcept {

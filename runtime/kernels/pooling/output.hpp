@@ -16,7 +16,7 @@ inline std::byte* output_row(const PoolArgs& args, std::size_t bag) noexcept {
     return static_cast<std::byte*>(args.out) + bag * args.out_stride * element_bytes(args.out_type);
 }
 
-/// Copies `count` bytes, which are at most kMost and even, by two pieces of the same size that may overlap.
+/// Copies `count` bytes, an even number of at most kMost, as two pieces of the same size that may overlap.
 template <std::size_t kMost>
 [[gnu::always_inline]] inline void copy_few(std::byte* to, const std::byte* from, std::size_t count) noexcept {
     if constexpr (kMost > 2) {
@@ -32,8 +32,8 @@ template <std::size_t kMost>
     }
 }
 
-/// Writes the first `count` columns of a vector, which has more. Not inline: it is for the ends of rows, and its
-/// addresses would take registers of loops.
+/// Writes the first `count` columns of a vector that has more. Not inlined: it serves the ends of rows only, and its
+/// addresses would take registers from the loops.
 [[gnu::noinline]] inline void store_columns(std::byte* out, OutputType type, Arch::V v, std::size_t count) noexcept {
     alignas(64) std::byte values[Arch::width * 4];
     if (type == OutputType::f32) {
@@ -44,7 +44,7 @@ template <std::size_t kMost>
     copy_few<Arch::width * 2>(out, values, count * 2);
 }
 
-/// Writes `count` columns of a result that is given as floats, rounded to the type of the output.
+/// Rounds `count` columns of a result, given as floats, to the type of the output.
 [[gnu::noinline]] inline void store_rounded(std::byte* out, OutputType type, const std::byte* floats,
                                             std::size_t count) noexcept {
     const std::size_t size = element_bytes(type);
@@ -58,7 +58,7 @@ template <std::size_t kMost>
     if (c < count) store_columns(out + c * size, type, Arch::load_f32(floats + c * sizeof(float)), count - c);
 }
 
-/// Calls f.operator()<kBytes>(store) with the size of an output's elements and the way to store a vector of them.
+/// Calls f.operator()<kBytes>(store) with the size of an output element and the function that stores a vector of them.
 template <class F>
 [[gnu::always_inline]] inline void visit_store(OutputType type, const F& f) noexcept {
     if (type == OutputType::f32) return f.template operator()<4>(Arch::store_f32);

@@ -1,6 +1,6 @@
-// The kernel for bags of one row each, plain lookup among them: rows of any number of columns are decoded, or copied.
+// The kernel for bags of one row each, such as plain lookups: decodes or copies rows of any number of columns.
 //
-// What it costs is the writing of results, so it writes nothing else: sums stay in registers.
+// Its time goes into writing results, so it writes nothing else: sums stay in registers.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +17,10 @@
 namespace rowpool::kernels {
 namespace {
 
-/// As many halves as a vector of floats has columns.
+/// As many half-precision numbers as a vector of floats has lanes.
 using Halves __attribute__((vector_size(Arch::width * sizeof(std::int16_t)))) = std::int16_t;
 
-/// A plain lookup of halves into halves of the same type is a copy, but for NaNs.
+/// A plain lookup with equal half-precision types in and out: a copy that makes NaNs canonical.
 template <Codec kCodec>
 struct HalfCopy {
     static constexpr std::int16_t infinity = kCodec == Codec::f16 ? 0x7c00 : 0x7f80;
@@ -41,7 +41,7 @@ struct HalfCopy {
     }
 };
 
-/// Any other row: a sum of one.
+/// Any other lookup: a sum of one row.
 template <Codec kCodec>
 class Decoding {
 public:
@@ -110,13 +110,14 @@ public:
 private:
     using C = RowCodec<kCodec>;
 
-    /// Of the arguments it has a copy that is shown to nobody, so that the compiler knows that writing results does not
-    /// change them.
+    /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
+    /// results do not alias them.
     template <std::size_t kBytes, class Row>
     [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
         const PoolArgs args = given;
         const std::size_t columns = stored_columns<C>(args.rows.dim);
-        const std::size_t last = columns < Arch::width ? 0 : columns - Arch::width;  // where the last vector begins
+        const std::size_t last =
+            columns < Arch::width ? 0 : columns - Arch::width;  // // first column of the last vector
         IndexReader indices(args, args.position);
         const NarrowRows<C> narrow_rows(args.rows);
         std::byte* out = output_row(args, args.first_bag);

@@ -21,29 +21,30 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Rows at once. More gain nothing, measured, and need more registers than there are. Where each product is dozens of
-/// instructions, more gain nothing either, and take twice as long to compile.
+/// Rows per group. More were measured to gain nothing, and need more registers than there are. Without an fma
+/// instruction each product takes dozens of instructions: more than two rows gain nothing either, and take twice as
+/// long to compile.
 constexpr std::size_t kGroup = Arch::has_fma ? 4 : 2;
 
-/// Columns whose sums are kept at once; wider rows are done in blocks of so many. Their sums take 8 KiB.
+/// Columns per block: their sums take 8 KiB of the L1 cache. Wider rows are processed block by block.
 constexpr std::size_t kBlockColumns = 2048;
 
-/// Columns [first, first + count) of rows.
+/// /// A block of columns: [first, first + count).
 struct Columns {
     std::size_t first;
     std::size_t count;
     bool are_last;
 };
 
-/// Rows of a bag that are added at once, and as many that come later.
+/// The rows of a bag that are added together, and the addresses to prefetch meanwhile.
 struct RowGroup {
     std::size_t count;
     const std::byte* row[kGroup];
-    const std::byte* later[kGroup];  ///< where to prefetch: the first byte of each later row, or of a block in it
+    const std::byte* later[kGroup];  ///< where to prefetch: the block's first byte in each later row
     float weight[kGroup];
 };
 
-/// F is the form in which rows are added up; for max it is the plain one.
+/// F is the form in which rows are added up; max takes the plain form.
 template <Codec kCodec, class F, bool kIsMax>
 class WideKernel {
 public:
@@ -82,8 +83,8 @@ private:
         }
     }
 
-    /// A block of columns. The last one is moved back where it has less than a vector, which would be loaded from
-    /// behind the row: columns that are done twice have the same results.
+    /// The block of columns that begins at `first`. A last block that is narrower than a vector is moved back, because
+    /// a load would read past the row: columns that are computed twice have the same results.
     Columns columns_from(std::size_t first) const noexcept {
         const std::size_t left = columns_ - first;
         if (left > kBlockColumns) return {first, kBlockColumns, false};
@@ -128,7 +129,7 @@ private:
         while (next_ < end_ && filtered_row_at(next_) == kNoRow) ++next_;
     }
 
-    /// The next rows that count, of which there is one at least.
+    /// Takes the next group of rows that are not left out; there is at least one.
     void take(const Columns& columns, RowGroup& group) noexcept {
         args_.filters ? take_filtered(columns, group) : take_all(columns, group);
     }
@@ -169,8 +170,8 @@ private:
         skip_left_out();
     }
 
-    /// Where to prefetch when a row has its turn: in the row that follows at the distance, in the order in which blocks
-    /// of columns are done.
+    /// Where to prefetch while a row is read: in the row at the prefetch distance, in the order in which blocks of
+    /// columns are processed.
     struct Later {
         std::size_t position;
         std::size_t byte;
@@ -204,7 +205,7 @@ private:
             }
         }
 
-        /// What sums begin with. The largest of the first row and itself is that row.
+        /// The initial value of sums. For max it is the first row, which add() then compares with itself.
         template <std::size_t kCount>
         [[gnu::always_inline]] void begin(std::size_t column, V (&sums)[kCount]) const noexcept {
 #pragma GCC unroll 4
@@ -226,7 +227,7 @@ private:
             }
         }
 
-        /// The lines of later rows that have the byte so far behind the first one of the block.
+        /// Prefetches the lines of later rows at offset `byte` from the block's first byte.
         [[gnu::always_inline]] void prefetch(const Rows& rows, std::size_t byte) const noexcept {
             visit_into(rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
 #pragma GCC unroll 4
@@ -253,7 +254,7 @@ private:
         V biases_[kRows];
     };
 
-    /// Adds kRows rows to the sums that are kept, or begins them. Prefetches later rows line by line.
+    /// Adds a group of kRows rows to sums_, or starts sums_ with it. Prefetches later rows line by line.
     template <std::size_t kRows>
     [[gnu::noinline]] void add(const Columns& columns, const RowGroup& group, bool is_first) noexcept {
         const GroupRows<kRows> rows(*this, columns, group);
@@ -271,7 +272,7 @@ private:
         });
     }
 
-    /// The results of a bag of no more than kRows rows: nothing is kept.
+    /// Pools a bag that is a single group of kRows rows, without going through sums_.
     template <std::size_t kRows>
     [[gnu::noinline]] void pool_at_once(const Columns& columns, const RowGroup& group) noexcept {
         const GroupRows<kRows> rows(*this, columns, group);
@@ -281,14 +282,14 @@ private:
         });
     }
 
-    /// The results of the sums that were kept.
+    /// Writes the results from sums_.
     [[gnu::noinline]] void finish(const Columns& columns) noexcept {
         write(columns, NoRows(),
               [&]<std::size_t kCount>(std::size_t, std::size_t slot, V(&sums)[kCount])
                   ROWPOOL_INLINE { load(reinterpret_cast<const std::byte*>(sums_ + slot), sums); });
     }
 
-    /// In the place of rows where only kept sums are looked at.
+    /// Stands in for GroupRows where only sums_ is read.
     struct NoRows {
         void prefetch(const Rows&, std::size_t) const noexcept {}
     };
@@ -300,8 +301,8 @@ private:
     }
 
     /// Calls f.operator()<kCount>(column, slot) for loads of kCount vectors that together cover a block of columns:
-    /// whole lines at first, and in the end a vector that is moved back to end with the row. Its sums have a slot of
-    /// their own.
+    /// first whole cache lines, at the end a vector that is moved back to end with the row. The sums of that vector
+    /// have a separate slot.
     template <class Group, class Visit>
     [[gnu::always_inline]] void for_each_load(const Columns& columns, const Group& rows,
                                               const Visit& f) const noexcept {
@@ -325,14 +326,15 @@ private:
         }
     }
 
-    /// Writes the results of a block of columns of a bag; get(column, slot, sums) gives what they are made of.
+    /// Writes the results of a block of columns; get(column, slot, sums) provides the sums.
     template <class Group, class Get>
     [[gnu::always_inline]] void write(const Columns& columns, const Group& rows, const Get& get) noexcept {
         const V bias = Arch::set(bias_), divisor = Arch::set(divisor_);
         const bool divides = divides_, is_zero = divisor_ == 0;
         V non_finite = Arch::set(0);
         visit_store(args_.out_type, [&]<std::size_t kBytes>(const auto& store) ROWPOOL_INLINE {
-            const std::size_t left = args_.rows.dim - columns.first;  // to write; rows may have storage for more
+            const std::size_t left =
+                args_.rows.dim - columns.first;  // // columns to write; rows may have storage for more
             std::byte* const out = out_ + columns.first * kBytes;
             for_each_load(columns, rows, [&]<std::size_t kCount>(std::size_t column, std::size_t slot) ROWPOOL_INLINE {
                 V sums[kCount];
@@ -354,21 +356,21 @@ private:
         if constexpr (F::is_scaled) is_finite_ &= !Arch::has_nan(non_finite);
     }
 
-    /// From the form to the sum.
+    /// /// Converts a sum from its form to the plain sum, and adds the bias.
     template <std::size_t kCount>
     [[gnu::always_inline]] static V with_bias(V sum, V bias) noexcept {
         if constexpr (F::is_scaled) return Arch::fma(sum, F::template power<kCount>(), bias);
         return C::is_coded && !kIsMax ? sum + bias : sum;
     }
 
-    /// The results of a bag without a row.
+    /// Writes the results of a bag of which no row is left.
     [[gnu::noinline]] void write_zeros(const Columns& columns) noexcept {
         const std::size_t size = element_bytes(args_.out_type);
         const std::size_t left = args_.rows.dim - columns.first;
         std::memset(out_ + columns.first * size, 0, (left < columns.count ? left : columns.count) * size);
     }
 
-    /// What mean and sqrtn divide by.
+    /// The divisor of mean and sqrtn.
     float divisor() const noexcept {
         float total = static_cast<float>(end_ - begin_);
         if (!args_.count_all && (args_.weights != nullptr || args_.filters)) total = total_taken();
@@ -388,7 +390,8 @@ private:
         return args_.weights == nullptr ? static_cast<float>(rows) : weights;
     }
 
-    /// A bag that has a result that is not finite, once more: in a form that cannot have overflowed by itself.
+    /// Pools a bag with a non-finite result again, in the plain form: its other form may have overflowed where the
+    /// plain sum does not.
     [[gnu::noinline, gnu::cold]] void pool_plainly(std::size_t bag) noexcept {
         PoolArgs one = args_;
         one.first_bag = bag;
@@ -403,7 +406,7 @@ private:
     const std::size_t columns_;
     const bool divides_;
     const float start_;
-    // of the bag
+    // // state of the current bag
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     std::size_t next_ = 0;  // position of the next index

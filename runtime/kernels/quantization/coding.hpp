@@ -1,4 +1,5 @@
-// Scale and bias of a row, and codes from them, with the arithmetic of FBGEMM's AVX2 code (quantize_kernel.hpp).
+// Scale and bias of a row, and the codes that follow from them, with the arithmetic of FBGEMM's AVX2 code
+// (quantize_kernel.hpp).
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,7 @@ namespace {
 constexpr bool is_finite(float x) noexcept { return (bits_of(x) & 0x7f800000) != 0x7f800000; }
 constexpr float rounded_to_f16(float x) noexcept { return f16_to_f32(f32_to_f16(x)); }
 
-/// What is stored of a row's range, and what its codes are computed with.
+/// The stored scale and bias of a row, and the factor that its codes are computed with.
 struct Coding {
     float scale;
     float bias;

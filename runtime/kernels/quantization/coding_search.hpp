@@ -1,12 +1,12 @@
-// Scale and bias of least squared error for rows, by search.
+// Searches for the scale and bias of each row with the least squared error.
 //
-// The squared error of a row has many local minima over scale and bias. Two things find a good one: many starts, of
-// different sizes and places of the range; and from each the alternation of Lloyd ("Least squares quantization in PCM",
-// IEEE Transactions on Information Theory 28(2), 1982): codes for the scale and bias, then the scale and bias of least
-// squares for the codes, neither of which can lose. What is stored is rounded, so at last the neighbours of the best
-// scale and bias among the numbers that can be stored are tried.
+// The squared error of a row has many local minima over scale and bias. Two things find a good one: many starting
+// ranges, of different widths and positions; and from each, Lloyd's alternation ("Least squares quantization in PCM",
+// IEEE Transactions on Information Theory 28(2), 1982): codes for the scale and bias, then the least-squares scale and
+// bias for the codes; neither step can increase the error. The stored scale and bias are rounded, so the search ends by
+// trying the representable neighbours of the best ones.
 //
-// Errors are summed in f32 to steer the search; choose_best() has the last word in f64.
+// Errors are summed in f32 during the search; choose_best() decides in f64.
 #pragma once
 
 #include <cstddef>
@@ -18,12 +18,12 @@
 namespace rowpool::kernels {
 namespace {
 
-constexpr int kSizes = 8;   ///< ranges that the search starts from, from that of the row's values down,
-constexpr int kPlaces = 3;  ///< each at so many places, a third of a step apart
+constexpr int kSizes = 8;   ///< ///< widths of the starting ranges, from the range of the row's values down,
+constexpr int kPlaces = 3;  ///< ///< each at this many positions, a third of a step apart
 constexpr int kMiddlePlace = kPlaces / 2;
 constexpr int kStartFits = 1;      ///< fits from every start
 constexpr int kFits = 5;           ///< fits from the best of them
-constexpr int kScaleFits = 2;      ///< and of the scale alone, for each bias that can be stored
+constexpr int kScaleFits = 2;      ///< ///< fits of the scale alone, for each representable bias
 constexpr float kNoError = 3e38f;  ///< more than any error that counts
 
 struct Params {
@@ -31,16 +31,16 @@ struct Params {
     Lanes bias;
 };
 
-/// Of codes with a scale and bias: sums over the columns of a row.
+/// Sums over the columns of a row, of its codes with some scale and bias.
 struct Sums {
     Lanes code;
     Lanes code_code;
-    Lanes rest;  ///< values less decoded values
+    Lanes rest;  ///< ///< residuals: values minus decoded values
     Lanes rest_code;
     Lanes rest_rest;
 };
 
-/// The best that was seen in each lane.
+/// The best scale and bias seen so far, per lane.
 struct Found {
     Params params;
     Lanes error;
@@ -58,7 +58,7 @@ struct Found {
     }
 };
 
-/// The number that can be stored `steps` of -1, 0 or 1 up from x.
+/// The representable number `steps` (-1, 0 or 1) above x.
 inline float stored_neighbour(float x, int steps) noexcept {
     const std::uint16_t half = f32_to_f16(x);
     int order = half & 0x8000 ? -static_cast<int>(half & 0x7fff) : static_cast<int>(half);
@@ -67,7 +67,7 @@ inline float stored_neighbour(float x, int steps) noexcept {
     return f16_to_f32(static_cast<std::uint16_t>(magnitude | (order < 0 ? 0x8000 : 0)));
 }
 
-/// 1 / scale, or NaN where that is of no use, which makes every error NaN and so none that is less than another.
+/// 1 / scale, or NaN where that is not usable: every error is then NaN, which never compares less.
 inline float inverse_of(float scale) noexcept {
     const float inverse = 1.0f / scale;
     return inverse - inverse == 0 ? inverse : inverse - inverse;
@@ -75,12 +75,12 @@ inline float inverse_of(float scale) noexcept {
 
 class CodingSearch {
 public:
-    /// @param bits    of a code
+    /// /// @param bits    per code
     /// @param halves  scale and bias are stored as f16
     CodingSearch(const RowBlock& rows, std::size_t bits, bool halves) noexcept
         : rows_(rows), bits_(bits), largest_(static_cast<float>((1u << bits) - 1)), halves_(halves) {}
 
-    /// The best that can be stored of what the search comes by from starts all over [min, max] and from `known`.
+    /// The best representable scale and bias found from starting ranges all over [min, max] and from `known`.
     Params run(const Lanes& min, const Lanes& max, const Params& known) noexcept {
         descend(best_start(min, max));
         descend(known);
@@ -108,7 +108,7 @@ private:
         return found.params;
     }
 
-    /// The best of `start` and what a number of fits makes of it, into `found`.
+    /// Improves `start` by a number of fits and notes the best result in `found`.
     void fit(const Params& start, int fits, Found& found) noexcept {
         Params params = start;
         for (int i = 0; i <= fits; ++i) {
@@ -134,7 +134,7 @@ private:
         }
     }
 
-    /// The scale of least squares for a bias that stays.
+    /// The least-squares scale for a fixed bias.
     void fit_scale(Params& params) const noexcept {
         for (int i = 0; i < kScaleFits; ++i) {
             Sums sums;
@@ -146,7 +146,7 @@ private:
         }
     }
 
-    /// Tries the scales that can be stored nearest to the fitted ones.
+    /// Tries the representable scales nearest to the fitted ones.
     void store_nearest(const Params& fitted) noexcept {
         Params params = fitted;
         for (int steps = -1; steps <= 1; ++steps) {
@@ -188,8 +188,8 @@ private:
         store_lanes(sums.rest_rest.at + l, rests_rests);
     }
 
-    /// Scale and bias of least squares for the codes that were measured: what is added to them solves
-    /// [code_code code; code n] [scale; bias] = [rest_code; rest].
+    /// The least-squares scale and bias for the measured codes. The changes to them solve [code_code code; code n]
+    /// [scale; bias] = [rest_code; rest].
     void improve(const Sums& sums, Params& params) const noexcept {
         const auto n = static_cast<float>(rows_.dim);
         for (std::size_t l = 0; l < kLanes; ++l) {

@@ -1,7 +1,7 @@
 // The range that PyTorch's choose_qparams_optimized finds for a row (aten/src/ATen/native/quantized/cpu and
 // .../native/quantized/QTensor.cpp, called by embedding_bag_{4bit,2bit}_prepack with optimized_qparams=True, n_bins 200
-// and ratio 0.16), to the bit: from the smallest and the largest value inwards, a step at a time at the end where the
-// loss then is less; of the places where both next steps lose more, the best one.
+// and ratio 0.16), bit for bit: starting from the smallest and the largest value, the range shrinks by a step at a
+// time, at the end where that loses less. The result is the best of the ranges whose next steps both lose more.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,14 @@ namespace rowpool::kernels {
 namespace {
 
 constexpr float kGreedySteps = 200;
-constexpr float kGreedyLeastSteps = 168;  ///< the range never falls below as many: 200 * (1 - 0.16)
+constexpr float kGreedyLeastSteps = 168;  ///< ///< minimum width of the range in steps: 200 * (1 - 0.16)
 
 struct LaneRanges {
     Lanes min;
     Lanes max;
 };
 
-/// Of equal values the first, which shows in the sign of zero.
+/// Takes the first of equal values, which matters for the sign of zero.
 inline LaneRanges extremes_of(const RowBlock& rows) noexcept {
     LaneRanges range;
     for (std::size_t l = 0; l < kLanes; ++l) range.min.at[l] = range.max.at[l] = rows.values[l];
@@ -33,12 +33,12 @@ inline LaneRanges extremes_of(const RowBlock& rows) noexcept {
     return range;
 }
 
-/// What coding with a range is worth: the L2 norm of the error. NaN where scale or bias are infinite in f16.
+/// The loss of coding with a range: the L2 norm of the error. NaN where scale or bias are infinite in f16.
 inline void greedy_losses(const RowBlock& rows, const Lanes& min, const Lanes& max, float largest,
                           Lanes& loss) noexcept {
     LaneCodings coding;
     for (std::size_t l = 0; l < kLanes; ++l) {
-        // As coding_f16(), but for a scale that rounds to zero.
+        // As coding_f16(), except for a scale that rounds to zero.
         const float bias = rounded_to_f16(min.at[l]);
         const float range = max.at[l] - bias;
         const float scale = range == 0 ? 1.0f : rounded_to_f16(range / largest);
@@ -107,7 +107,7 @@ private:
         }
         float& end = up < down ? now_.min.at[l] : now_.max.at[l];
         const float next = up < down ? next_.min.at[l] : next_.max.at[l];
-        // A step too small to change a float would be taken for ever, and PyTorch does so.
+        // A step too small to change a float would repeat for ever, as it does in PyTorch.
         stuck_[l] = next == end;
         end = next;
         loss_.at[l] = up < down ? up : down;

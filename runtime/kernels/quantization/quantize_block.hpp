@@ -1,4 +1,4 @@
-// Rows by greedy and search: a block of them side by side, a scale and bias for each, and then each on its own.
+// Quantizes rows by greedy and search: finds scale and bias for a block of rows, one row per lane, then codes each row.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Up to kLanes rows of a call. Lanes without a row of their own have a copy of the first.
+/// Up to kLanes rows of a call. Unused lanes hold a copy of the first row.
 class QuantizedBlock {
 public:
     QuantizedBlock(const QuantizeArgs& args, std::size_t first, std::size_t count) noexcept
@@ -23,7 +23,7 @@ public:
           largest_(static_cast<float>((1u << bits_) - 1)),
           rows_{args.scratch, args.dim} {}
 
-    /// Converts the rows; returns how many come before the first that cannot be held.
+    /// Converts the rows; returns how many come before the first that the format cannot represent.
     std::size_t run() noexcept {
         const std::size_t held = take_min_max();
         if (held < count_) return held;
@@ -63,7 +63,7 @@ private:
         return count_;
     }
 
-    /// What PyTorch stores whether it is better or not; for search a candidate.
+    /// The coding that PyTorch stores, better or not; for search, a candidate.
     void take_greedy() noexcept {
         const LaneRanges ranges = GreedyWalk(rows_, largest_).run();
         LaneCodings greedy;

@@ -1,5 +1,5 @@
-// Quantization for one instruction set, compiled once for each as kernels_isa.cpp is; the one function at the end has
-// external linkage, and kernels_isa.cpp puts it into the table.
+// Quantization for one instruction set, compiled once per set like kernels_isa.cpp. Only the function at the end has
+// external linkage; kernels_isa.cpp puts it into the table.
 #include <cstddef>
 
 #include "core/row_layout.hpp"
@@ -11,7 +11,7 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Rows one by one.
+/// /// Converts rows one by one.
 std::size_t quantize_singly(const QuantizeArgs& args, bool is_coded) noexcept {
     for (std::size_t r = 0; r < args.rows; ++r) {
         const std::byte* row = args.source + r * args.source_stride;

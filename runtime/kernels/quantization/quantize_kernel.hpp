@@ -1,8 +1,9 @@
-// Rows of floats to rows of any format, with the arithmetic of FBGEMM's AVX2 code, which PyTorch's prepack operators
-// run (QuantUtilsAvx2.cc: FloatOrHalfToFused8BitRowwiseQuantizedSBFloat, FloatOrHalfToFusedNBitRowwiseQuantizedSBHalf).
+// Converts rows of floats to any row format, with the arithmetic of FBGEMM's AVX2 code, which PyTorch's prepack
+// operators run (QuantUtilsAvx2.cc: FloatOrHalfToFused8BitRowwiseQuantizedSBFloat,
+// FloatOrHalfToFusedNBitRowwiseQuantizedSBHalf).
 //
-// Plain loops over short buffers: the compiler vectorizes them for each instruction set, and since every step is
-// a correctly rounded operation on one element, the bits are the same on all of them.
+// Plain loops over short buffers: the compiler vectorizes them for each instruction set, and since every step is a
+// correctly rounded operation on one element, the bits are the same on all of them.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,7 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Columns that are worked on at a time.
+/// Columns processed at a time.
 constexpr std::size_t kChunk = 64;
 constexpr float kLargestFloat = 0x1.fffffep127f;
 
@@ -37,7 +38,7 @@ inline void widen(const QuantizeArgs& args, const std::byte* row, std::size_t co
     }
 }
 
-/// Calls f(column, count, values) for every chunk of a source row; the values behind `count` are unspecified.
+/// Calls f(column, count, values) for every chunk of a source row; the values after `count` are unspecified.
 template <class F>
 inline void for_each_chunk(const QuantizeArgs& args, const std::byte* row, const F& f) noexcept {
     float values[kChunk] = {};
@@ -54,9 +55,9 @@ struct Extremes {
     bool finite = true;
 };
 
-/// Smallest and largest value of a row. Which of several equal ones is taken shows in the sign of zero, so the order is
-/// that of FBGEMM: eight lanes in which the later value wins, then across the lanes and on over the last dim % 8
-/// columns, in which the earlier one does.
+/// The smallest and the largest value of a row. Which of several equal values is taken matters for the sign of zero, so
+/// the order is that of FBGEMM: first in eight lanes, where the later value wins, then across the lanes and over the
+/// last dim % 8 columns, where the earlier one wins.
 class ExtremesFinder {
 public:
     void add(std::size_t count, const float (&values)[kChunk]) noexcept {
@@ -103,7 +104,7 @@ private:
     std::size_t num_tail_ = 0;
 };
 
-/// Codes of a chunk, the ones behind `count` zero.
+/// The codes of a chunk; those after `count` are zero.
 inline void encode(const Coding& coding, std::size_t bits, std::size_t count, float (&values)[kChunk],
                    std::uint8_t (&codes)[kChunk]) noexcept {
     const float largest = static_cast<float>((1u << bits) - 1);
@@ -113,7 +114,7 @@ inline void encode(const Coding& coding, std::size_t bits, std::size_t count, fl
     }
 }
 
-/// Packs 8 / bits codes into each byte, the first one lowest.
+/// Packs 8 / bits codes into each byte, the first one in the lowest bits.
 inline void pack(std::size_t bits, const std::uint8_t (&codes)[kChunk], std::uint8_t (&bytes)[kChunk]) noexcept {
     if (bits == 8) {
         std::memcpy(bytes, codes, kChunk);
@@ -139,7 +140,7 @@ inline void write_qparams(const QuantizeArgs& args, const Coding& coding, std::b
     }
 }
 
-/// Scale and bias of a row by min_max; not finite where the row cannot be held.
+/// Scale and bias of a row by min_max; non-finite where the format cannot represent the row.
 inline Coding min_max_coding(const QuantizeArgs& args, const std::byte* row) noexcept {
     ExtremesFinder finder;
     for_each_chunk(args, row,
@@ -152,7 +153,7 @@ inline Coding min_max_coding(const QuantizeArgs& args, const std::byte* row) noe
     return coding;
 }
 
-/// A coded row: scale, bias and codes.
+/// Writes a coded row: scale, bias and codes.
 inline void write_row(const QuantizeArgs& args, const Coding& coding, const std::byte* row, std::byte* out) noexcept {
     const std::size_t bits = element_bits(args.coding.format);
     const RowLayout layout = row_layout(args.coding.format, args.dim);
@@ -166,14 +167,14 @@ inline void write_row(const QuantizeArgs& args, const Coding& coding, const std:
     });
 }
 
-/// One row to a coded format by min_max; false when its values, scale or bias are not finite.
+/// Converts one row to a coded format by min_max; false when its values, scale or bias are non-finite.
 inline bool quantize_row(const QuantizeArgs& args, const std::byte* row, std::byte* out) noexcept {
     const Coding coding = min_max_coding(args, row);
     if (coding.finite) write_row(args, coding, row, out);
     return coding.finite;
 }
 
-/// One row to f32, f16 or bf16; false when a finite value would become infinite.
+/// Converts one row to f32, f16 or bf16; false when a finite value would become infinite.
 inline bool convert_row(const QuantizeArgs& args, const std::byte* row, std::byte* out) noexcept {
     if (args.coding.format == args.source_format) {
         std::memcpy(out, row, args.dim * element_bits(args.coding.format) / 8);

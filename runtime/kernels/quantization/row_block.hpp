@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kLanes = kRowsAtOnce;
 
-// As many lanes as a register has.
+// // As many lanes as a register holds.
 #if defined(__AVX512F__)
 constexpr std::size_t kWidth = 16;
 #elif defined(__AVX__)
@@ -31,12 +31,12 @@ inline Vector load_lanes(const float* lanes) noexcept {
 }
 inline void store_lanes(float* lanes, Vector v) noexcept { __builtin_memcpy(lanes, &v, sizeof v); }
 
-/// One number of each row.
+/// One number per row.
 struct Lanes {
     alignas(64) float at[kLanes] = {};
 };
 
-/// Rows as columns of kLanes numbers.
+/// Transposed rows: kLanes numbers per column.
 struct RowBlock {
     const float* values;  ///< [dim, kLanes]
     std::size_t dim;
@@ -57,7 +57,7 @@ inline T code_of(T x, T bias, T inverse, T largest) noexcept {
     return shifted_code(x, bias, inverse, largest) - kCodeShift;
 }
 
-/// x less its decoded value.
+/// x minus its decoded value.
 template <class T>
 inline T residual(T x, T code, T scale, T bias) noexcept {
     return x - (code * scale + bias);
