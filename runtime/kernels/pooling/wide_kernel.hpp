@@ -1,9 +1,9 @@
 // The kernels for any call: rows of any number of columns, filtered or not; sum, mean, sqrtn, plain lookup and max.
 //
-// A bag is taken several rows at once: they are read side by side from their first line to their last and added, in the
-// order of their indices, to sums that stand in the first-level cache. So a row is read once and in one go, and a sum
-// is loaded and stored once for several rows. The lines of rows further on are prefetched at the pace at which the
-// lines of these are used up: there are never more requests under way than a core can hold.
+// The rows of a bag are processed in groups of several rows, which are read side by side from their first line to their
+// last and added, in index order, to sums in the L1 cache. So each row is read once, sequentially, and each sum is
+// loaded and stored once per group. Lines of later rows are prefetched at the rate at which lines of the current group
+// are consumed, so that there are never more outstanding misses than the core has line-fill buffers.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
-// Several rows of floats side by side, one a lane: what a quantization method that goes over a row many times works on.
+// Several rows of floats transposed, one per lane: the input of quantization methods that read a row many times.
 //
-// Lanes never meet. So a row gets the result that it would get alone, sums run over its columns in order whatever the
-// width of a vector, and the bits are the same for every instruction set.
+// Lanes do not interact. So each row gets the result that it would get alone, sums run over its columns in order
+// whatever the vector width, and the bits are the same for every instruction set.
 #pragma once
 
 #include <cstddef>
