@@ -34,7 +34,8 @@ static constexpr std::uint16_t kNanBF16 = 0x7fc0;
 [[maybe_unused]] static constexpr std::uint16_t f32_to_f16(float value) noexcept {
     const std::uint32_t bits = bits_of(value) & 0x7fffffff;
     const std::uint32_t sign = bits_of(value) >> 16 & 0x8000;
-    // Below 2^-14 the sum with 1/2 has f16's subnormal spacing, so that the addition rounds.
+    // Below 2^-14, adding 1/2 gives a float whose spacing is that of f16 subnormals, so that the addition does the
+    // rounding.
     const std::uint32_t subnormal = bits_of(float_from_bits(bits) + 0.5f) - bits_of(0.5f);
     const std::uint32_t normal = (bits + 0xfff + (bits >> 13 & 1) - (112u << 23)) >> 13;
     const std::uint32_t infinite = 0x7c00;

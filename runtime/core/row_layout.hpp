@@ -1,4 +1,4 @@
-// Where codes, scale and bias stand in a row: the one description of every row format (docs/FORMAT.md).
+// The positions of codes, scale and bias in a row: the only description of the row formats in code (docs/FORMAT.md).
 #pragma once
 
 #include <cstddef>

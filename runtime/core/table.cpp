@@ -1,4 +1,4 @@
-// Tables over the caller's memory, and the copy of its rows that a thread reads.
+// Tables over the caller's memory, and the NUMA copy that a thread reads.
 #include "rowpool/table.hpp"
 
 #include <utility>

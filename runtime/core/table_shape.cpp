@@ -16,15 +16,15 @@ constexpr std::size_t kMostRemappedRows = std::numeric_limits<std::int32_t>::max
 
 Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
 
-// (rows - 1) * stride + bytes of the last row: the last row need not be followed by the gap.
+// (rows - 1) * stride + bytes of the last row: no gap is required after the last row.
 std::optional<std::size_t> needed_bytes(const TableShape& shape) {
     if (shape.rows == 0) return 0;
     const auto gaps = support::checked_mul(shape.rows - 1, shape.row_stride);
     return gaps ? support::checked_add(*gaps, row_bytes(shape.format, shape.dim)) : std::nullopt;
 }
 
-// Negative counts from the end. `ids` fits an int64: a row has at least two bytes and all bytes were counted, and a
-// remap is in memory.
+// A negative index counts from the end. `ids` fits in int64: a row has at least two bytes and their total did not
+// overflow, and a remap is in memory.
 Status wrap_padding_index(TableShape& shape, std::size_t ids) {
     if (!shape.padding_index) return {};
     const auto end = static_cast<std::int64_t>(ids);
