@@ -1,4 +1,4 @@
-// Which kernels run. One table holds each variant's kernels beside the CPU test that they need, so that the two cannot
+// Chooses the kernels to run. One table lists the kernels of each variant beside their CPU test, so that the two cannot
 // drift apart.
 #include "cpu/dispatch.hpp"
 
@@ -16,8 +16,8 @@ namespace {
 using kernels::KernelTable;
 
 #if defined(__x86_64__)
-// clang 14 does not know "f16c" in __builtin_cpu_supports: CPUID leaf 1, ECX bit 29 (Intel SDM volume 2, CPUID).
-// That the operating system saves the registers follows from AVX, which the builtin reports only if it does.
+// clang 14 does not know "f16c" in __builtin_cpu_supports: CPUID leaf 1, ECX bit 29 (Intel SDM volume 2, CPUID). The
+// builtin reports AVX only if the operating system saves the registers, so F16C needs no check of its own for that.
 [[maybe_unused]] bool has_f16c() noexcept {
     unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
     return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx >> 29 & 1) != 0;
