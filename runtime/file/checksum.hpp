@@ -1,4 +1,4 @@
-// XXH3 checksums: of a run of bytes, and of a table block by block while it is written.
+// XXH3 checksums: of a byte span, and of a table, block by block while it is written.
 #pragma once
 
 #include <cstddef>
@@ -22,12 +22,12 @@ std::string to_hex(std::uint64_t checksum);
 /// The inverse of to_hex; nothing when the text is anything else.
 std::optional<std::uint64_t> parse_hex(std::string_view text) noexcept;
 
-/// Number of checksums of so many bytes. `block` is not 0.
+/// The number of checksums for that many bytes. `block` is not 0.
 constexpr std::uint64_t block_count(std::uint64_t bytes, std::uint64_t block) noexcept {
     return bytes / block + (bytes % block != 0 ? 1 : 0);
 }
 
-/// Checksums of consecutive blocks of kChecksumBlock bytes, fed in pieces of any size. Holds one block at most.
+/// Checksums of consecutive blocks of kChecksumBlock bytes, appended in pieces of any size. Buffers at most one block.
 class BlockChecksums {
 public:
     void append(std::span<const std::byte> bytes);

@@ -1,4 +1,4 @@
-// Checks new tables and lays their file out.
+// Checks new tables and lays out their file.
 #include "file/file_plan.hpp"
 
 #include <algorithm>
@@ -61,7 +61,7 @@ Status check_name(std::string_view name) {
 
 std::size_t num_ids(const NewTable& table) { return table.remap.empty() ? table.shape.rows : table.remap.size(); }
 
-// As many names as ids; none at all is fine.
+// There must be as many names as ids, or none.
 Status check_row_names(const NewTable& table) {
     if (table.row_names.empty()) return {};
     const std::size_t rows = num_ids(table);
@@ -71,7 +71,7 @@ Status check_row_names(const NewTable& table) {
                    std::to_string(rows) + " rows");
 }
 
-// Puts shapes into their normal form.
+// Normalises shapes.
 Status check_tables(std::vector<NewTable>& tables) {
     if (tables.empty()) return invalid("a table file needs a table");
     std::set<std::string_view> names;
@@ -113,7 +113,7 @@ TableRecord make_record(const NewTable& table) {
     return record;
 }
 
-// Tables first, then what belongs to them.
+// Tables first, then their checksums, names and remaps.
 void place_tensors(const std::vector<NewTable>& tables, FilePlan& plan) {
     DataLayout layout;
     for (const NewTable& table : tables) {
@@ -134,7 +134,7 @@ void place_tensors(const std::vector<NewTable>& tables, FilePlan& plan) {
     plan.tensors = layout.tensors();
 }
 
-// Bytes before the data section when all numbers that are still to come are as long as they can be.
+// Bytes before the data section, assuming that all numbers that are not known yet have their maximum length.
 std::uint64_t reserve_header(const FilePlan& plan) {
     constexpr double kLongest = std::numeric_limits<double>::max();
     TableMetadata metadata = plan.metadata;

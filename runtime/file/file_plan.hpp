@@ -1,4 +1,4 @@
-// What a new table file will hold and where, decided before the file is created.
+// The layout of a new table file, decided before the file is created.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,8 @@ struct TablePlan {
     std::optional<std::size_t> remap = std::nullopt;  ///< the tensor of its remap
 };
 
-/// All tensors of a new file, fillers included, and its metadata without the metrics that are known only at the end.
+/// All tensors of a new file, including fillers, and its metadata except for the metrics, which are known only at the
+/// end.
 struct FilePlan {
     std::vector<Tensor> tensors;
     std::vector<TablePlan> tables;  ///< in the order in which their rows are written
@@ -32,7 +33,7 @@ struct FilePlan {
     std::uint64_t data_begin = 0;  ///< first byte of the data section; the header fits before it
 };
 
-/// Lays the file of these tables out. Error: invalid_argument, as TableFileWriter::create says.
+/// Lays out the file of these tables. Error: invalid_argument, see TableFileWriter::create().
 Result<FilePlan> plan_file(std::vector<NewTable>& tables);
 
 }  // namespace rowpool::file

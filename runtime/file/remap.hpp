@@ -1,4 +1,4 @@
-// What a remap, the row of each id, may say.
+// Validates a remap, which holds the row of each id.
 #pragma once
 
 #include <algorithm>

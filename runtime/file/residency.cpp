@@ -1,4 +1,4 @@
-// One case a residency: advice about the mapping, or a copy of it.
+// One case per residency: advice for the mapping, or a copy of the rows.
 #include "file/residency.hpp"
 
 #include <sys/resource.h>
@@ -14,7 +14,7 @@ namespace {
 
 using Tables = std::span<const std::span<const std::byte>>;
 
-/// What RLIMIT_MEMLOCK has to do with a failed lock.
+/// The part of the message about RLIMIT_MEMLOCK when mlock fails.
 std::string lock_limit(Tables tables) {
     rlimit limit = {};
     ::getrlimit(RLIMIT_MEMLOCK, &limit);

@@ -1,4 +1,4 @@
-// Holds the rows of an opened file in memory the way that OpenOptions want it.
+// Holds the rows of an opened file in memory as OpenOptions say.
 #pragma once
 
 #include <cstddef>
@@ -14,19 +14,18 @@
 
 namespace rowpool::file {
 
-/// Where lookups find rows.
+/// The memory that lookups read rows from.
 struct HeldRows {
-    std::shared_ptr<const void> owner;           ///< what keeps them there
+    std::shared_ptr<const void> owner;           ///< keeps that memory alive
     std::vector<const std::byte*> tables;        ///< first byte of each table
-    const memory::Replicas* replicas = nullptr;  ///< part of the owner; null unless nodes have copies of their own
+    const memory::Replicas* replicas = nullptr;  ///< part of the owner; null unless there are copies per NUMA node
 };
 
-/// Whether lookups read on behind the bytes that are held.
+/// Whether lookups also read rows after the held bytes.
 enum class Rest : bool { unread, mapped };
 
-/// `held` are bytes of the file: those of the tables from their first row on, all of them or as many as are held so;
-/// the others are then mapped.
-/// Errors, with the path: io_error when the system does not read, lock or place the rows; out_of_memory.
+/// `held` are spans of the file, one per table from its first row on: the whole table, or its hot part; the other rows
+/// are then mapped. Errors, with the path: io_error when the system cannot read, lock or place the rows; out_of_memory.
 Result<HeldRows> hold_rows(const support::MappedFile& file, std::span<const std::span<const std::byte>> held, Rest rest,
                            Residency residency, const memory::Numa& numa);
 

@@ -24,7 +24,7 @@ Error corrupt(const Tensor& tensor, const std::string& message) {
     return corrupt("tensor " + support::printable(tensor.name) + ": " + message);
 }
 
-// Bits of one element, as the safetensors specification lists them; nothing for a dtype it may get later.
+// Bits per element, as in the safetensors specification; nothing for an unknown dtype.
 std::optional<std::uint64_t> dtype_bits(std::string_view dtype) {
     static constexpr std::pair<std::string_view, std::uint64_t> kDtypes[] = {
         {"F32", 32},    {"F16", 16},    {"BF16", 16},   {"U8", 8},      {"I8", 8},   {"BOOL", 8}, {"F8_E5M2", 8},
@@ -89,7 +89,7 @@ Status read_entries(const Json& json, SafetensorsHeader& header) {
     return {};
 }
 
-// Shape and dtype must need exactly the bytes that data_offsets give.
+// Shape and dtype must match the bytes that data_offsets give.
 Status check_size(const Tensor& tensor) {
     const auto bits = dtype_bits(tensor.dtype);
     if (!bits) return {};
@@ -144,7 +144,7 @@ Result<SafetensorsHeader> parse(std::span<const std::byte> file) {
     const auto json = support::parse_strict_json(header.text, kHeaderDepth);
     if (!json) return corrupt("header " + json.error().message);
     if (const Status read = read_entries(*json, header); !read) return read.error();
-    // By begin and end, so that an empty tensor comes before the one that starts at the same byte.
+    // Sorted by begin and end, so that an empty tensor comes before the tensor that starts at the same byte.
     std::ranges::stable_sort(header.tensors, {}, [](const Tensor& t) { return std::pair(t.begin, t.end); });
     if (const Status placed = check_places(header, file.size() - header.data_begin); !placed) return placed.error();
     return header;

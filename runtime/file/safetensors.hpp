@@ -17,7 +17,7 @@ namespace rowpool::file {
 /// One tensor: bytes [begin, end) of the data section.
 struct Tensor {
     std::string name;
-    std::string dtype;  ///< as written, for example "F32"; may be one that rowpool does not know
+    std::string dtype;  ///< as written, for example "F32"; may be unknown to rowpool
     std::vector<std::uint64_t> shape;
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
@@ -25,7 +25,7 @@ struct Tensor {
     std::uint64_t size() const noexcept { return end - begin; }
 };
 
-/// What the header of a file says. It was checked: the tensors lie in the file, one after the other without holes.
+/// A checked header: its tensors are within the file, one after the other without holes.
 struct SafetensorsHeader {
     std::vector<Tensor> tensors;  ///< in the order of their bytes
     std::map<std::string, std::string> metadata;
@@ -38,7 +38,7 @@ inline constexpr std::size_t kLengthBytes = 8;
 /// Longest header that any safetensors reader accepts.
 inline constexpr std::uint64_t kLongestHeader = 100'000'000;
 
-/// Reads and checks the header of a file that is in memory. `path` is for messages.
+/// Reads and checks the header of a mapped file. `path` is for messages.
 /// Error: corrupt_file, with path, tensor and byte.
 Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> file, const std::string& path);
 

@@ -1,4 +1,4 @@
-// Opens table files and answers what is in them.
+// Opens table files, and gives access to their contents.
 #include <algorithm>
 #include <bit>
 #include <map>
@@ -28,7 +28,7 @@ std::optional<RowFormat> float_format(std::string_view dtype) {
     return std::nullopt;
 }
 
-// The table that a tensor without metadata is. The error says why it is none.
+// The shape of a tensor without metadata as a table. The error says why it is not a table.
 Result<TableShape> plain_shape(const file::Tensor& tensor) {
     const auto why_not = [](std::string message) { return Error{ErrorCode::not_found, std::move(message)}; };
     const auto format = float_format(tensor.dtype);
@@ -45,7 +45,8 @@ Result<TableShape> plain_shape(const file::Tensor& tensor) {
     return checked->shape;
 }
 
-// The table that a tensor and its metadata describe, of so many ids if it has a remap. The error says how they differ.
+// The shape of the table that a tensor and its metadata describe, with that many ids if it has a remap. The error says
+// how tensor and metadata differ.
 Result<TableShape> recorded_shape(const file::Tensor& tensor, const file::TableRecord& record, std::size_t remapped) {
     const auto differs = [](std::string message) { return Error{ErrorCode::corrupt_file, std::move(message)}; };
     if (tensor.shape.size() != 2) return differs("is not two-dimensional");
@@ -66,7 +67,7 @@ const file::Tensor* find(const TensorsByName& tensors, std::string_view name) {
     return found == tensors.end() ? nullptr : found->second;
 }
 
-// The first table names of a file, for a message about one that it does not have.
+// The first table names of a file, for the message about a table that is not found.
 std::string list_names(std::span<const Table> tables) {
     if (tables.empty()) return "it has no tables";
     std::string list = "it has ";
@@ -82,7 +83,7 @@ Error TableFile::Contents::corrupt(std::string_view tensor, const std::string& m
     return {ErrorCode::corrupt_file, file.path() + ": tensor " + support::printable(tensor) + ": " + message};
 }
 
-// The tensor must be one of int32 at addresses that are multiples of 4: lookups read it in place.
+// The tensor must have int32 elements, aligned to 4 bytes, because lookups read it in place.
 Status TableFile::Contents::add_remap(Entry& entry, const file::Tensor* tensor) {
     const bool fits = tensor != nullptr && tensor->dtype == "I32" && tensor->shape.size() == 1 && tensor->size() != 0 &&
                       (header.data_begin + tensor->begin) % alignof(std::int32_t) == 0;
@@ -149,7 +150,7 @@ Status TableFile::Contents::add_entries(const std::optional<file::TableMetadata>
     return {};
 }
 
-// Of the rows of a table, those that the residency is for.
+// The rows of a table that the residency applies to.
 std::span<const std::byte> TableFile::Contents::held_bytes(const Entry& entry,
                                                            const std::optional<HotPart>& hot) const noexcept {
     const TableShape& shape = entry.shape;
@@ -160,13 +161,13 @@ std::span<const std::byte> TableFile::Contents::held_bytes(const Entry& entry,
 }
 
 Status TableFile::Contents::make_tables(const OpenOptions& options, const memory::Numa& numa) {
-    // A table must keep its rows alive, but not these contents, which hold the table.
+    // A table must keep its rows alive, but not these contents, which contain the table: that would be a cycle.
     struct NamedRows {
         std::string name;
         std::shared_ptr<const void> rows;
     };
-    std::vector<std::span<const std::byte>> held;  // the rows of each table, then remaps: hot ids lie all over those
-    std::map<const file::Tensor*, std::size_t> remaps;  // their places there; tables of a file by others may share one
+    std::vector<std::span<const std::byte>> held;  // rows of each table, then remaps, whole: they are read at random
+    std::map<const file::Tensor*, std::size_t> remaps;  // positions in `held`; tables may share a remap
     for (const Entry& entry : entries) held.push_back(held_bytes(entry, options.hot));
     for (const Entry& entry : entries) {
         if (entry.remap != nullptr && remaps.emplace(entry.remap, held.size()).second)

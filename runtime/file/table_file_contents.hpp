@@ -1,4 +1,4 @@
-// What an opened table file holds in memory: its map, its checked header, and the tables found in it.
+// The contents of an opened table file: its mapping, its checked header and its tables.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 namespace rowpool {
 
 struct TableFile::Contents {
-    /// The tensors of one table, its shape, and what the metadata says of it.
+    /// The tensors of one table, its shape and its metadata.
     struct Entry {
         const file::Tensor* rows = nullptr;  ///< never null once the file is open
         TableShape shape = {};
@@ -28,18 +28,18 @@ struct TableFile::Contents {
         file::TableRecord record = {};
     };
 
-    /// A run of bytes and what they must be.
+    /// A byte range and its expected checksum.
     struct Block {
         const file::Tensor* tensor = nullptr;
         std::span<const std::byte> bytes;
-        std::optional<std::uint64_t> xxh3;  ///< nothing: all bytes are zero
+        std::optional<std::uint64_t> xxh3;  ///< empty: all bytes must be zero
     };
 
-    /// Finds the tables of a file whose header was read: makes `entries`. Error: corrupt_file.
+    /// Finds the tables of a file whose header was read: fills `entries`. Error: corrupt_file.
     Status add_entries(const std::optional<file::TableMetadata>& metadata);
-    /// Holds their rows in memory: makes `tables`. Errors as hold_rows().
+    /// Holds their rows in memory: fills `tables`. Errors: see hold_rows().
     Status make_tables(const OpenOptions& options, const memory::Numa& numa);
-    /// Compares everything in the file with its checksums. Error: corrupt_file, the first damage in the file.
+    /// Compares everything in the file with its checksums. Error: corrupt_file, for the first damage in the file.
     Status verify(const VerifyProgress& progress) const;
 
     /// Bytes of a tensor in the mapping.
@@ -55,7 +55,7 @@ struct TableFile::Contents {
     file::SafetensorsHeader header;
     bool has_metadata = false;
     std::uint64_t checksum_block = 0;  ///< 0 without metadata
-    std::vector<Entry> entries = {};   ///< one a table, in the order of their bytes
+    std::vector<Entry> entries = {};   ///< one per table, in the order of their bytes
     std::vector<Table> tables = {};    ///< in the same order
 
 private:

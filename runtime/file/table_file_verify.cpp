@@ -13,14 +13,15 @@
 namespace rowpool {
 namespace {
 
-// Element i of a U64 tensor, which may start at any byte.
+// Element i of a U64 tensor, which need not be aligned.
 std::uint64_t load_u64(std::span<const std::byte> tensor, std::size_t i) {
     std::uint64_t value = 0;
     std::memcpy(&value, tensor.data() + i * sizeof value, sizeof value);
     return value;
 }
 
-// The smallest i below `count` for which intact(i) is false, or `count`: the same whichever thread sees what first.
+// The smallest i below `count` for which intact(i) is false, or `count`. The result does not depend on the order of
+// threads.
 template <class Intact>
 std::size_t find_first_damage(std::size_t count, const Intact& intact) {
     support::Smallest first;
@@ -66,7 +67,7 @@ bool TableFile::Contents::is_intact(const Block& block) {
 }
 
 Status TableFile::Contents::check(std::vector<Block> blocks, const VerifyProgress& progress) const {
-    // Names and remaps that several tables share are here once for each of them.
+    // Names and remaps that several tables share are listed once for each of them.
     const auto key = [](const Block& block) { return std::tuple(block.bytes.data(), block.bytes.size(), block.xxh3); };
     std::ranges::sort(blocks, {}, key);
     const auto is_same = [&](const Block& a, const Block& b) { return key(a) == key(b); };
@@ -85,7 +86,7 @@ Status TableFile::Contents::check(std::vector<Block> blocks, const VerifyProgres
 }
 
 Status TableFile::Contents::check_remaps() const {
-    // What several tables share must suit that with the fewest rows.
+    // A remap that several tables share must be valid for the one with the fewest rows.
     std::map<const file::Tensor*, const Entry*> smallest;
     for (const Entry& entry : entries) {
         if (entry.remap == nullptr) continue;
@@ -103,7 +104,7 @@ Status TableFile::Contents::check_remaps() const {
 
 Status TableFile::Contents::verify(const VerifyProgress& progress) const {
     if (!has_metadata) return {};
-    // A damaged checksum would make the intact block that it belongs to look damaged: checksums come first.
+    // Checksums are verified first: a damaged checksum would make an intact block look damaged.
     const Status checksums = check(checksum_blocks(), progress);
     if (!checksums) return checksums;
     Status data = check(data_blocks(), progress);

@@ -19,7 +19,7 @@ Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::m
 }  // namespace
 
 struct TableFileWriter::State {
-    // How far the rows of one table are.
+    // The progress of one table's rows.
     struct Progress {
         std::uint64_t written = 0;
         file::BlockChecksums checksums;
@@ -31,7 +31,7 @@ struct TableFileWriter::State {
     std::uint64_t missing(std::size_t table) const {
         return plan.tensors[plan.tables[table].rows].size() - progress[table].written;
     }
-    // Writes bytes of a tensor, from its byte `at` on.
+    // Writes bytes at offset `at` of a tensor.
     Status write(const file::Tensor& tensor, std::uint64_t at, std::span<const std::byte> bytes) {
         return file.write_at(plan.data_begin + tensor.begin + at, bytes);
     }
@@ -50,10 +50,10 @@ struct TableFileWriter::State {
     support::OutputFile file;
     file::FilePlan plan;
     std::vector<Progress> progress;
-    std::size_t current = 0;  // the table whose rows come next
+    std::size_t current = 0;  // the table whose rows are being appended
 };
 
-// Filler, row names and remaps: all that is known from the start.
+// Writes fillers, row names and remaps: everything that is known from the start.
 Status TableFileWriter::State::write_helpers(const std::vector<NewTable>& tables) {
     for (const file::Tensor& tensor : plan.tensors) {
         if (!tensor.name.starts_with(file::kFillerPrefix)) continue;

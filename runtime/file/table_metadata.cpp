@@ -16,15 +16,16 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t kVersion = 1;           // of a file without remaps
 constexpr std::uint64_t kRemapVersion = 2;      // a reader of version 1 would take ids for rows
-constexpr std::size_t kMetadataDepth = 8;       // version 1 needs 4; what later readers may ignore gets some more
-constexpr std::uint64_t kSmallestBlock = 4096;  // so that a hostile file cannot have verify() list every byte
+constexpr std::size_t kMetadataDepth = 8;       // version 1 needs 4; the rest is for members of later versions
+constexpr std::uint64_t kSmallestBlock = 4096;  // so that a hostile file cannot make verify() work byte by byte
 constexpr char kTablesKey[] = "rowpool";
 constexpr char kHeaderChecksumKey[] = "rowpool.xxh3";
 constexpr std::string_view kNoChecksum = "0000000000000000";
 
 Error corrupt(std::string message) { return {ErrorCode::corrupt_file, std::move(message)}; }
 
-// Reads the members of one JSON object and remembers the first fault, so that reading is a plain list of members.
+// Reads the members of one JSON object and remembers the first error, so that callers can read member after member
+// without checking each.
 class Members {
 public:
     explicit Members(const Json& object) : object_(object) {
@@ -145,7 +146,7 @@ Result<TableMetadata> read_tables(const Json& json) {
     return metadata;
 }
 
-// Where the digits of the header's checksum are in its text.
+// The position of the checksum's digits in the text of the header.
 Result<std::size_t> find_checksum_digits(std::string_view header) {
     const std::string lead = std::string("\"") + kHeaderChecksumKey + "\":\"";
     const std::size_t found = header.find(lead);
@@ -156,7 +157,7 @@ Result<std::size_t> find_checksum_digits(std::string_view header) {
     return found + lead.size();
 }
 
-// The checksum of a header is that of its text with zeros for digits.
+// The checksum of a header is computed over its text with zeros in place of the digits.
 std::uint64_t checksum_of_header(std::string header, std::size_t digits) {
     header.replace(digits, kNoChecksum.size(), kNoChecksum);
     return xxh3(std::as_bytes(std::span(header)));
@@ -250,7 +251,7 @@ std::string write_header(const std::vector<Tensor>& tensors, const TableMetadata
     std::string header = safetensors_header(
         tensors, {{kTablesKey, metadata_text(metadata)}, {kHeaderChecksumKey, std::string(kNoChecksum)}});
     if (header.size() < size) header.append(size - header.size(), ' ');
-    // Always found, and once: in names and texts the quotes are escaped.
+    // Occurs exactly once: in names and texts, quotes are escaped.
     if (const auto digits = find_checksum_digits(header)) {
         header.replace(*digits, kNoChecksum.size(), to_hex(checksum_of_header(header, *digits)));
     }
