@@ -1,4 +1,4 @@
-// Lays copies out.
+// Lays out copies of rows.
 #include "memory/copy_plan.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ using Bytes = std::span<const std::byte>;
 constexpr std::size_t kRowAlignment = 64;  // as in table files
 constexpr std::size_t kPieceBytes = std::size_t{8} << 20;
 
-// What is rounded lies in a file, so that it fits.
+// Cannot overflow: the value is an offset within a file.
 std::size_t round_up(std::size_t value, std::size_t step) noexcept { return (value + step - 1) / step * step; }
 
 void add_pieces(Bytes from, std::size_t to, std::vector<Piece>& pieces) {
@@ -20,7 +20,7 @@ void add_pieces(Bytes from, std::size_t to, std::vector<Piece>& pieces) {
     }
 }
 
-/// The huge pages of a file that the tables have bytes of, ascending.
+/// The 2 MiB pieces of a file that contain bytes of the tables, ascending.
 std::vector<Extent> touched_pages(Bytes file, std::span<const Bytes> tables) {
     std::vector<Extent> touched;
     for (const Bytes& table : tables) {

@@ -1,4 +1,4 @@
-// Asks the kernel for NUMA nodes and placements; by system call, because libnuma would be a dependency for one.
+// NUMA nodes and page placement, by plain system calls: libnuma would be a dependency for a single function.
 #include "memory/numa.hpp"
 
 #include <linux/mempolicy.h>
@@ -19,10 +19,10 @@
 namespace rowpool::memory {
 namespace {
 
-constexpr std::size_t kMaxNodes = 1024;  // of any kernel: its NODES_SHIFT is at most 10
+constexpr std::size_t kMaxNodes = 1024;  // maximum of any kernel: NODES_SHIFT is at most 10
 using NodeSet = std::bitset<kMaxNodes>;
 
-/// Takes a number from the front of the text.
+/// Parses a number at the front of the text and removes it.
 std::optional<std::size_t> take_number(std::string_view& text) {
     std::size_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -37,7 +37,7 @@ bool take(std::string_view& text, char expected) {
     return true;
 }
 
-/// The nodes of a list; all of them for what is no list.
+/// The nodes of a list; all nodes if the text is not a list.
 NodeSet parse_list(std::string_view text) {
     NodeSet nodes;
     do {
@@ -49,7 +49,8 @@ NodeSet parse_list(std::string_view text) {
     return text.empty() ? nodes : NodeSet().set();
 }
 
-/// What follows the key and white space in the first line of the file that begins with the key; empty without one.
+/// The value after the key and white space, in the first line of the file that begins with the key; empty if there is
+/// none.
 std::string read_value(const char* path, std::string_view key) {
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);) {
@@ -58,7 +59,8 @@ std::string read_value(const char* path, std::string_view key) {
     return {};
 }
 
-/// Nodes without memory are online, too, but no process may use memory of theirs.
+/// Nodes without memory may be online, too, so online nodes are intersected with those whose memory the process may
+/// use.
 std::vector<unsigned> read_nodes() {
     return usable_nodes(read_value("/sys/devices/system/node/online", ""),
                         read_value("/proc/self/status", "Mems_allowed_list:"));
@@ -69,7 +71,7 @@ int place_pages(std::span<std::byte> pages, Placement placement, std::span<const
     std::array<unsigned long, kMaxNodes / kWordBits> mask = {};
     for (const unsigned node : nodes) mask[node / kWordBits] |= 1UL << (node % kWordBits);
     const int mode = placement == Placement::interleaved ? MPOL_INTERLEAVE : MPOL_PREFERRED;
-    // The kernel reads one bit less than it is told that there are.
+    // The kernel reads one bit less than the given number.
     const long result = syscall(SYS_mbind, pages.data(), pages.size(), mode, mask.data(), kMaxNodes + 1, 0);
     return result == 0 ? 0 : errno;
 }
@@ -85,7 +87,7 @@ std::vector<unsigned> usable_nodes(std::string_view online, std::string_view all
     const NodeSet online_nodes = parse_list(online);
     const NodeSet both = online_nodes & parse_list(allowed);
     std::vector<unsigned> nodes;
-    if (both.all()) return {0};  // neither was a list
+    if (both.all()) return {0};  // neither text was a list
     for (unsigned node = 0; node < kMaxNodes; ++node) {
         if (both[node]) nodes.push_back(node);
     }

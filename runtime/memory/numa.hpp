@@ -1,4 +1,4 @@
-// The NUMA nodes of the machine: which there are, how pages are placed on them, and which one a thread runs on.
+// The NUMA nodes of the machine, the placement of pages on them, and the node that a thread runs on.
 #pragma once
 
 #include <cstddef>
@@ -9,26 +9,26 @@
 
 namespace rowpool::memory {
 
-/// Which node a page comes from when it is first written.
+/// On which node a page is allocated when it is first written.
 enum class Placement : std::uint8_t {
-    preferred,    ///< the one given, or any other when that has no memory left
-    interleaved,  ///< one of those given after the other
+    preferred,    ///< the given node, or any other when that has no memory left
+    interleaved,  ///< the given nodes in turn
 };
 
-/// What copies of rows need to know of the machine. Tests put another one in its place.
+/// The NUMA interface that row copies use. Tests replace it.
 struct Numa {
-    /// Those with memory that this process may use, ascending; at least one.
+    /// The nodes with memory that this process may use, ascending; at least one.
     std::vector<unsigned> (*nodes)();
-    /// Sets the placement of whole pages that were not written yet. Returns 0 or an errno.
+    /// Sets the placement of whole pages that have not been written yet. Returns 0 or an errno.
     int (*place)(std::span<std::byte> pages, Placement placement, std::span<const unsigned> nodes) noexcept;
-    /// The node that the calling thread runs on; any other a moment later.
+    /// The node that the calling thread runs on; it may change at any moment.
     unsigned (*current_node)() noexcept;
 };
 
 const Numa& this_machine() noexcept;
 
-/// The nodes that are in both lists, as the kernel writes them ("0-1,4"). A list that is empty or no list excludes
-/// nothing; when that leaves none, node 0.
+/// The nodes that are in both lists, in the kernel's notation ("0-1,4"). A text that is empty or not a list excludes
+/// nothing. If no node is left, node 0.
 std::vector<unsigned> usable_nodes(std::string_view online, std::string_view allowed);
 
 }  // namespace rowpool::memory

@@ -1,4 +1,4 @@
-// Advice and orders about pages.
+// Page advice, locking and mapping.
 #include "memory/pages.hpp"
 
 #include <sys/mman.h>
@@ -23,12 +23,12 @@ Pages pages_of(std::span<const std::byte> bytes) noexcept {
     return {const_cast<std::byte*>(bytes.data()) - before, bytes.size() + before};
 }
 
-/// Wishes for huge pages before a file is read: file systems that can (ext4 and XFS of today) then read it into them,
-/// and the page table has them as one entry each.
+/// Advises huge pages before a file is read: file systems that support it (present ext4 and XFS) then read into huge
+/// pages, each of which is one entry of the page table.
 void want_huge(const Pages& pages) noexcept { ::madvise(pages.begin, pages.size, MADV_HUGEPAGE); }
 
-/// Reads a byte of every page. It brings in what nothing else has; and where a hypervisor hands memory out lazily, a
-/// page that the disk has filled and no CPU has read yet costs its first reader microseconds.
+/// Reads a byte of every page. This loads pages that nothing else has loaded. It also helps where a hypervisor
+/// allocates memory lazily: a page that DMA has filled and no CPU has read yet costs its first reader microseconds.
 void touch(std::span<const std::byte> bytes) noexcept {
     const std::size_t step = page_size();
     const volatile std::byte* data = bytes.data();
@@ -41,8 +41,8 @@ void touch(std::span<const std::byte> bytes) noexcept {
 int populate(std::span<const std::byte> bytes) noexcept {
     const Pages pages = pages_of(bytes);
     want_huge(pages);
-    // One thread: for pages in memory this takes a tenth of a millisecond a MiB at most, and the disk is no faster for
-    // two. EINVAL: Linux before 5.14, where touching is all there is.
+    // On one thread: for pages in memory this takes at most 0.1 ms per MiB, and two threads do not make the disk
+    // faster. EINVAL: Linux before 5.14, where touching the pages is the only way.
     if (::madvise(pages.begin, pages.size, MADV_POPULATE_READ) != 0 && errno != EINVAL) {
         return errno == EFAULT ? EIO : errno;
     }
@@ -51,10 +51,10 @@ int populate(std::span<const std::byte> bytes) noexcept {
 }
 
 int lock(std::span<const std::byte> bytes) noexcept {
-    if (bytes.empty()) return 0;  // where nothing may be locked, to lock nothing is refused, too
+    if (bytes.empty()) return 0;  // where nothing may be locked, mlock refuses even an empty range
     const Pages pages = pages_of(bytes);
     want_huge(pages);
-    // As mlock(), of which sanitizers make a call that does nothing.
+    // The system call itself, because sanitizers replace mlock() with a no-op.
     if (::mlock2(pages.begin, pages.size, 0) != 0) return errno;
     touch(bytes);
     return 0;
@@ -67,7 +67,8 @@ void forget(std::span<const std::byte> bytes) noexcept {
 
 int map_again(std::span<const std::byte> bytes, std::byte* at) noexcept {
     const Pages pages = pages_of(bytes);
-    // An old size of 0 leaves the pages where they are, too. The file itself may not be there under its name any more.
+    // With an old size of 0, mremap() maps the pages again and keeps the old mapping. The file may not exist under its
+    // name any more, so it cannot be opened again.
     void* const mapped = ::mremap(pages.begin, 0, pages.size, MREMAP_MAYMOVE | MREMAP_FIXED, at);
     return mapped == MAP_FAILED ? errno : 0;
 }

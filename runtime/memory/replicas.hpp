@@ -1,4 +1,4 @@
-// Where the copies of a file's rows are that NUMA nodes have of their own.
+// The positions of the copies of a file's rows, one per NUMA node.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace rowpool::memory {
 
-/// Copies at equal distances, one a node, in the order of the nodes.
+/// Copies at equal distances, one per node, in the order of the nodes.
 class Replicas {
 public:
     /// `nodes` is ascending and not empty.
@@ -24,7 +24,7 @@ public:
     }
 
 private:
-    std::vector<std::size_t> offsets_;  // by node
+    std::vector<std::size_t> offsets_;  // indexed by node
     unsigned (*current_node_)() noexcept;
 };
 

@@ -1,5 +1,5 @@
-// Makes copies of rows: reserve addresses, make memory of them or map the file, say where the pages go, copy, forbid
-// writing.
+// Makes copies of rows: reserves addresses, maps memory or the file there, sets the NUMA placement, copies, and
+// write-protects the copies.
 #include "memory/row_copy.hpp"
 
 #include <sys/mman.h>
@@ -27,7 +27,7 @@ Error refused(const std::string& what, int error_number) {
 
 }  // namespace
 
-// Addresses alone, because most of them may become those of the file.
+// Reserves addresses only, because most of them may become mappings of the file.
 Status RowCopy::reserve(std::size_t bytes) {
     void* begin = ::mmap(nullptr, bytes + kHugePage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (begin == MAP_FAILED) return no_memory(bytes);
@@ -43,8 +43,8 @@ Status RowCopy::allocate(std::span<const Extent> own) {
         for (const auto& [begin, size] : own) {
             std::byte* const pages = memory_.data() + copy + begin;
             if (::mprotect(pages, size, PROT_READ | PROT_WRITE) != 0) return no_memory(size);
-            ::madvise(pages, size, MADV_HUGEPAGE);  // without huge pages it is a copy in small ones
-            ::madvise(pages, size, MADV_DONTDUMP);  // a core file leaves out mapped files, too
+            ::madvise(pages, size, MADV_HUGEPAGE);  // if refused, the copy is in small pages
+            ::madvise(pages, size, MADV_DONTDUMP);  // core dumps leave out mapped files, too
         }
     }
     return {};
@@ -61,7 +61,7 @@ Status RowCopy::map(std::span<const Piece> mapped) {
     return {};
 }
 
-// What is mapped lies where the page cache has it, whatever is asked for.
+// Placement applies to private memory only: mapped pages are where the page cache has them.
 Status RowCopy::place(Residency residency, std::span<const unsigned> nodes, const Numa& numa) {
     if (nodes.size() < 2) return {};
     if (residency == Residency::interleaved) {
@@ -81,7 +81,8 @@ Status RowCopy::fill(std::span<const Piece> pieces) {
     support::parallel_for(pieces.size(), [&](std::size_t i) {
         if (error != 0) return;
         const Piece& piece = pieces[i];
-        // Read in one go: page by page, as they are copied, a cold file takes five times as long.
+        // Populates each piece before copying it: with page faults during the copy, a cold file takes five times as
+        // long.
         if (const int failed = populate(piece.from); failed != 0) {
             error = failed;
             return;
@@ -105,7 +106,7 @@ Result<std::shared_ptr<const RowCopy>> RowCopy::make(const CopyPlan& plan, Resid
     const std::vector<unsigned> nodes = spread ? numa.nodes() : std::vector<unsigned>();
     const std::shared_ptr<RowCopy> copy(new RowCopy());
     copy->copies_ = residency == Residency::replicated ? nodes.size() : 1;
-    // The product fits: what is mapped has fewer than 2^52 bytes, and there are at most 2^10 nodes.
+    // The product does not overflow: a mapping has fewer than 2^52 bytes, and there are at most 2^10 nodes.
     if (Status status = copy->reserve(copy->copies_ * plan.bytes); !status) return status.error();
     if (Status status = copy->allocate(plan.own); !status) return status.error();
     if (Status status = copy->map(plan.mapped); !status) return status.error();

@@ -1,4 +1,4 @@
-// Copies of a file's rows in memory of this process: in huge pages, and on the NUMA nodes that are wanted.
+// Copies of a file's rows in private memory: in huge pages, and on the chosen NUMA nodes.
 #pragma once
 
 #include <cstddef>
@@ -16,13 +16,13 @@
 
 namespace rowpool::memory {
 
-/// The rows of several tables, read-only; once, or once a node. Freed with the object.
+/// A read-only copy of the rows of several tables, or one copy per node. Freed with the object.
 class RowCopy {
 public:
-    /// Makes what is planned, copying on all cores. `residency` is huge_pages, interleaved or replicated; the last two
-    /// are like the first when there is one node.
+    /// Makes the planned copy, on all cores. `residency` is huge_pages, interleaved or replicated; with one node the
+    /// last two are like the first.
     /// Errors: out_of_memory; io_error when the file cannot be read or mapped again or the pages cannot be placed on
-    /// their nodes. The messages do not name the file, that is the caller's part.
+    /// their nodes. The caller adds the name of the file to the messages.
     static Result<std::shared_ptr<const RowCopy>> make(const CopyPlan& plan, Residency residency, const Numa& numa);
 
     RowCopy(const RowCopy&) = delete;
@@ -31,7 +31,7 @@ public:
 
     /// First byte of each table in the first copy.
     const std::vector<const std::byte*>& tables() const noexcept { return tables_; }
-    /// Where the other copies are; null when there is one.
+    /// The positions of the other copies; null when there is one copy.
     const Replicas* replicas() const noexcept { return replicas_ ? &*replicas_ : nullptr; }
 
 private:
@@ -44,7 +44,7 @@ private:
     void protect(std::span<const Extent> own) noexcept;
     std::size_t copy_bytes() const noexcept { return memory_.size() / copies_; }
 
-    std::span<std::byte> memory_;  // whole huge pages, the same number for each copy
+    std::span<std::byte> memory_;  // whole huge pages, the same number per copy
     std::size_t copies_ = 1;
     std::vector<const std::byte*> tables_;
     std::optional<Replicas> replicas_;
