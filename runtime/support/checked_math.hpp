@@ -1,4 +1,4 @@
-// Sizes that come from a file or a caller: sums and products that say when they do not fit.
+// Overflow-checked sums and products, for sizes that come from a file or a caller.
 #pragma once
 
 #include <concepts>
@@ -6,7 +6,7 @@
 
 namespace rowpool::support {
 
-/// a + b, or nothing when it does not fit.
+/// a + b, or nothing on overflow.
 template <std::unsigned_integral T>
 constexpr std::optional<T> checked_add(T a, T b) noexcept {
     T sum = 0;
@@ -14,7 +14,7 @@ constexpr std::optional<T> checked_add(T a, T b) noexcept {
     return sum;
 }
 
-/// a * b, or nothing when it does not fit.
+/// a * b, or nothing on overflow.
 template <std::unsigned_integral T>
 constexpr std::optional<T> checked_mul(T a, T b) noexcept {
     T product = 0;
@@ -22,7 +22,7 @@ constexpr std::optional<T> checked_mul(T a, T b) noexcept {
     return product;
 }
 
-/// The smallest multiple of `step` that is not below `value`, or nothing when it does not fit. `step` is not 0.
+/// The smallest multiple of `step` that is not below `value`, or nothing on overflow. `step` is not 0.
 template <std::unsigned_integral T>
 constexpr std::optional<T> checked_round_up(T value, T step) noexcept {
     const T rest = value % step;

@@ -18,7 +18,8 @@ using Quota = std::optional<double>;
 
 Quota smaller(Quota a, Quota b) { return !a ? b : !b ? a : std::min(*a, *b); }
 
-/// The first two words of a file as a share of a period; nothing when they are no two numbers: "max 100000", "-1".
+/// The quotient of the first two words of a file, quota and period; nothing when they are not two numbers, as in "max
+/// 100000" or "-1".
 Quota share(std::istream& file) {
     double time = 0, period = 0;
     if (!(file >> time >> period) || time <= 0 || period <= 0) return std::nullopt;
@@ -37,8 +38,8 @@ Quota quota_of_v1(const std::string& group) {
     return share(both);
 }
 
-/// The smallest quota of a group and those that it is in. In a container `path` may be one that is seen from outside
-/// alone, and the container's own group the top: what is not there is passed over.
+/// The smallest quota of a group and its ancestors. In a container, `path` may exist only outside, and the container's
+/// own group is mounted as the root: missing folders are skipped.
 template <class QuotaOf>
 Quota smallest(const std::string& mount, std::string path, const QuotaOf& quota_of) {
     Quota quota = quota_of(mount);
@@ -57,7 +58,7 @@ bool has_word(std::string_view list, std::string_view word) {
 }
 
 std::size_t allowed_cpus() {
-    // The kernel refuses sets smaller than its own, whose size nobody tells.
+    // The kernel refuses sets smaller than its own, whose size cannot be queried, so the size is doubled until it fits.
     for (std::size_t cpus = 1024; cpus <= std::size_t{1} << 20; cpus *= 2) {
         const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> set(CPU_ALLOC(cpus), [](cpu_set_t* s) { CPU_FREE(s); });
         const std::size_t bytes = CPU_ALLOC_SIZE(cpus);
@@ -69,7 +70,7 @@ std::size_t allowed_cpus() {
 
 }  // namespace
 
-// Lines are "number:controllers:path"; that of version 2 has number 0 and no controllers.
+// Lines are "number:controllers:path"; the line of version 2 has number 0 and no controllers.
 std::optional<double> cpu_quota(const std::string& root) {
     std::ifstream groups(root + "/proc/self/cgroup");
     const std::string mounts = root + "/sys/fs/cgroup";
@@ -95,7 +96,7 @@ std::size_t available_cores() noexcept {
         const std::size_t cpus = std::max(allowed_cpus(), std::size_t{1});
         const std::optional<double> quota = cpu_quota();
         return !quota || *quota >= static_cast<double>(cpus) ? cpus : static_cast<std::size_t>(std::ceil(*quota));
-    } catch (...) {  // no memory to read files with
+    } catch (...) {  // out of memory
         return 1;
     }
 }

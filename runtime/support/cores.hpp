@@ -7,11 +7,11 @@
 
 namespace rowpool::support {
 
-/// The CPUs that the cgroups of this process let it use, by their quota of time; nothing without a quota. Half a CPU is
-/// 0.5. `root` is put before /proc and /sys, for tests.
+/// The CPU quota of this process's cgroups, in CPUs (0.5 is half a CPU); nothing without a quota. `root` is prepended
+/// to /proc and /sys, for tests.
 std::optional<double> cpu_quota(const std::string& root = {});
 
-/// CPUs that the calling thread may run on, and no more than its cgroups give time for, rounded up. At least 1.
+/// The number of CPUs in the calling thread's affinity mask, limited by its CPU quota, rounded up. At least 1.
 std::size_t available_cores() noexcept;
 
 }  // namespace rowpool::support

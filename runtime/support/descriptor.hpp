@@ -1,4 +1,4 @@
-// A file descriptor that closes itself, system calls that signals interrupt, and the system's reason for an error.
+// A file descriptor that closes itself, retries of interrupted system calls, and messages with the text of errno.
 #pragma once
 
 #include <fcntl.h>
@@ -34,7 +34,7 @@ private:
     int fd_ = -1;
 };
 
-/// Makes a system call that gives -1 and errno, again as long as a signal interrupts it.
+/// Makes a system call that returns -1 and sets errno, and repeats it while it fails with EINTR.
 template <class Call>
 auto uninterrupted(const Call& call) -> decltype(call()) {
     auto result = call();
@@ -42,7 +42,7 @@ auto uninterrupted(const Call& call) -> decltype(call()) {
     return result;
 }
 
-/// "cannot VERB PATH: REASON", with the system's words for errno.
+/// "cannot VERB PATH: REASON", with the text of errno.
 inline Error io_error(const char* verb, const std::string& path, int error_number = errno) {
     return {ErrorCode::io_error,
             std::string("cannot ") + verb + ' ' + path + ": " + std::system_category().message(error_number)};

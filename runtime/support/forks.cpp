@@ -10,7 +10,7 @@ namespace {
 
 std::atomic<unsigned> forks = 0;
 
-// Process ids would not do: they come back, and the first process of a namespace is always 1.
+// Process ids would not do: they are reused, and the first process of a namespace always has id 1.
 [[maybe_unused]] const int kRegistered = pthread_atfork(nullptr, nullptr, [] { ++forks; });
 
 }  // namespace

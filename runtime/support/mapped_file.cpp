@@ -19,13 +19,13 @@ struct MappedFile::Mapping {
     }
 
     std::string path;
-    void* address = nullptr;  // null for an empty file: no mapping has no bytes
+    void* address = nullptr;  // null for an empty file: a mapping cannot be empty
     std::size_t size = 0;
 };
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
     return without_exceptions([&]() -> Result<MappedFile> {
-        // O_NONBLOCK: opening a FIFO must not wait for its writer.
+        // O_NONBLOCK: opening a FIFO must not block until it has a writer.
         constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
         const Descriptor file(uninterrupted([&] { return ::open(path.c_str(), kFlags); }));
         struct stat status = {};
@@ -36,8 +36,8 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
         auto mapping = std::make_shared<Mapping>(path);
         if (status.st_size == 0) return MappedFile(std::move(mapping));
         const auto size = static_cast<std::size_t>(status.st_size);
-        // The kernel's own read-ahead is left alone: random lookups would do better without it, but the hot rows of a
-        // table are in memory soon, and verifying and exporting read in order.
+        // The default read-ahead is kept: random lookups would be faster without it, but the hot rows of a table are
+        // soon in memory, and verifying and exporting read sequentially.
         void* address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
         if (address == MAP_FAILED) return io_error("map", path);
         mapping->address = address;

@@ -16,8 +16,8 @@ namespace rowpool::support {
 /// SIGBUS.
 class MappedFile {
 public:
-    /// Maps the whole file; reads nothing. Errors: io_error (with the path and the system's reason), unsupported for
-    /// what is no regular file.
+    /// Maps the whole file; reads nothing. Errors: io_error (with the path and the text of errno), unsupported if it is
+    /// not a regular file.
     static Result<MappedFile> open(const std::string& path);
 
     std::span<const std::byte> bytes() const noexcept;

@@ -1,4 +1,4 @@
-// Memory that is written between two lookups.
+// Writes other memory between two lookups.
 #include "support/other_memory.hpp"
 
 #include <unistd.h>
@@ -15,7 +15,7 @@ std::size_t half_of_memory() noexcept {
 
 void write_over(std::span<std::uint64_t> words) noexcept {
     for (std::uint64_t& word : words) ++word;
-    asm volatile("" : : "r"(words.data()) : "memory");  // it is wanted, although nothing reads it
+    asm volatile("" : : "r"(words.data()) : "memory");  // keeps the stores, although nothing reads them
 }
 
 }  // namespace

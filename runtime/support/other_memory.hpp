@@ -1,4 +1,4 @@
-// Caches that are not ours: memory that is written between two lookups, as a server's dense network does.
+// Simulates other users of the caches: memory that is written between two lookups, as a server's dense network does.
 #pragma once
 
 #include <cstddef>
@@ -10,22 +10,21 @@
 
 namespace rowpool::support {
 
-/// Memory that nothing looks up. Not thread safe.
+/// A buffer that has no use but to evict tables from the caches. Not thread safe.
 class OtherMemory {
 public:
-    /// None, which is written in no time.
+    /// An empty buffer; write() does nothing.
     OtherMemory() = default;
 
-    /// So many bytes, rounded up to whole words, for each of so many threads, of which there is one at least. Refuses
-    /// more than half of this machine's memory with out_of_memory: the system would promise them, and end the process
-    /// when they are written.
+    /// `bytes` for each of at least one thread, rounded up to whole words. Error: out_of_memory for more than half of
+    /// this machine's memory, which the system would overcommit, killing the process when it is written.
     static Result<OtherMemory> create(std::size_t bytes, std::size_t threads = 1);
 
-    /// Reads and writes all of it, each thread its own part: every core has caches of its own. Mere stores may go past
-    /// them.
+    /// Reads and writes all of it, each thread its own part, because each core has private caches. Stores alone could
+    /// bypass the caches.
     void write();
 
-    /// What write() adds one to.
+    /// The words that write() increments.
     std::span<const std::uint64_t> words() const noexcept { return words_; }
 
 private:

@@ -1,4 +1,4 @@
-// Writes files that appear whole or not at all.
+// Writes files that appear complete or not at all.
 #include <sys/stat.h>
 
 #include <array>
@@ -14,27 +14,27 @@ namespace rowpool::support {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kMostLinks = 40;  // as the kernel follows
+constexpr int kMostLinks = 40;  // as many as the kernel follows
 
 Error cannot_write(const std::string& path, int error_number = errno) { return io_error("write", path, error_number); }
 
-// The file that a symbolic link leads to, there or not, so that the link itself is not replaced.
+// The target of a symbolic link, whether it exists or not, so that the link itself is not replaced.
 Result<fs::path> follow_links(const std::string& given) {
     fs::path path = given;
     for (int links = 0; links < kMostLinks; ++links) {
         std::error_code no_link;
         const fs::path target = fs::read_symlink(path, no_link);
         if (no_link) return path;
-        path = path.parent_path() / target;  // an absolute target stands for itself
+        path = path.parent_path() / target;  // an absolute target replaces the path
     }
     return cannot_write(given, ELOOP);
 }
 
-// What stands at the target must be a regular file or nothing.
+// The target must be a regular file or not exist.
 Status check_replaceable(const fs::path& target, const std::string& given) {
     struct stat status = {};
     if (::stat(target.c_str(), &status) != 0) {
-        return target.has_filename() ? Status() : cannot_write(given);  // a bad folder shows when it is opened
+        return target.has_filename() ? Status() : cannot_write(given);  // a bad folder is reported when it is opened
     }
     if (S_ISDIR(status.st_mode)) return cannot_write(given, EISDIR);
     if (!S_ISREG(status.st_mode)) {
@@ -43,7 +43,7 @@ Status check_replaceable(const fs::path& target, const std::string& given) {
     return {};
 }
 
-// Short, so that it fits wherever the final name fits. Of two files with one name the second is refused, not mixed up.
+// Short, so that it is valid wherever the final name is. O_EXCL refuses a second file of the same name.
 std::string temporary_name() {
     std::uint64_t number = 0;
     if (::getentropy(&number, sizeof number) != 0) number = static_cast<std::uint64_t>(::getpid());
@@ -73,14 +73,15 @@ struct OutputFile::State {
     Status link_unnamed();
 
     std::string path;       // as the caller gave it, for messages
-    fs::path target;        // what is written: `path` with its links followed
-    Descriptor folder;      // of the target; all names are relative to it, whatever the working directory becomes
+    fs::path target;        // the file to write: `path` with its links followed
+    Descriptor folder;      // of the target; names are relative to it, so that a change of the working directory does
+                            // not matter
     Descriptor file;        // what is written to
-    std::string temporary;  // its name in the folder; empty as long as it has none
+    std::string temporary;  // its name in the folder; empty while it is unnamed
     std::string readable_path;
 };
 
-// A file without a name vanishes with the process, however that ends. It gets its name through /proc.
+// An unnamed file (O_TMPFILE) vanishes with the process, however that ends. It is named by linking it through /proc.
 void OutputFile::State::open_unnamed() {
     Descriptor unnamed(::openat(folder.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
     if (!unnamed || ::access(descriptor_path(unnamed).c_str(), F_OK) != 0) return;

@@ -1,4 +1,4 @@
-// A file that appears whole or not at all.
+// A file that appears complete or not at all.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,13 @@
 
 namespace rowpool::support {
 
-/// A new file under a temporary identity in the folder of `path`; commit() puts it in the place of `path` at once.
-/// Destroyed without commit() it leaves nothing behind, and what stood at `path` before is untouched. A symbolic link
-/// at `path` stays; what it leads to is replaced. The new file has the permissions of any new file. Not thread safe.
+/// A new unnamed or temporary file in the folder of `path`; commit() atomically replaces `path` with it. Destroyed
+/// without commit(), it leaves nothing behind, and `path` is unchanged. A symbolic link at `path` is kept, and its
+/// target is replaced. The new file has default permissions. Not thread safe.
 class OutputFile {
 public:
-    /// Errors: io_error, for example when the folder does not exist or cannot be read and written, or when what stands
-    /// at `path` is no regular file.
+    /// Errors: io_error, for example when the folder does not exist or cannot be read and written, or when `path`
+    /// exists and is not a regular file.
     static Result<OutputFile> create(const std::string& path);
 
     OutputFile(OutputFile&&) noexcept;
@@ -26,10 +26,10 @@ public:
 
     /// Writes all bytes at `offset`, growing the file. Error: io_error, for example no space on the device.
     Status write_at(std::uint64_t offset, std::span<const std::byte> bytes);
-    /// A path under which what was written so far can be opened for reading, valid until commit().
+    /// A path under which the file can be opened for reading, valid until commit().
     const std::string& readable_path() const noexcept;
     /// Syncs the file, renames it to `path` and syncs the folder. Nothing can be written afterwards. Error: io_error;
-    /// `path` is then as it was, unless it was the folder that could not be synced: then the new file is there.
+    /// `path` is then unchanged, except when syncing the folder failed: then the new file is in place.
     Status commit();
 
 private:

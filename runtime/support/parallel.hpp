@@ -1,4 +1,4 @@
-// Parallel loops for those without an engine, and what such loops note.
+// Parallel loops for callers without an engine, and a minimum that their threads share.
 #pragma once
 
 #include <algorithm>
@@ -11,14 +11,14 @@
 
 namespace rowpool::support {
 
-/// Calls body(i) for i in [0, count), begun in that order, on the calling thread and, for as long as that takes, on one
-/// for each other core, as far as the system gives them. Exceptions as in ThreadPool::for_each().
+/// Calls body(i) for i in [0, count), started in that order, on the calling thread and on temporary threads, one for
+/// each other core, as far as the system can create them. Exceptions as in ThreadPool::for_each().
 template <class Body>
 void parallel_for(std::size_t count, const Body& body) {
     ThreadPool(count < 2 ? count : std::min(count, available_cores())).for_each(count, body);
 }
 
-/// The smallest number that any thread has noted.
+/// The smallest number that any thread has noted, or kNone.
 class Smallest {
 public:
     static constexpr std::size_t kNone = SIZE_MAX;

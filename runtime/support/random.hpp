@@ -1,4 +1,4 @@
-// Random numbers whose sequence is the same everywhere: tests, benchmarks and measurements name their seed.
+// Random numbers whose sequence is the same on every machine, for tests, benchmarks and measurements with fixed seeds.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace rowpool::support {
 
-/// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014): one addition and a
-/// mix a number.
+/// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014): one addition and one
+/// mix per number.
 class Random {
 public:
     explicit Random(std::uint64_t seed) noexcept : state_(seed) {}

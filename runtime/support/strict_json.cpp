@@ -1,4 +1,4 @@
-// Builds a JSON document from parser events, so that duplicate keys and depth are seen as they come.
+// Builds a JSON document from parser events, so that duplicate keys and depth are checked during parsing.
 #include "support/strict_json.hpp"
 
 #include <cstdint>
@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 
 Error corrupt(std::string message) { return {ErrorCode::corrupt_file, std::move(message)}; }
 
-// The events of nlohmann::json::sax_parse; each returns whether to go on.
+// The events of nlohmann::json::sax_parse; each returns whether to continue.
 class Builder {
 public:
     Builder(std::size_t max_depth, std::size_t longest_list) : max_depth_(max_depth), longest_list_(longest_list) {}
@@ -26,7 +26,7 @@ public:
     bool number_unsigned(std::uint64_t value) { return add(value); }
     bool number_float(double value, const std::string&) { return add(value); }
     bool string(std::string& value) { return add(std::move(value)); }
-    bool binary(Json::binary_t&) { return false; }  // not in text
+    bool binary(Json::binary_t&) { return false; }  // does not occur in text
     bool start_object(std::size_t) { return open(Json::object()); }
     bool end_object() { return close(); }
     bool start_array(std::size_t) { return open(Json::array()); }
@@ -46,7 +46,8 @@ public:
     const std::string& fault() const noexcept { return fault_; }
 
 private:
-    // Puts a value where it belongs and returns its place, which stays put until its parent gets another value.
+    // Inserts a value into the innermost open container and returns its address, which is valid until the container
+    // gets another value.
     Json* place(Json value) {
         if (open_.empty()) return &(root_ = std::move(value));
         Json& parent = *open_.back();
@@ -86,7 +87,7 @@ private:
     std::size_t max_depth_;
     std::size_t longest_list_;
     Json root_;
-    std::vector<Json*> open_;  // the objects and arrays that are not closed yet, outermost first
+    std::vector<Json*> open_;  // the open objects and arrays, outermost first
     std::string key_;
     std::string fault_;
 };
@@ -96,7 +97,7 @@ private:
 Result<Json> parse_strict_json(std::string_view text, std::size_t max_depth, std::size_t longest_list) {
     const std::size_t bad_utf8 = find_invalid_utf8(text);
     if (bad_utf8 != text.npos) return corrupt("is not UTF-8 at its byte " + std::to_string(bad_utf8));
-    // The parser takes a NUL for the end of the text and would not see what follows it.
+    // The parser takes a NUL for the end of the text and would ignore what follows it.
     const std::size_t nul = text.find('\0');
     if (nul != text.npos) return corrupt("is not JSON at its byte " + std::to_string(nul));
     Builder builder(max_depth, longest_list);

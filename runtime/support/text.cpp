@@ -13,7 +13,7 @@ std::uint8_t byte_at(std::string_view text, std::size_t i) noexcept { return sta
 
 bool between(std::uint8_t byte, int low, int high) noexcept { return low <= byte && byte <= high; }
 
-/// Bytes of a character that starts with `lead`; 0 for a byte that starts none.
+/// The number of bytes of a character that starts with `lead`; 0 if `lead` cannot start one.
 std::size_t length_by_lead(std::uint8_t lead) noexcept {
     if (lead < 0x80) return 1;
     if (between(lead, 0xc2, 0xdf)) return 2;
@@ -22,14 +22,14 @@ std::size_t length_by_lead(std::uint8_t lead) noexcept {
     return 0;
 }
 
-/// The second byte excludes overlong forms, surrogates and what is above U+10FFFF.
+/// Checks the second byte, which excludes overlong forms, surrogates and numbers above U+10FFFF.
 bool second_byte_fits(std::uint8_t lead, std::uint8_t second) noexcept {
     const int low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
     const int high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
     return between(second, low, high);
 }
 
-/// Bytes of the well-formed character at the start of a text that is not empty; 0 when there is none.
+/// The number of bytes of the well-formed character at the start of a text that is not empty; 0 if there is none.
 std::size_t character_length(std::string_view text) noexcept {
     const std::size_t length = length_by_lead(byte_at(text, 0));
     if (length > text.size()) return 0;
@@ -45,17 +45,17 @@ bool is_control(std::string_view character) noexcept {
     return lead < 0x20 || lead == 0x7f || (lead == 0xc2 && byte_at(character, 1) < 0xa0);
 }
 
-/// Separators of lines, and what makes text run the other way so that it looks like another one.
+/// Line separators, and direction controls, which could make a text look like another one.
 bool changes_lines(std::string_view character) noexcept {
     if (character.size() != 3 || byte_at(character, 0) != 0xe2) return false;
     return (byte_at(character, 1) == 0x80 && between(byte_at(character, 2), 0xa8, 0xae)) ||
            (byte_at(character, 1) == 0x81 && between(byte_at(character, 2), 0xa6, 0xa9));
 }
 
-/// A character, or a byte that belongs to none.
+/// A character, or a byte that is not part of a well-formed one.
 struct Taken {
     std::string_view bytes;
-    bool is_harmless;  ///< well-formed, and a terminal only shows it
+    bool is_harmless;  ///< well-formed, and not a control character
 };
 
 /// Takes the first one off a text that is not empty.

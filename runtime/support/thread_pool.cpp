@@ -1,4 +1,4 @@
-// Loops on the threads of a pool: a list of open ones, from whose bodies free threads take one after the other.
+// The pool keeps a list of open loops; free threads take the next iterations from them.
 #include "support/thread_pool.hpp"
 
 #include <pthread.h>
@@ -11,10 +11,10 @@
 namespace rowpool::support {
 namespace {
 
-/// How often a thread looks again before it sleeps: waking it takes longer than the gap between two calls in a row.
+/// How often a thread polls before it sleeps: waking a thread takes longer than the gap between two consecutive calls.
 constexpr int kLooks = 200;
 
-/// Waits a little for something to become true, and leaves the core to whoever needs it meanwhile.
+/// Polls a condition for a short time, yielding the core between polls.
 template <class Condition>
 bool comes_soon(const Condition& is_true) noexcept {
     for (int i = 0; i < kLooks; ++i) {
@@ -24,8 +24,8 @@ bool comes_soon(const Condition& is_true) noexcept {
     return is_true();
 }
 
-/// While it lives, threads that the calling one makes get no signals but those of their own faults: handlers belong to
-/// the threads of the application.
+/// While it lives, threads that the calling thread creates have all signals blocked except synchronous ones (such as
+/// SIGSEGV): signals are for the application's threads.
 class NoSignals {
 public:
     NoSignals() noexcept {
@@ -54,7 +54,7 @@ void ThreadPool::make_threads(std::size_t count) {
     const NoSignals no_signals;
     try {
         while (threads_.size() < count) threads_.emplace_back([this] { serve(); });
-    } catch (...) {  // a limit of the system: we work with those that are there
+    } catch (...) {  // the system's limit is reached: go on with fewer threads
     }
 }
 
@@ -97,7 +97,7 @@ void ThreadPool::open(Loop& loop) {
     wake_for(loop);
 }
 
-/// Takes a loop out of the list, and waits for those who are in it.
+/// Removes a loop from the list, and waits for the threads that are in it.
 void ThreadPool::close(Loop& loop) {
     {
         const std::lock_guard lock(mutex_);
@@ -111,7 +111,7 @@ void ThreadPool::close(Loop& loop) {
     closed_.wait(lock, is_left);
 }
 
-/// Wakes two threads, which wake others in turn: one that woke them all would be late for its own work.
+/// Wakes two threads, which wake others in turn: a thread that woke all others would be late for its own work.
 void ThreadPool::wake_for(Loop& loop) {
     const std::size_t woken = std::min({std::size_t{2}, loop.wanted, sleeping_ - wakes_});
     loop.wanted -= woken;
@@ -127,7 +127,7 @@ ThreadPool::Loop* ThreadPool::find_loop() const noexcept {
 }
 
 void ThreadPool::serve() noexcept {
-    std::fesetenv(FE_DFL_ENV);  // results do not depend on what the maker of the pool has set
+    std::fesetenv(FE_DFL_ENV);  // results must not depend on the environment of the thread that created the pool
     pthread_setname_np(pthread_self(), "rowpool");
     std::unique_lock lock(mutex_);
     while (!ends_) {
@@ -145,7 +145,7 @@ void ThreadPool::help(Loop& loop, std::unique_lock<std::mutex>& lock) noexcept {
     lock.unlock();
     take_turns(loop);
     lock.lock();
-    // The caller may see this at once, and the loop be gone.
+    // The caller may see this at once and destroy the loop.
     if (loop.helpers.fetch_sub(1, std::memory_order_release) == 1) closed_.notify_all();
 }
 
