@@ -1,4 +1,4 @@
-// Conversion between row formats on the calling thread, and what to say of a row that a format cannot hold.
+// Conversion between row formats on the calling thread, and the error for a row that a format cannot represent.
 #include "rowpool/quantize.hpp"
 
 #include <algorithm>
