@@ -1,4 +1,4 @@
-// Measures ways to prefetch.
+// Measures prefetch settings.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -37,27 +37,27 @@ constexpr std::array<Prefetch, 10> kCandidates = {{{0, Into::first_level},
                                                    {128, Into::second_level}}};
 constexpr std::size_t kBagLength = 20;
 constexpr std::size_t kBags = 32;
-constexpr std::size_t kLookups = kBags * kBagLength;  // a visit to a table: longer than the largest distance
+constexpr std::size_t kLookups = kBags * kBagLength;  // per visit to a table; more than the largest distance
 constexpr std::size_t kMinRounds = 5;
 constexpr std::size_t kMaxRounds = 41;
-constexpr std::size_t kPasses = kCandidates.size() + 1;  // of a round: one for each candidate, and the default's
+constexpr std::size_t kPasses = kCandidates.size() + 1;  // per round: one for each candidate and one for the default
 constexpr std::chrono::milliseconds kBudget(40);
-constexpr std::chrono::milliseconds kBudgetBetween(500);  // with something between the passes, which takes most of it
-/// A candidate must be this much faster than the default to take its place: less is within the noise.
+constexpr std::chrono::milliseconds kBudgetBetween(500);  // with `between`, which takes most of it
+/// A candidate must be this much faster than the default to replace it: smaller gains are within noise.
 constexpr double kWorthwhile = 0.97;
 
 /// One table under measurement.
 struct Subject {
     const pooling::FeaturePlan* plan;
     const Table* table;
-    std::array<std::vector<double>, kPasses> seconds;  // a candidate's visits; the last ones the default's
+    std::array<std::vector<double>, kPasses> seconds;  // of each candidate's visits; the default is last
 
     Prefetch candidate(std::size_t c) const noexcept {
         return c < kCandidates.size() ? kCandidates[c] : plan->rows.prefetch;
     }
 };
 
-/// Every table of the model that can be looked up in, once.
+/// Every table of the model that has rows, once.
 std::vector<Subject> subjects_of(const pooling::ModelContents& model) {
     std::vector<Subject> subjects;
     std::set<std::tuple<const std::byte*, std::string_view, RowFormat, std::size_t, std::size_t>> seen;
@@ -77,13 +77,13 @@ double median(std::vector<double> values) {
     return *middle;
 }
 
-/// Visits tables in turn, each time with fresh ids.
+/// Visits the tables one after the other, each time with new ids.
 class Measurement {
 public:
     explicit Measurement(std::size_t widest) : ids_(kLookups), out_(kBags * widest) {}
 
-    /// One visit to every table with one candidate: between two visits to a table all others are visited, as requests
-    /// do it.
+    /// One visit to every table with one candidate: all other tables are visited between two visits to one, as in
+    /// requests.
     PoolStatus pass(std::vector<Subject>& subjects, std::size_t candidate) {
         for (Subject& subject : subjects) {
             if (PoolStatus status = visit(subject, candidate); !status) return status;
@@ -109,7 +109,7 @@ private:
     support::Random random_{1};
 };
 
-/// The fastest candidate, if it is worth leaving the default for.
+/// The fastest candidate if it is clearly faster than the default, else the default.
 TableTuning result_of(const Subject& subject) {
     constexpr std::size_t kDefault = kCandidates.size();
     constexpr double kNanoseconds = 1e9 / static_cast<double>(kLookups);
@@ -133,7 +133,7 @@ TableTuning result_of(const Subject& subject) {
             .ns_row_untuned = kNanoseconds * untuned};
 }
 
-/// When to stop: rounds are whole, there are a few at least, and no more begin when the time is over.
+/// Decides when to stop: rounds are complete, there is a minimum number of them, and none begins after the time budget.
 class Schedule {
 public:
     explicit Schedule(Clock::duration budget) : budget_(budget) {}
@@ -142,7 +142,7 @@ public:
         return round < kMaxRounds && (round < kMinRounds || Clock::now() - start_ < budget_);
     }
 
-    /// The part that is done after so many passes.
+    /// The fraction that is done after that many passes.
     double done(std::size_t passes) const {
         const auto of = [passes](std::size_t rounds) {
             return static_cast<double>(passes) / static_cast<double>(rounds * kPasses);
@@ -186,7 +186,7 @@ Result<std::vector<TableTuning>> tuning::measure_prefetching(const Model& model,
     for (std::size_t round = 0; schedule.begins(round); ++round) {
         for (std::size_t pass = 0; pass < kPasses; ++pass) {
             if (between) between();
-            // The order in which candidates come up changes from round to round.
+            // The order of candidates changes from round to round.
             const PoolStatus status = measurement.pass(subjects, (pass + round) % kPasses);
             if (!status) return Error{status.code, status.message()};
             if (progress) progress(schedule.done(round * kPasses + pass + 1));

@@ -1,4 +1,4 @@
-// How tune() measures, with what comes between the visits to the tables to be chosen.
+// The measurement behind tune(), with a replaceable action between passes.
 #pragma once
 
 #include <cstddef>
@@ -11,12 +11,12 @@
 
 namespace rowpool::tuning {
 
-/// The tunings of the model's tables. `between`, unless it is empty, is called before each pass over the tables,
-/// outside the time that is taken; it may take long.
+/// Measures the model's tables. `between`, unless it is empty, is called before each pass over the tables, untimed; it
+/// may take long.
 Result<std::vector<TableTuning>> measure_prefetching(const Model& model, const std::function<void()>& between,
                                                      const TuneProgress& progress);
 
-/// Passes of a round: one for each way to prefetch.
+/// Passes per round: one for each prefetch setting.
 std::size_t passes_of_round() noexcept;
 
 }  // namespace rowpool::tuning

@@ -23,7 +23,7 @@ using Json = nlohmann::json;
 constexpr char kVersionKey[] = "rowpool_tuning";
 constexpr char kBetweenKey[] = "between_bytes";
 constexpr std::uint64_t kVersion = 1;
-constexpr std::size_t kDepth = 8;  // version 1 needs 3; what later readers may ignore gets some more
+constexpr std::size_t kDepth = 8;  // version 1 needs 3; the rest is for members of later versions
 constexpr std::size_t kMostTables = std::size_t{1} << 20;
 
 constexpr std::string_view name_of(Prefetch::Into into) noexcept {
@@ -53,7 +53,7 @@ bool is_size(const Json& json, std::uint64_t most) {
 
 bool is_time(const Json& json) { return json.is_number() && json.get<double>() >= 0; }
 
-/// Reads one table's tuning; nothing when a member is missing or not what it should be.
+/// Reads one table's tuning; nothing when a member is missing or has the wrong type.
 std::optional<TableTuning> tuning_of(const Json& json) {
     const Json& format = member(json, "format");
     const Json& into = member(json, "prefetch_into");
@@ -73,7 +73,7 @@ std::optional<TableTuning> tuning_of(const Json& json) {
                        .ns_row_untuned = json["ns_row_untuned"]};
 }
 
-/// Whether the tuning would be read back.
+/// Whether the tuning can be written and read back.
 bool is_valid(const TableTuning& tuning) {
     return tuning.prefetch.distance <= Prefetch::kMostDistance && tuning.dim <= kMaxDim && tuning.ns_row >= 0 &&
            tuning.ns_row_untuned >= 0 && std::isfinite(tuning.ns_row) && std::isfinite(tuning.ns_row_untuned);
@@ -92,7 +92,7 @@ Result<TuningProfile> profile_of(const Json& json, const std::string& path) {
     }
     const Json& tables = member(json, "tables");
     if (!member(json, "cpu").is_string() || !tables.is_array()) return corrupt(path, "has no cpu or no tables");
-    const Json& between = member(json, kBetweenKey);  // the first profiles did not say it
+    const Json& between = member(json, kBetweenKey);  // missing in the first profiles
     if (!between.is_null() && !is_size(between, SIZE_MAX)) return corrupt(path, "has a wrong between_bytes");
     TuningProfile profile = {.cpu = json["cpu"], .tables = {}};
     if (!between.is_null()) profile.between = between;
