@@ -75,7 +75,7 @@ struct PoolArgs {
     const void* indices;
     bool wide_indices;  ///< indices are int64, not int32
     BagEnds ends;
-    const float* weights;  ///< ///< one per index, or null
+    const float* weights;  ///< one per index, or null
     std::size_t first_bag;
     std::size_t last_bag;
     std::size_t position;  ///< first index of first_bag

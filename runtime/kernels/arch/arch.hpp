@@ -26,7 +26,7 @@ namespace {
 
 /// The maximum number of vectors whose sums are kept in registers.
 #ifdef ROWPOOL_MAX_VECTORS
-constexpr std::size_t kMaxVectors = ROWPOOL_MAX_VECTORS;  // // for sanitized builds: fewer template instances
+constexpr std::size_t kMaxVectors = ROWPOOL_MAX_VECTORS;  // for sanitized builds: fewer template instances
 #else
 constexpr std::size_t kMaxVectors = Arch::max_vectors;
 #endif

@@ -93,7 +93,7 @@ struct Arch {
         store_u16(p, v == v ? Ints(rounded) : Ints{} + kNanBF16);
     }
 
-    /// /// Two adjacent f16 numbers.
+    /// Two adjacent f16 numbers.
     static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
         values[0] = f16_to_f32(load<std::uint16_t>(p));
         values[1] = f16_to_f32(load<std::uint16_t>(p + 2));

@@ -40,7 +40,7 @@ struct BagRun {
     std::size_t count = 0;
     std::size_t indices = 0;  ///< of all bags
     std::size_t lengths[kMost];
-    std::size_t column = 0;  ///< ///< first column of the block
+    std::size_t column = 0;  ///< first column of the block
     std::size_t columns = 0;
     bool is_last_block = true;
 
@@ -52,13 +52,12 @@ struct BagRun {
         columns += more;
     }
 
-    /// /// Advances to the next bags.
+    /// Advances to the next bags.
     void take(EndReader& ends) noexcept {
         const std::size_t left = args.last_bag - first_bag;
         const bool are_last = left <= kMost;
         count = are_last ? left : kMost;
-        const std::size_t listed =
-            are_last ? count - 1 : count;  // // the last bag of the call may have no entry in `ends`
+        const std::size_t listed = are_last ? count - 1 : count;  // the very last bag may have no entry
         std::size_t begin = position;
         for (std::size_t b = 0; b < listed; ++b) {
             const std::size_t length = ends.length(begin);
@@ -142,7 +141,7 @@ private:
 
     /// The position of a block's codes in the rows of a table.
     struct Codes {
-        const std::byte* data;  ///< ///< the block's codes in row 0
+        const std::byte* data;  ///< the block's codes in row 0
         std::size_t stride;
         std::size_t end;  ///< bytes from a block's codes to their end, or to the end of the row for the last block
         std::ptrdiff_t qparams_at;  ///< bytes from a block's codes to the row's scale
@@ -214,7 +213,7 @@ private:
         });
     }
 
-    /// /// Converts the sums from their form to column order, and adds the bias.
+    /// Converts the sums from their form to column order, and adds the bias.
     [[gnu::always_inline]] static void put_right(V (&sums)[kSums], float bias) noexcept {
         for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
             F::template reorder<kCount>(sums + v);

@@ -68,7 +68,7 @@ struct RepeatedForm {
 
 private:
     static constexpr int kWords = sizeof(Word) / 4;
-    static constexpr int kCodes = 32 / kBits;  ///< ///< per 32-bit word
+    static constexpr int kCodes = 32 / kBits;  ///< per 32-bit word
 
     static __m512i repeat(long long word) noexcept { return _mm512_set1_epi64(word); }
     static __m512i repeat(int word) noexcept { return _mm512_set1_epi32(word); }

@@ -116,8 +116,7 @@ private:
     [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
         const PoolArgs args = given;
         const std::size_t columns = stored_columns<C>(args.rows.dim);
-        const std::size_t last =
-            columns < Arch::width ? 0 : columns - Arch::width;  // // first column of the last vector
+        const std::size_t last = columns < Arch::width ? 0 : columns - Arch::width;  // first column of the last vector
         IndexReader indices(args, args.position);
         const NarrowRows<C> narrow_rows(args.rows);
         std::byte* out = output_row(args, args.first_bag);

@@ -29,7 +29,7 @@ constexpr std::size_t kGroup = Arch::has_fma ? 4 : 2;
 /// Columns per block: their sums take 8 KiB of the L1 cache. Wider rows are processed block by block.
 constexpr std::size_t kBlockColumns = 2048;
 
-/// /// A block of columns: [first, first + count).
+/// A block of columns: [first, first + count).
 struct Columns {
     std::size_t first;
     std::size_t count;
@@ -333,8 +333,7 @@ private:
         const bool divides = divides_, is_zero = divisor_ == 0;
         V non_finite = Arch::set(0);
         visit_store(args_.out_type, [&]<std::size_t kBytes>(const auto& store) ROWPOOL_INLINE {
-            const std::size_t left =
-                args_.rows.dim - columns.first;  // // columns to write; rows may have storage for more
+            const std::size_t left = args_.rows.dim - columns.first;  // to write; a row may have storage for more
             std::byte* const out = out_ + columns.first * kBytes;
             for_each_load(columns, rows, [&]<std::size_t kCount>(std::size_t column, std::size_t slot) ROWPOOL_INLINE {
                 V sums[kCount];
@@ -356,7 +355,7 @@ private:
         if constexpr (F::is_scaled) is_finite_ &= !Arch::has_nan(non_finite);
     }
 
-    /// /// Converts a sum from its form to the plain sum, and adds the bias.
+    /// Converts a sum from its form to the plain sum, and adds the bias.
     template <std::size_t kCount>
     [[gnu::always_inline]] static V with_bias(V sum, V bias) noexcept {
         if constexpr (F::is_scaled) return Arch::fma(sum, F::template power<kCount>(), bias);
@@ -406,7 +405,7 @@ private:
     const std::size_t columns_;
     const bool divides_;
     const float start_;
-    // // state of the current bag
+    // state of the current bag
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     std::size_t next_ = 0;  // position of the next index

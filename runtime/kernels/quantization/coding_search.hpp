@@ -18,12 +18,12 @@
 namespace rowpool::kernels {
 namespace {
 
-constexpr int kSizes = 8;   ///< ///< widths of the starting ranges, from the range of the row's values down,
-constexpr int kPlaces = 3;  ///< ///< each at this many positions, a third of a step apart
+constexpr int kSizes = 8;   ///< widths of the starting ranges, from the range of the row's values down,
+constexpr int kPlaces = 3;  ///< each at this many positions, a third of a step apart
 constexpr int kMiddlePlace = kPlaces / 2;
 constexpr int kStartFits = 1;      ///< fits from every start
 constexpr int kFits = 5;           ///< fits from the best of them
-constexpr int kScaleFits = 2;      ///< ///< fits of the scale alone, for each representable bias
+constexpr int kScaleFits = 2;      ///< fits of the scale alone, for each representable bias
 constexpr float kNoError = 3e38f;  ///< more than any error that counts
 
 struct Params {
@@ -35,7 +35,7 @@ struct Params {
 struct Sums {
     Lanes code;
     Lanes code_code;
-    Lanes rest;  ///< ///< residuals: values minus decoded values
+    Lanes rest;  ///< residuals: values minus decoded values
     Lanes rest_code;
     Lanes rest_rest;
 };
@@ -75,7 +75,7 @@ inline float inverse_of(float scale) noexcept {
 
 class CodingSearch {
 public:
-    /// /// @param bits    per code
+    /// @param bits    per code
     /// @param halves  scale and bias are stored as f16
     CodingSearch(const RowBlock& rows, std::size_t bits, bool halves) noexcept
         : rows_(rows), bits_(bits), largest_(static_cast<float>((1u << bits) - 1)), halves_(halves) {}

@@ -12,7 +12,7 @@ namespace rowpool::kernels {
 namespace {
 
 constexpr float kGreedySteps = 200;
-constexpr float kGreedyLeastSteps = 168;  ///< ///< minimum width of the range in steps: 200 * (1 - 0.16)
+constexpr float kGreedyLeastSteps = 168;  ///< minimum width of the range in steps: 200 * (1 - 0.16)
 
 struct LaneRanges {
     Lanes min;

@@ -11,7 +11,7 @@
 namespace rowpool::kernels {
 namespace {
 
-/// /// Converts rows one by one.
+/// Converts rows one by one.
 std::size_t quantize_singly(const QuantizeArgs& args, bool is_coded) noexcept {
     for (std::size_t r = 0; r < args.rows; ++r) {
         const std::byte* row = args.source + r * args.source_stride;

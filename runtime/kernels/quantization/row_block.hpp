@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kLanes = kRowsAtOnce;
 
-// // As many lanes as a register holds.
+// As many lanes as a register holds.
 #if defined(__AVX512F__)
 constexpr std::size_t kWidth = 16;
 #elif defined(__AVX__)
