@@ -98,8 +98,7 @@ CheckResult check_output(const Output& out, std::size_t num_bags, std::size_t di
     if (num_bags == 0) return {};
     const bool fits = out.size() >= row_end && (out.size() - row_end) / stride >= num_bags - 1;
     if (!fits) return {PoolFault::output_size, num_bags, static_cast<std::int64_t>(out.size()), stride};
-    if (num_bags == 1)
-        stride = row_end;  // // kernels compute the address of the next row, which an arbitrary stride could overflow
+    if (num_bags == 1) stride = row_end;  // kernels compute the address of a next row, which could overflow
     return {};
 }
 
@@ -135,7 +134,7 @@ CheckResult check_weights(std::size_t num_weights, std::size_t num_indices, Pool
 
 std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,
                          std::size_t begin, std::size_t end) noexcept {
-    constexpr std::size_t kFew = 64;  // // for fewer, calling the kernel takes longer
+    constexpr std::size_t kFew = 64;  // for fewer, calling the kernel takes longer
     const void* const values = advance(indices, begin);
     const std::size_t count = end - begin;
     const bool is_wide = indices.is_wide();

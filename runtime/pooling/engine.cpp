@@ -40,7 +40,7 @@ std::size_t divide_up(std::size_t a, std::size_t b) noexcept { return a / b + (a
 
 /// The threads that help the caller with the loops of a call.
 struct Helpers {
-    support::ThreadPool* pool;  ///< ///< null: the threads of the arena that the caller is in
+    support::ThreadPool* pool;  ///< null: the threads of the arena that the caller is in
 
     /// Calls body(i) for i in [0, count), in any order.
     template <class Body>
@@ -113,8 +113,8 @@ private:
 struct Team {
     explicit Team(std::size_t threads) : pool(threads) {}
 
-    support::ThreadPool pool;              ///< ///< has one thread when the engine borrows an arena
-    std::atomic<std::size_t> callers = 0;  ///< ///< in calls that are large enough for several threads
+    support::ThreadPool pool;              ///< has one thread when the engine borrows an arena
+    std::atomic<std::size_t> callers = 0;  ///< in calls that are large enough for several threads
 };
 
 }  // namespace
@@ -125,7 +125,7 @@ struct Engine::State {
     State& operator=(const State&) = delete;
     ~State() {
         Team* const last = team;
-        if (last->pool.is_here()) delete last;  // // the threads of a parent process cannot be joined
+        if (last->pool.is_here()) delete last;  // the threads of a parent process cannot be joined
     }
 
     /// The team of this process. In a child of fork(), the parent's team is leaked: its locks may be held, and its
@@ -153,7 +153,7 @@ Engine::Engine(const EngineOptions& options) noexcept
     }
 }
 
-// // oneTBB has a process-wide limit, which an arena's max_concurrency() does not reflect.
+// oneTBB has a process-wide limit, which an arena's max_concurrency() does not reflect.
 Engine::Engine(Arena arena, std::size_t threads) noexcept
     : arena_(arena),
       threads_(std::min(threads, tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism))) {
@@ -199,7 +199,7 @@ void Engine::run(std::size_t cost, const Work& work) const {
         arena_.execute(
             arena_.arena, [](void* context) { (*static_cast<Run*>(context))(); },
             const_cast<void*>(static_cast<const void*>(&run_in_slices)));
-    } catch (...) {  // // oneTBB could not create a task or a thread: start over, on this thread alone
+    } catch (...) {  // oneTBB could not create a task or a thread: start over, on this thread alone
         work(1, of_arena);
     }
 }

@@ -15,7 +15,7 @@ namespace {
 
 /// Bytes that lookups in all tables read from; tables that share memory count once.
 std::size_t table_bytes(const std::vector<Feature>& features) {
-    std::map<const std::byte*, std::size_t> largest;  // // bytes of the largest table that begins there
+    std::map<const std::byte*, std::size_t> largest;  // bytes of the largest table that begins there
     for (const Feature& feature : features) {
         std::size_t& bytes = largest[feature.table.data()];
         bytes = std::max(bytes, pooling::bytes_behind(feature.table));

@@ -29,8 +29,7 @@ std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingInd
 // stall.
 
 void set_rows(const Table& table, kernels::Rows& rows) noexcept {
-    static constexpr std::byte kNoRows =
-        {};  // // an empty table may have a null pointer, on which kernels could not do arithmetic
+    static constexpr std::byte kNoRows = {};  // an empty table may have a null pointer: no arithmetic on that
     const RowLayout layout = row_layout(table.format(), table.dim());
     rows.data = table.rows() != 0 ? table.data() : &kNoRows;
     rows.count = table.rows();

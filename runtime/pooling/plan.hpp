@@ -22,10 +22,10 @@ struct FeaturePlan {
     kernels::Codec codec;
     kernels::Rows rows;
     Pooling mode;
-    bool is_far;         ///< ///< all tables together are much larger than the L2 cache
+    bool is_far;         ///< all tables together are much larger than the L2 cache
     bool count_all;      ///< the divisor is the length of the bag
     bool skips_bad;      ///< bad indices are left out
-    std::size_t column;  ///< ///< the first output column
+    std::size_t column;  ///< the first output column
 };
 
 /// Resolves options against a table. `footprint` is the total bytes of the tables that share the caches, including this
@@ -37,15 +37,15 @@ CheckResult plan_feature(const Table& table, const PoolOptions& options, std::si
 struct Plan {
     std::span<const FeaturePlan> features;
     const kernels::KernelTable* kernels;
-    IndexSpan indices;       ///< ///< of all features, in their order
-    kernels::BagEnds ends;   ///< ///< of all features, in their order
-    const float* weights;    ///< ///< one per index, or null
+    IndexSpan indices;       ///< of all features, in their order
+    kernels::BagEnds ends;   ///< of all features, in their order
+    const float* weights;    ///< one per index, or null
     std::size_t num_bags;    ///< of each feature
     void* out;               ///< first element of bag 0
     std::size_t out_stride;  ///< elements
     OutputType out_type;
     bool is_request;       ///< faults name the feature
-    std::size_t* skipped;  ///< ///< receives the number of skipped indices of each feature; may be null
+    std::size_t* skipped;  ///< receives the number of skipped indices of each feature; may be null
 
     /// Position of the first index of feature f; for f == features.size(), the number of indices.
     std::size_t first_index(std::size_t f) const noexcept {

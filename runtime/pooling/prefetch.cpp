@@ -14,7 +14,7 @@ namespace {
 
 using Into = Prefetch::Into;
 
-constexpr std::size_t kLine = 64;  // // bytes of a cache line, on all CPUs that we know
+constexpr std::size_t kLine = 64;  // bytes of a cache line, on all CPUs that we know
 
 /// The size of a cache of this machine, or that of most servers where the system does not report it.
 std::size_t cache_bytes(int name, std::size_t otherwise) noexcept {

@@ -66,8 +66,7 @@ bool are_single(const kernels::PoolArgs& args) noexcept {
     const T rise = are_offsets ? 1 : 0;
     T expected = are_offsets ? static_cast<T>(args.position + 1) : 1;
     T differences = 0;
-    for (std::size_t b = 0; b + 1 < count;
-         ++b, expected += rise) {  // // if all others have one index, so has the last bag
+    for (std::size_t b = 0; b + 1 < count; ++b, expected += rise) {  // the last one then has one, too
         differences |= ends[b] ^ expected;
     }
     return differences == 0;
@@ -101,7 +100,7 @@ void prefetch_first_rows(const kernels::PoolArgs& args, std::size_t ahead) noexc
 /// A bag range: the bags of one feature that belong to a slice, pooled by one kernel call.
 struct BagRange {
     kernels::PoolArgs args;
-    std::size_t bytes;  ///< ///< of cache lines that its rows touch
+    std::size_t bytes;  ///< of cache lines that its rows touch
 };
 
 /// Runs the bag ranges of a slice, one per feature, in order. Later ranges are prepared ahead, and their first rows
@@ -125,7 +124,7 @@ public:
             bytes_ahead_ -= range.bytes;
             if (range.args.first_bag >= range.args.last_bag) continue;
             const std::size_t own = run(plan_.features[f], range.args);
-            if (own > 0 && plan_.skipped != nullptr) {  // // other slices may have bags of this feature
+            if (own > 0 && plan_.skipped != nullptr) {  // other slices may have bags of this feature
                 std::atomic_ref(plan_.skipped[f]).fetch_add(own, std::memory_order_relaxed);
             }
             skipped += own;
@@ -138,7 +137,7 @@ private:
     /// in the L2 cache. The next one is always prepared, well before it runs: kernels copy their arguments, and a copy
     /// of a struct that has just been written stalls on store forwarding.
     void prepare_after(std::size_t f) noexcept {
-        constexpr std::size_t kWindow = std::size_t{64} << 10;  // // bytes of the L2 cache
+        constexpr std::size_t kWindow = std::size_t{64} << 10;  // bytes of the L2 cache
         const std::size_t end = std::min(end_, f + kRanges);
         for (; next_ < end && (next_ <= f + 1 || bytes_ahead_ < kWindow); ++next_) {
             BagRange& range = *std::construct_at(ranges + next_ % kRanges);
@@ -204,12 +203,12 @@ private:
     const Plan& plan_;
     const Place& first_;
     const Place& last_;
-    std::size_t end_;              // // one past the last feature
-    std::size_t next_;             // // the first feature that is not prepared
+    std::size_t end_;              // one past the last feature
+    std::size_t next_;             // the first feature that is not prepared
     std::size_t position_;         // its first index
-    std::size_t bytes_ahead_ = 0;  // // of the ranges that are prepared and have not run
-    union {                        // // a union, so that ranges are not initialised until they are prepared
-        BagRange ranges[kRanges];  // // a ring: feature f is at [f % kRanges]
+    std::size_t bytes_ahead_ = 0;  // of the ranges that are prepared and have not run
+    union {                        // a union, so that ranges are not initialised until they are prepared
+        BagRange ranges[kRanges];  // a ring: feature f is at [f % kRanges]
     };
 };
 
@@ -242,7 +241,7 @@ void clear_skipped(const Plan& plan) noexcept {
 }
 
 std::size_t run_slice(const Plan& plan, const Place& first, const Place& last) noexcept {
-    if (plan.num_bags == 0) return 0;  // // there may be no output buffer to point into
+    if (plan.num_bags == 0) return 0;  // there may be no output buffer to point into
     return Slice(plan, first, last).run();
 }
 
