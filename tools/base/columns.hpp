@@ -1,4 +1,4 @@
-// Tables of text for people.
+// Tables of text on standard output.
 #pragma once
 
 #include <span>
@@ -13,8 +13,8 @@ struct Column {
     bool numeric = true;
 };
 
-/// Prints the headings and the lines on standard output, each column as wide as its longest text. Every line has as
-/// many texts as there are columns; what is UTF-8 in them counts a column a character.
+/// Prints the headings and the lines on standard output, each column as wide as its longest text. Every line has one
+/// text per column; a UTF-8 character counts as one position.
 void print_aligned(std::span<const Column> columns, const std::vector<std::vector<std::string>>& lines);
 
 }  // namespace rowpool::tools

@@ -1,4 +1,4 @@
-// The one way a command fails: an exception that main turns into one line on standard error and exit status 1.
+// How commands fail: with an exception that main() turns into one line on standard error and exit status 1.
 #pragma once
 
 #include <sstream>
@@ -9,13 +9,13 @@
 
 namespace rowpool::tools {
 
-/// What went wrong, as one line for people, without the program's name.
+/// One line for people that says what went wrong, without the program's name.
 class Failure : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
-/// Throws a Failure whose line is all parts one after the other.
+/// Throws a Failure whose line is the concatenation of all parts.
 template <class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
     std::ostringstream line;
@@ -23,12 +23,12 @@ template <class... Parts>
     throw Failure(line.str());
 }
 
-/// Throws what the library reports as failed.
+/// Throws a Failure if the library reports an error.
 inline void check(const Status& status) {
     if (!status) throw Failure(status.error().message);
 }
 
-/// The value of a result; throws its error.
+/// The value of a result; throws a Failure if it has an error.
 template <class T>
 T value_of(Result<T> result) {
     if (!result) throw Failure(result.error().message);

@@ -1,4 +1,4 @@
-// How many values are in each of a row of bins.
+// Histograms: the number of values in each of several adjacent bins.
 #pragma once
 
 #include <cstddef>
@@ -8,14 +8,14 @@
 
 namespace rowpool::tools {
 
-/// Bin i counts what is in [edges[i], edges[i + 1]), the last one its upper edge as well. Empty, or one edge more than
-/// there are bins.
+/// Bin i counts the values in [edges[i], edges[i + 1]); the last bin includes its upper edge. Empty, or with one edge
+/// more than bins.
 struct Histogram {
     std::vector<double> edges;
     std::vector<std::uint64_t> counts;
 };
 
-/// What a histogram does not show of the values that it was made from.
+/// Statistics of the values that a histogram does not show.
 struct ValueRange {
     double least = 0;  ///< of the finite values; 0 when there are none
     double most = 0;
@@ -26,13 +26,15 @@ struct ValueRange {
 
 ValueRange range_of(std::span<const float> values);
 
-/// Whether values of such a range, none of them negative, are better shown on a logarithmic axis: over two decades.
+/// Whether non-negative values of this range are better shown on a logarithmic axis, because they span more than two
+/// decades.
 bool wants_log(std::span<const float> values);
 
-/// The finite values in bins of one width from the least to the most, or around the only one. Empty without any.
+/// The finite values in bins of equal width from the smallest to the largest value, or around a single value. Empty
+/// without finite values.
 Histogram linear_histogram(std::span<const float> values, std::size_t bins);
 
-/// The finite values above 0 in bins that grow by one factor. Empty without any.
+/// The finite values above 0 in bins of equal logarithmic width. Empty without such values.
 Histogram log_histogram(std::span<const float> values, std::size_t bins);
 
 }  // namespace rowpool::tools

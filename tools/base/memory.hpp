@@ -1,4 +1,4 @@
-// The memory of this machine, and bytes in it that several owners share.
+// The size of this machine's memory, and shared read-only bytes.
 #pragma once
 
 #include <unistd.h>
@@ -9,12 +9,12 @@
 
 namespace rowpool::tools {
 
-/// Bytes of memory that this machine has, in use or not.
+/// The physical memory of this machine in bytes.
 inline std::size_t physical_memory() {
     return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-/// Read-only bytes and whatever keeps them where they are: a mapping or a buffer.
+/// Read-only bytes and the owner that keeps them alive: a mapping or a buffer.
 struct SharedBytes {
     std::shared_ptr<const void> owner;
     std::span<const std::byte> bytes;

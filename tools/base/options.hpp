@@ -1,4 +1,4 @@
-// Options that several subcommands share the making of.
+// Helpers that define options of subcommands.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,8 +17,8 @@
 
 namespace rowpool::tools {
 
-/// An option whose value is one of a few names. `choices` lists them as "a|b|c"; `parse` gives the value of a name, or
-/// nothing.
+/// An option whose value is one of several names. `choices` lists them as "a|b|c"; `parse` returns the value of a name,
+/// or nothing.
 template <class T, class Parse>
 CLI::Option* add_choice(CLI::App& command, const std::string& name, T& target, const std::string& choices, Parse parse,
                         const std::string& help) {
@@ -30,7 +30,7 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, T& target, c
     return command.add_option_function<std::string>(name, take, help)->type_name(choices);
 }
 
-/// The number that is all of `text`, in [least, most]; throws what `name` must be.
+/// Parses all of `text` as a number in [least, most]; the error names the option and its range.
 template <class T>
 T parse_number(const std::string& name, const std::string& text, T least, T most, const char* kind) {
     T value = 0;
@@ -77,8 +77,8 @@ CLI::Option* add_bytes(CLI::App& command, const std::string& name, Target& targe
     return command.add_option_function<std::string>(name, take, help)->type_name("BYTES");
 }
 
-/// An option that takes one text each time it is given, and all of them in the end: by a function, if `take` is one, or
-/// as a vector. It is no list of CLI11's: a name "[x]" would become x.
+/// An option that may be repeated, with one text each time. `take` is a function called with all texts, or a vector
+/// that receives them. Not a CLI11 list, which would turn a name "[x]" into x.
 template <class Take>
 CLI::Option* add_repeated(CLI::App& command, const std::string& name, Take&& take, const std::string& type,
                           const std::string& help) {
@@ -91,7 +91,7 @@ CLI::Option* add_repeated(CLI::App& command, const std::string& name, Take&& tak
     return option->type_name(type)->expected(1)->take_all()->allow_extra_args(false);
 }
 
-/// The option that every command with an output file has.
+/// The option -o of every command with an output file.
 inline void add_output(CLI::App& command, std::string& path, const std::string& help) {
     command.add_option("-o,--output", path, help)->required()->type_name("FILE");
 }

@@ -1,4 +1,4 @@
-// The progress bar of long work.
+// The progress bar of long operations.
 #pragma once
 
 #include <chrono>
@@ -7,11 +7,11 @@
 
 namespace rowpool::tools {
 
-/// A line on standard error that says how far the work is, how fast it goes and how long it will take. Shown only on a
-/// terminal and after a second of work; cleared when the object goes.
+/// A line on standard error with progress, speed and remaining time. Shown only on a terminal, after a second of work;
+/// cleared when the object is destroyed.
 class Progress {
 public:
-    /// What is counted. Of bytes the line says how many a second.
+    /// The unit of progress. For bytes, the line has the number per second.
     enum class Unit : std::uint8_t { bytes, steps };
 
     Progress(const std::string& label, std::uint64_t total, Unit unit = Unit::bytes);
@@ -19,7 +19,7 @@ public:
     Progress& operator=(const Progress&) = delete;
     ~Progress();
 
-    /// That much more of the total is done.
+    /// Adds to the part that is done.
     void advance(std::uint64_t done);
 
 private:

@@ -1,4 +1,4 @@
-// Runs of rows of a table, for commands that work through a table in blocks, and the norms of rows.
+// Row ranges of a table, for commands that process a table in blocks, and norms of rows.
 #pragma once
 
 #include <algorithm>
@@ -9,15 +9,14 @@
 
 namespace rowpool::tools {
 
-/// Stored rows [first, first + count) of a table as a table without a remap, without copying. Both must be within the
-/// table.
+/// A view of stored rows [first, first + count) as a table without a remap. The range must be within the table.
 Table row_range(const Table& table, std::size_t first, std::size_t count);
 
-/// Bytes of f32 values of the rows that are one core's unit of work: they stay in its caches, and take it long beside
-/// the time to hand them out.
+/// Bytes of f32 values per unit of work of a core: few enough to stay in its caches, and enough that scheduling costs
+/// little in comparison.
 inline constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 
-/// How many rows make about `bytes` of f32 values: at least one.
+/// The number of rows with about `bytes` of f32 values; at least one.
 inline std::size_t rows_in(std::size_t bytes, std::size_t dim) {
     return std::max<std::size_t>(1, bytes / (dim * sizeof(float)));
 }

@@ -1,4 +1,4 @@
-// Bytes that are too many for memory and of no use to anybody else: a file without a name.
+// An unnamed temporary file, for data that may not fit in memory.
 #pragma once
 
 #include <cstddef>
@@ -9,19 +9,19 @@
 
 namespace rowpool::tools {
 
-/// A file in TMPDIR, or else /var/tmp, that no other program sees and that is gone with its last user, even when that
-/// is killed. Written front to back, then mapped. Not thread safe.
+/// A file in TMPDIR, or else /var/tmp, that no other program sees and that vanishes with its last user, even if that is
+/// killed. Written front to back, then mapped. Not thread safe.
 class TemporaryFile {
 public:
-    /// Fails when the folder has less room than `bytes`, or no file can be made in it.
+    /// Fails when the file system has less room than `bytes`, or no file can be created.
     explicit TemporaryFile(std::uint64_t bytes);
     TemporaryFile(const TemporaryFile&) = delete;
     TemporaryFile& operator=(const TemporaryFile&) = delete;
     ~TemporaryFile();
 
-    /// Fails with the system's reason, for example no space on the device.
+    /// Fails with the text of errno, for example no space on the device.
     void append(std::span<const std::byte> bytes);
-    /// All that was appended. It lasts beyond this object.
+    /// All bytes that were appended. They outlive this object.
     SharedBytes map() const;
 
 private:

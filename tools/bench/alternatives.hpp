@@ -1,4 +1,4 @@
-// What would make one table's lookups faster: alternatives, each of them measured and none guessed.
+// Measures alternatives that could make lookups in one table faster.
 #pragma once
 
 #include <cstddef>
@@ -18,31 +18,31 @@ struct Subject {
     Table table;
     PoolOptions options;
     std::vector<Lookups> calls;
-    double seconds = 0;            ///< of one turn of time_in_turns()
-    std::function<void()> before;  ///< each call of those turns; nothing if it is empty
+    double seconds = 0;            ///< per turn of time_in_turns()
+    std::function<void()> before;  ///< runs before each call of those turns, unless it is empty
 
     /// The rows that each call looks up.
     std::vector<std::size_t> rows() const;
 };
 
-/// The same lookups in stored rows, without a remap: what the memory is asked for. Pruned ids, which cost next to
-/// nothing, become row 0, which is near. The table has a row.
+/// The same lookups by row, without a remap: the memory accesses that remain. Pruned ids, which cost next to nothing,
+/// become row 0, which stays in the cache. The table must have a row.
 Subject stored_rows(const Subject& subject);
 
-/// Pooling of a call from a table, with the status of each checked. `subject` must outlive it.
+/// A variant that pools the subject's calls from a table and checks every status. `subject` must outlive it.
 Variant pooling(const Subject& subject);
 
 struct Alternative {
     std::string name;
     double speedup = 1;
-    double smaller = 1;  ///< how many times smaller the table becomes
+    double smaller = 1;  ///< the factor by which the table shrinks
 };
 
-/// How much faster the lookups would be with other options; those that do not apply to the table or do not fit the
-/// memory are left out. The subject's table has no remap.
+/// The speed-ups of lookups with other options. Options that do not apply to the table or do not fit in memory are left
+/// out. The subject's table must have no remap.
 std::vector<Alternative> measure_alternatives(const Subject& subject);
 
-/// Turns that measure_alternatives() takes at most, for the progress bar.
+/// The maximum number of turns of measure_alternatives(), for the progress bar.
 inline constexpr std::size_t kAlternativeTurns = 4 * kTurns;
 
 }  // namespace rowpool::tools

@@ -1,4 +1,4 @@
-// How the metrics of `bench` are shown.
+// Prints the metrics of `bench`.
 #pragma once
 
 #include "tools/bench/metrics.hpp"

@@ -1,4 +1,4 @@
-// Several variants of the same work, timed in turns, so that a slow moment of the machine slows them all.
+// Times several variants of the same work alternately, so that a slow moment of the machine slows all of them.
 #pragma once
 
 #include <cstddef>
@@ -8,20 +8,19 @@
 
 namespace rowpool::tools {
 
-/// One way to do the work of call i.
+/// A variant: does the work of call i.
 using Variant = std::function<void(std::size_t call)>;
 
-/// Seconds of this thread's processor time that each way takes for a row: the median of a few turns of `seconds` each.
-/// Call i is about rows[i] rows. The variants go on with the calls where the one before stopped, so that none finds in
-/// the cache what another has just read. Zeros when there is no row in any call.
+/// CPU seconds of this thread per row, for each variant: the median of a few turns of `seconds` each. Call i looks up
+/// rows[i] rows. Each variant continues with the calls where the one before stopped, so that none finds in the cache
+/// what another has just read. Zeros when no call has a row.
 ///
-/// With `before`, that is done before each call and is no part of its time, which is then that of the wall clock: calls
-/// are timed one by one, and it is read sooner than the processor time. A turn still takes `seconds` in all, or one
-/// call.
+/// `before`, if given, runs untimed before each call. Calls are then timed one by one in wall-clock time, because
+/// reading the CPU time takes longer. A turn still takes `seconds` in all, or one call.
 std::vector<double> time_in_turns(std::span<const Variant> variants, std::span<const std::size_t> rows, double seconds,
                                   const std::function<void()>& before = {});
 
-/// How many such turns it takes, those before the first one counts included.
+/// The number of turns, including warm-up turns.
 inline constexpr std::size_t kTurns = 6;
 
 }  // namespace rowpool::tools

@@ -1,4 +1,4 @@
-// What charts are drawn on: a picture for a web page, or one of pixels.
+// The drawing surfaces of charts: SVG for web pages, and PNG.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace rowpool::tools {
 
-/// In pixels of a page, from the upper left corner to the right and down.
+/// A point in pixels; the origin is the upper left corner.
 struct Point {
     double x = 0;
     double y = 0;
@@ -19,7 +19,7 @@ struct Point {
 /// "#rrggbb"
 using Color = const char*;
 
-/// How a text is set: where of it the point is, on its baseline.
+/// How a text is aligned to its point, on the baseline.
 struct TextStyle {
     enum class Anchor : unsigned char { start, middle, end };
 
@@ -27,10 +27,10 @@ struct TextStyle {
     double size = 11;
     Color color = "#333333";
     bool bold = false;
-    bool upwards = false;  ///< read from below to above
+    bool upwards = false;  ///< rotated, to be read upwards
 };
 
-/// A picture in the making.
+/// A picture that is being drawn.
 class Canvas {
 public:
     Canvas() = default;
@@ -39,37 +39,37 @@ public:
     virtual ~Canvas() = default;
 
     virtual void line(Point from, Point to, Color color) = 0;
-    /// A closed shape, filled.
+    /// Fills a closed shape.
     virtual void area(std::span<const Point> corners, Color color) = 0;
     /// `text` is UTF-8.
     virtual void text(Point at, std::string_view text, const TextStyle& style) = 0;
 };
 
-/// An <svg> element for a web page. Its texts stay texts, set in the page's own font.
+/// An <svg> element for a web page. Text stays text, in the font of the page.
 class SvgCanvas : public Canvas {
 public:
-    /// `title` is what the picture shows, for those who do not see it.
+    /// `title` describes the picture for screen readers.
     SvgCanvas(double width, double height, std::string_view title);
 
     void line(Point from, Point to, Color color) override;
     void area(std::span<const Point> corners, Color color) override;
     void text(Point at, std::string_view text, const TextStyle& style) override;
 
-    /// The element, complete; nothing can be drawn afterwards.
+    /// The complete element; nothing can be drawn afterwards.
     std::string finish();
 
 private:
     std::string svg_;
 };
 
-/// A PNG file, with twice as many pixels each way. Texts are in the machine's sans-serif font, or in one that cairo has
-/// built in where there is none.
+/// A PNG file with twice the resolution. Text is in the machine's sans-serif font, or in cairo's built-in font where
+/// there is none.
 class PngCanvas : public Canvas {
 public:
-    /// The tallest picture that cairo can make of pixels.
+    /// The maximum height of a cairo image.
     static constexpr double kMostHeight = 16000;
 
-    /// White. Fails when there is no memory for it.
+    /// A white picture. Fails when there is not enough memory.
     PngCanvas(double width, double height);
     ~PngCanvas() override;
 

@@ -8,14 +8,14 @@
 
 namespace rowpool::tools {
 
-/// A histogram and what is written around it.
+/// A histogram and its labels.
 struct Chart {
     std::string title;
     std::string x_label;
-    std::string y_label;  ///< what the bins hold percents of, for example "% of rows"
+    std::string y_label;  ///< the unit of the bins, for example "% of rows"
     Histogram histogram;  ///< without counts: `nothing` is shown
     bool log_x = false;
-    bool log_y = false;     ///< if the bins differ enough for it
+    bool log_y = false;     ///< logarithmic, if the bins differ enough
     std::string note = {};  ///< a line below the title
     std::string nothing = "no values";
 };

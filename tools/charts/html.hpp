@@ -1,4 +1,4 @@
-// Web pages that need no other file: the style is in them, and there is no script.
+// Self-contained web pages, with inline style and without scripts.
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@
 
 namespace rowpool::tools {
 
-/// A text as it can stand in an element or in a quoted attribute.
+/// Escapes a text for an element or a quoted attribute.
 std::string html_escaped(std::string_view text);
 
 /// "<tag>text</tag>" and a newline; the text is escaped.
@@ -19,7 +19,7 @@ std::string html_element(const std::string& tag, std::string_view text);
 /// A table of texts, as print_aligned() takes them.
 std::string html_table(std::span<const Column> columns, const std::vector<std::vector<std::string>>& lines);
 
-/// A whole page: a heading and below it `body`, which is HTML.
+/// A complete page: a heading, and below it `body`, which is HTML.
 std::string html_page(std::string_view title, const std::string& body);
 
 }  // namespace rowpool::tools

@@ -1,4 +1,4 @@
-// Some rows of a table, decoded: what the plots of a table of any size are made from.
+// A sample of a table's decoded rows, from which its charts are made.
 #pragma once
 
 #include <cstddef>
@@ -8,16 +8,16 @@
 
 namespace rowpool::tools {
 
-/// What a few rows of a table hold.
+/// The contents of sampled rows.
 struct RowSample {
     std::size_t rows = 0;       ///< how many
-    std::vector<float> values;  ///< all of theirs, decoded
-    std::vector<float> norms;   ///< their L2 norms
-    std::vector<float> steps;   ///< of a coded table: their scales, by which neighbouring codes differ
+    std::vector<float> values;  ///< all values, decoded
+    std::vector<float> norms;   ///< L2 norms of the rows
+    std::vector<float> steps;   ///< of a coded table: the scales, which are the steps between codes
 };
 
-/// Decodes at most `runs` runs of rows, one of them at each end of the table and the others evenly between, each of
-/// about 4096 values; a table that has no more than that is taken whole. The same rows every time.
+/// Decodes at most `runs` runs of consecutive rows, each of about 4096 values: one at each end of the table, and the
+/// others spread evenly between. A table with no more values than that is decoded whole. The choice is deterministic.
 RowSample sample_rows(const Table& table, std::size_t runs);
 
 }  // namespace rowpool::tools

@@ -1,4 +1,4 @@
-// The charts of a table: its values, the norms of its rows, and how finely they are coded.
+// The charts of a table: its values, the norms of its rows, and the steps between codes.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@ struct ChartedTable {
     std::vector<Chart> charts;
 };
 
-/// The charts of all tables of a file, from a sample of their rows where they are large. Shows progress.
+/// The charts of all tables of a file; large tables are sampled. Shows progress.
 std::vector<ChartedTable> chart_tables(const TableFile& file);
 
-/// The tables in a picture, one below the other. When not all find a place in it, the largest ones. `title` stands on
-/// top. The bytes of a PNG file.
+/// A PNG file with the tables one below the other, or only the largest ones when not all of them fit, and `title` on
+/// top.
 std::vector<std::byte> png_of(const std::string& title, std::vector<ChartedTable> tables);
 
-/// The tables on a page; `overview`, which is HTML, comes before them.
+/// A page with all tables; `overview`, which is HTML, comes before them.
 std::string html_of(const std::string& title, const std::string& overview, const std::vector<ChartedTable>& tables);
 
 }  // namespace rowpool::tools

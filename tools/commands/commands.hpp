@@ -1,4 +1,4 @@
-// The subcommands. Each function declares one with its options and what runs when it is called.
+// The subcommands. Each function declares one, with its options and its callback.
 #pragma once
 
 namespace CLI {

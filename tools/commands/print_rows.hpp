@@ -1,4 +1,4 @@
-// Rows of a table as text.
+// Prints rows of a table as text.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace rowpool::tools {
 
-/// Prints the decoded rows that `choice` names, "TABLE[:FIRST[-LAST]]", a line a row: its number, its name if it has
-/// one, and its values to as many digits as tell them from all others. Only the number of the row that ends the choice
-/// follows its last colon, so that names may hold colons; the whole choice is taken as a name when there is such a
-/// table. Fails when there is no such table or row.
+/// Prints the decoded rows that `choice`, "TABLE[:FIRST[-LAST]]", names, one per line: number, name if there is one,
+/// and values with as many digits as are needed to tell them from all other floats. Only text after the last colon is a
+/// row number, so that names may contain colons; if the whole choice is the name of a table, it is taken as one. Fails
+/// when there is no such table or row.
 void print_rows(const TableFile& file, const std::string& choice);
 
 }  // namespace rowpool::tools

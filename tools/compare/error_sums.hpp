@@ -1,4 +1,4 @@
-// How far decoded rows are from their source, summed up piece by piece.
+// Accumulates ErrorMetrics piece by piece.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,11 @@
 
 namespace rowpool::tools {
 
-/// The sums behind ErrorMetrics. Sums of pieces, merged in the order of the pieces, do not depend on who made them.
+/// The sums behind ErrorMetrics. Sums of pieces, merged in the order of the pieces, do not depend on the number of
+/// threads.
 class ErrorSums {
 public:
-    /// Adds all values of two tables of one shape. Values whose source is not finite are left out.
+    /// Adds all values of two tables of one shape. Values whose source is non-finite are left out.
     void add(const Table& source, const Table& decoded);
     void merge(const ErrorSums& other);
     ErrorMetrics metrics() const;

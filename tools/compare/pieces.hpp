@@ -1,4 +1,4 @@
-// Two tables beside each other, decoded a piece at a time.
+// Decodes two tables side by side, a piece at a time.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 
 namespace rowpool::tools {
 
-/// Calls take(first, source, decoded) with the values of the rows from `first` on of two tables of one shape, for all
-/// rows from front to back. Two pieces stay in a core's first caches.
+/// Calls take(first, source, decoded) with the decoded values of corresponding rows, from row `first` on, of two tables
+/// of the same shape, for all rows from front to back. Two pieces fit in the L2 cache of a core.
 template <class Take>
 void for_each_piece(const Table& source, const Table& decoded, const Take& take) {
     static constexpr std::size_t kPieceBytes = std::size_t{32} << 10;

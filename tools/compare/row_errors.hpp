@@ -1,4 +1,4 @@
-// How far the rows of a table are from those of another, row by row.
+// Errors of the rows of a table relative to a source, row by row.
 #pragma once
 
 #include <array>
@@ -13,40 +13,40 @@
 
 namespace rowpool::tools {
 
-/// How far one row is from its source.
+/// The error of one row relative to its source.
 struct RowError {
     std::size_t row = 0;
-    double relative = 0;  ///< ||decoded - source|| / ||source||; infinite for a row of zeros that did not stay so
+    double relative = 0;  ///< ||decoded - source|| / ||source||; infinite for a row of zeros that changed
     double cosine = 1;    ///< of the angle between the two: 1 for two rows of zeros, 0 when only one of them is
     double max_abs = 0;   ///< largest |decoded - source|
 };
 
-/// Sums over rows. Those of pieces, merged in the order of the pieces, do not depend on who made them.
+/// Sums over rows. Sums of pieces, merged in the order of the pieces, do not depend on the number of threads.
 ///
-/// Where the source is not finite its value is left out, as in ErrorMetrics; where only the decoded value is not finite
-/// the row's error is infinite and its cosine 0.
+/// Non-finite values of the source are left out, as in ErrorMetrics; where only the decoded value is non-finite, the
+/// row's error is infinite and its cosine 0.
 class RowErrors {
 public:
     static constexpr std::size_t kWorstKept = 10;
 
-    /// Adds all rows of two tables of one shape, the first of which has the number `first`. Allocates some 100 KiB.
+    /// Adds all rows of two tables of the same shape; `first` is the number of their first row. Allocates some 100 KiB.
     void add(std::size_t first, const Table& source, const Table& decoded);
     void merge(const RowErrors& later);
 
     std::size_t rows() const { return rows_; }
-    /// Rows with a value that differs from the source's; two NaNs do not differ, 0 and -0 do not.
+    /// The number of rows with a value that differs from the source; NaN equals NaN, and 0 equals -0.
     std::size_t changed() const { return changed_; }
-    /// Rows with an error. A value that is not finite in the source may have changed without one.
+    /// The number of rows with an error. A value that is non-finite in the source may change without an error.
     std::size_t with_error() const;
     ErrorMetrics metrics() const;
-    /// 1 when there are no rows.
+    /// The mean cosine; 1 when there are no rows.
     double mean_cosine() const;
     double worst_cosine() const { return worst_cosine_; }
-    /// The rows of the largest relative errors, the worst first, of equal ones the first in the table. None is without
-    /// error.
+    /// The rows with the largest relative errors, in descending order; ties are in the order of the table. Rows without
+    /// error are not included.
     std::span<const RowError> worst() const { return worst_; }
-    /// Rows by relative error, on a logarithmic scale; the end bins hold what is beyond the scale. Empty when no row
-    /// has an error.
+    /// A histogram of relative errors on a logarithmic scale; the end bins include values beyond the scale. Empty when
+    /// no row has an error.
     Histogram distribution() const;
 
 private:

@@ -1,4 +1,4 @@
-// How often the rows of tables are looked up in a trace.
+// Orders the rows of a table by their access counts in a trace.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace rowpool::tools {
 
-/// The rows of `table` that the features of a trace at that position look up: those that are looked up most come first,
-/// of equals the one with the lowest id. Ids without a row are left out. Nothing when no feature is of the table.
+/// The rows that the trace looks up in `table`, which is its table at that position, by falling access count; ties are
+/// in the order of ids. Ids without a row are left out. Nothing when the trace has no feature of the table.
 std::optional<std::vector<std::int32_t>> rows_by_accesses(const Trace& trace, std::size_t position,
                                                           const NewTable& table);
 

@@ -1,4 +1,4 @@
-// The page that says what a conversion did: `convert --report`.
+// The HTML report of a conversion: `convert --report`.
 #pragma once
 
 #include <string>
@@ -11,25 +11,26 @@
 
 namespace rowpool::tools {
 
-/// What was done to one table.
+/// The conversion of one table.
 struct ConvertedTable {
     const Source* source;
     NewTable table;           ///< as it was written
-    std::string reason = {};  ///< why in this format, a sentence for people
-    double seconds = 0;       ///< that reading, quantizing and writing it took
+    std::string reason = {};  ///< why this format was chosen, a sentence for people
+    double seconds = 0;       ///< for reading, quantizing and writing it
 };
 
-/// How far its rows then are from their source.
+/// The errors of its rows relative to their source.
 struct ConversionErrors {
     RowErrors rows;
-    /// Those of rows.worst(), if the table has names; they last as long as the conversion's source.
+    /// The names of rows.worst(), if the table has names; valid as long as the source.
     std::vector<std::string_view> worst_row_names = {};
 };
 
-/// Compares the tables of the new file with their sources, in that order. Shows progress.
+/// Compares the tables of the new file with their sources, in the order of `converted`. Shows progress.
 std::vector<ConversionErrors> measure_conversions(const std::string& output, const std::vector<ConvertedTable>& tables);
 
-/// The page: all tables in short, the slowest ones, and each with the distribution of its errors and its worst rows.
+/// The page: an overview of all tables, the slowest ones, and for each table the distribution of errors and the worst
+/// rows.
 std::string conversion_page(const std::string& output, const std::vector<ConvertedTable>& tables,
                             const std::vector<ConversionErrors>& errors);
 

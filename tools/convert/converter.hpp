@@ -1,4 +1,4 @@
-// The rows of one table from a source to a table file, in blocks and on all cores.
+// Converts the rows of one table from a source into a table file, in blocks and on all cores.
 #pragma once
 
 #include <cstddef>
@@ -15,28 +15,28 @@
 
 namespace rowpool::tools {
 
-/// What the writer must know of a table before its rows.
+/// The description of a table that the writer needs before its rows.
 NewTable describe_target(const Source& source, RowCoding coding);
 
-/// What happens to a row that a format cannot hold; see rowpool::quantize_rows.
+/// What happens to a row that the format cannot represent; see rowpool::quantize_rows.
 enum class OnBadRow : std::uint8_t {
-    fail,  ///< the conversion fails and names it
-    f16,   ///< the whole table is stored as f16; that is decided before, by find_bad_row()
-    zero,  ///< it is stored as zeros, and counted
+    fail,  ///< the conversion fails and names the row
+    f16,   ///< the whole table is stored as f16; decided beforehand, by find_bad_row()
+    zero,  ///< the row is stored as zeros, and counted
 };
 std::optional<OnBadRow> parse_on_bad_row(std::string_view name) noexcept;
 
-/// Why the first row that `coding` cannot hold is one; nothing when it holds all. Reads all rows, leaves them
-/// `behind`, and has nothing to do where the source has the format already.
+/// The reason why `coding` cannot represent the first bad row; nothing when it can represent all rows. Reads all rows,
+/// and passes them to `behind`. Returns at once when the source already has the format.
 std::optional<std::string> find_bad_row(const Source& source, RowCoding coding, DropBehind& behind);
 
 struct WrittenRows {
-    std::optional<ErrorMetrics> error;  ///< how far they are from the source; for copied rows, what that says of itself
+    std::optional<ErrorMetrics> error;  ///< relative to the source; for copied rows, what the source records
     std::size_t zeroed = 0;             ///< bad rows that became zeros
 };
 
-/// Appends all rows of the source in `coding`, a few MiB at a time, and leaves them `behind`. Rows that have the format
-/// already are copied as they are.
+/// Appends all rows of the source in `coding`, a few MiB at a time, and passes the rows read to `behind`. Rows that
+/// already have the format are copied unchanged.
 WrittenRows write_rows(const Source& source, RowCoding coding, OnBadRow on_bad_row, TableFileWriter& writer,
                        DropBehind& behind, Progress& progress);
 

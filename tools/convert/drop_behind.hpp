@@ -1,4 +1,4 @@
-// Keeps an input that is large beside the memory of the machine from pushing all else out of it.
+// Keeps a large input from evicting everything else from the page cache.
 #pragma once
 
 #include <cstddef>
@@ -9,21 +9,22 @@
 
 namespace rowpool::tools {
 
-/// Behind a pass over mapped input, takes what was read out of memory again: an input of more than half of the
-/// machine's memory would not stay there until the next pass, and would push out what does, such as the tables that a
-/// server has mapped. A smaller one stays. Not thread safe.
+/// Follows a pass over mapped input and drops what was read from the page cache, if the input is larger than half of
+/// the machine's memory: it would not stay until the next pass, and would evict what is in use, such as the tables that
+/// a server has mapped. A smaller input stays. Not thread safe.
 class DropBehind {
 public:
-    /// For a pass over so many bytes of input, on a machine with so many bytes of memory.
+    /// For a pass over that many bytes of input, on a machine with that much memory.
     explicit DropBehind(std::uint64_t input_bytes, std::uint64_t memory = physical_memory())
         : drops_(input_bytes > memory / 2) {}
 
-    /// The pass is done with these bytes, which follow those of the last call or lie elsewhere; they stay readable.
+    /// Call when the pass is done with these bytes, which may follow those of the last call or lie elsewhere; they stay
+    /// readable.
     void passed(std::span<const std::byte> bytes);
 
 private:
     bool drops_;
-    std::span<const std::byte> behind_;  // passed, and not dropped yet
+    std::span<const std::byte> behind_;  // read, and not dropped yet
 };
 
 }  // namespace rowpool::tools

@@ -1,4 +1,4 @@
-// What --limit and --names make of the tables to write: fewer rows, and names for them.
+// The options --limit and --names: fewer rows, and names for rows.
 #pragma once
 
 #include <cstddef>
@@ -13,18 +13,18 @@
 namespace rowpool::tools {
 
 struct RowOptions {
-    std::string names;  ///< path of a text, a line a row; empty when rows keep the names they have
+    std::string names;  ///< path of a text with one line per row; empty to keep the names of the input
     std::optional<std::size_t> limit;
 };
 
-/// The sources of the targets that options have changed. They must outlive the targets.
+/// Owns the sources that options have changed. Must outlive the targets.
 struct RowSources {
     std::vector<std::unique_ptr<Source>> sources;
     RowNames names;
 };
 
-/// Gives names to the rows of the one target, then takes the first rows of all targets. Fails when there are several
-/// targets to name, or not as many names as rows, or rows with a remap to take.
+/// Gives names to the rows of the only target, then takes the first rows of all targets. Fails when there are several
+/// targets to name, when the numbers of names and rows differ, or when a table to shorten has a remap.
 RowSources choose_rows(const RowOptions& options, std::vector<Target>& targets);
 
 }  // namespace rowpool::tools

@@ -1,4 +1,4 @@
-// Which ids keep their rows: by the norms of those, or as a file lists them.
+// Decides which ids keep their rows: by row norm, or by a list in a file.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace rowpool::tools {
 
-/// Drops the ids of rows whose L2 norm is not above `least`, of `kept_ids`, which has an element an id. Reads all rows
-/// and shows progress. Fails when that leaves none of the rows of a table, which has that name.
+/// Clears the elements of `kept_ids`, one per id, whose rows have an L2 norm not above `least`. Reads all rows and
+/// shows progress. Fails, naming the table, when no row is left.
 void drop_small_rows(const Source& source, const std::string& table, double least, std::vector<bool>& kept_ids);
 
-/// Drops the ids that a .npy file does not list. Fails when it lists what is no id of the table.
+/// Clears the ids that a .npy file does not list. Fails when it lists a number that is not an id of the table.
 void keep_listed_ids(const std::string& path, const std::string& table, std::vector<bool>& kept_ids);
 
 }  // namespace rowpool::tools

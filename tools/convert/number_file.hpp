@@ -1,4 +1,4 @@
-// Long lists of int32 numbers that need not fit the memory.
+// Lists of int32 numbers that may not fit in memory.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@
 
 namespace rowpool::tools {
 
-/// Numbers that are written front to back into a file that has no name and goes with the object, and then used where
-/// they are mapped: they take none of the memory that belongs to the process alone.
+/// Numbers that are written front to back to an unnamed file, which vanishes with the object, and are then read from
+/// its mapping: they take no private memory.
 class NumberFile {
 public:
-    /// The file is in the folder of `path`, which stays as it is.
+    /// Creates the file in the folder of `path`; `path` itself is not touched.
     explicit NumberFile(const std::string& path);
 
     void append(std::int32_t number);
-    /// All numbers, for as long as this object lives. Nothing can be appended afterwards.
+    /// All numbers; valid as long as this object lives. Nothing can be appended afterwards.
     std::span<const std::int32_t> map();
 
 private:

@@ -1,4 +1,4 @@
-// Formats under a budget: measures what each table could be, and gives it the coding that the budget asks for.
+// Formats under a budget: measures candidate codings of each table, and chooses one by the budget.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -21,9 +21,9 @@ struct BudgetOptions {
 /// --format-of, --max-error, --max-bytes and --trace. The command has --format and --method already.
 void add_budget_options(CLI::App& command, BudgetOptions& options, WantedCoding& wanted);
 
-/// Gives the targets codings within the budget, if there is one, and a reason each. Formats of --format-of stay, with
-/// the better of the methods. Reads the trace and the rows of some bags, shows progress. Fails when there is no way to
-/// keep the budget, or a trace without one.
+/// Gives each target a coding within the budget, if there is one, and the reason. Formats of --format-of are kept, with
+/// the better method. Reads the trace and the rows of some bags, and shows progress. Fails when the budget cannot be
+/// kept, or when there is a trace but no budget.
 void plan_codings(const BudgetOptions& options, const WantedCoding& wanted, std::vector<Target>& targets);
 
 }  // namespace rowpool::tools

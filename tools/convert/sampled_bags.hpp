@@ -1,4 +1,4 @@
-// Bags of one table for measuring: some of a trace's, or made up.
+// Sample bags of one table for measuring errors: from a trace, or generated.
 #pragma once
 
 #include <cstddef>
@@ -10,25 +10,25 @@
 
 namespace rowpool::tools {
 
-/// Bags of rows, none empty.
+/// Bags whose indices are rows; none is empty.
 struct SampledBags {
     std::vector<std::int64_t> rows;
     std::vector<std::int64_t> offsets = {0};  ///< bags + 1
-    std::vector<float> weights;               ///< one a row, or empty
+    std::vector<float> weights;               ///< one per index, or empty
 
     std::size_t size() const { return offsets.size() - 1; }
 };
 
-/// How many bags are measured at most, and how many values they and their rows may hold: what is in memory at once.
+/// The maximum number of bags, and of values that they and their rows hold, which bounds the memory used.
 inline constexpr std::size_t kSampledBags = 2000;
 inline constexpr std::size_t kSampledValues = std::size_t{8} << 20;
 
-/// Bags of 20 rows by Zipf's law with exponent 1.05, the frequent ones anywhere in the table: always the same.
-/// None for a table without rows.
+/// Generated bags of 20 rows, drawn from a Zipf distribution with exponent 1.05, with the frequent rows scattered over
+/// the table. Deterministic. None for a table without rows.
 SampledBags generated_bags(const NewTable& table);
 
-/// Bags that the trace has of the table at this position, evenly spread over its samples, with their weights. Ids are
-/// turned into rows; padding and pruned ids are left out, as in lookups.
+/// Bags of the trace for the table at this position, spread evenly over its samples, with their weights. Ids are mapped
+/// to rows; padding and pruned ids are left out, as in lookups.
 SampledBags traced_bags(const Trace& trace, std::size_t position, const NewTable& table);
 
 }  // namespace rowpool::tools

@@ -10,13 +10,13 @@
 
 namespace rowpool::tools {
 
-/// Longest name of a table that convert writes, in bytes.
+/// The maximum length in bytes of a table name that convert writes.
 inline constexpr std::size_t kLongestTableName = 1000;
 
-/// What --table and --exclude say.
+/// The options --table and --exclude.
 struct Selection {
-    std::vector<std::string> tables;    ///< [FILE:]PATTERN[=NEWNAME] each; none takes all
-    std::vector<std::string> excluded;  ///< PATTERN each, of names in the inputs
+    std::vector<std::string> tables;    ///< each is [FILE:]PATTERN[=NEWNAME]; empty: all tables
+    std::vector<std::string> excluded;  ///< each is a PATTERN of names in the inputs
 };
 
 /// A table to write.
@@ -25,16 +25,18 @@ struct SelectedTable {
     std::string name;
 };
 
-/// The selected tables: in the order of the options, then of the inputs; one table is taken once under one name. A
-/// '*' in a new name stands for what the one '*' of its pattern matched. Without --table, optimizer state, scales of
-/// what was left out and tables with names that no table file can hold go to the tables that `reading` left out. Fails
-/// when an option matches nothing, nothing is left, two tables would have one name, or a table file cannot hold a name.
+/// The selected tables, in the order of the options, then of the inputs. A table is selected once under the same name.
+/// A '*' in a new name stands for what the '*' of its pattern matched. Without --table, optimizer state, scales of
+/// tensors that were left out and tables whose names are not valid in a table file are added to `reading` as left out.
+/// Fails when an option matches nothing, no table is left, two tables would have the same name, or a new name is not
+/// valid.
 std::vector<SelectedTable> select_tables(const Sources& sources, const Selection& selection, Reading& reading);
 
-/// Why a table is taken only when --table says so; empty for all others.
+/// The reason why a table is taken only if --table names it; empty for all others.
 std::string reason_to_leave(const Source& source, const std::vector<LeftOut>& left_out);
 
-/// What was left out and a selection may have meant: all that --exclude does not match and --table does.
+/// The left-out tensors that the selection may have meant: those that --exclude does not match and, if it is given,
+/// --table does.
 std::vector<LeftOut> meant(const Selection& selection, const std::vector<LeftOut>& left_out);
 
 }  // namespace rowpool::tools

@@ -1,4 +1,4 @@
-// What convert writes: which tables, from where, and in which coding.
+// The targets of a conversion: tables to write, with their sources and codings.
 #pragma once
 
 #include <cstdint>
@@ -19,40 +19,40 @@ struct Target {
     const Source* source;
     NewTable table;
     RowCoding coding;
-    std::string reason = {};  ///< why it has that coding, if it is not just what was asked for
+    std::string reason = {};  ///< why it has that coding, if options do not name it
 };
 
 /// One --format-of option.
 struct FormatOf {
-    std::string pattern;  ///< of names of tables, as they are written; see matches()
+    std::string pattern;  ///< of new table names; see matches()
     RowFormat format;
 };
 
-/// What --format, --format-of and --method say.
+/// The options --format, --format-of and --method.
 struct WantedCoding {
-    std::optional<RowFormat> format;  ///< nothing: coded rows stay as they are, others become int8
+    std::optional<RowFormat> format;  ///< nothing: coded rows are kept, others become int8
     QuantizationMethod method = QuantizationMethod::min_max;
-    std::vector<FormatOf> format_of;  ///< for some tables, in the place of `format`; the last one that matches counts
+    std::vector<FormatOf> format_of;  ///< override `format` for some tables; the last match counts
 };
 
 /// The format that --format-of gives to a table of that name.
 std::optional<RowFormat> format_of(const WantedCoding& wanted, const std::string& name);
 
-/// The selected tables, in the wanted coding. Fails when there is no such coding, or a pattern of --format-of matches
-/// none of them.
+/// The selected tables with their codings. Fails when a coding does not exist, or a pattern of --format-of matches no
+/// table.
 std::vector<Target> choose_targets(const Sources& sources, const Selection& selection, const WantedCoding& coding,
                                    Reading& reading);
 
 /// Bytes of all rows that a conversion reads.
 std::uint64_t source_bytes(const std::vector<Target>& targets);
 
-/// Gives the target another coding.
+/// Changes the coding of a target.
 void set_coding(Target& target, RowCoding coding);
 
-/// Puts transformed sources, which last as long as the result, in the place of the targets' own.
+/// Replaces the sources of the targets by transformed ones, which live as long as the result.
 Transforms transform(const TransformOptions& options, const std::string& output, std::vector<Target>& targets);
 
-/// Makes targets f16 that have rows which their own coding cannot hold, and says so in their reason. Reads all rows.
+/// Changes targets to f16 if their coding cannot represent all rows, and gives that as the reason. Reads all rows.
 void fall_back_to_f16(std::vector<Target>& targets);
 
 }  // namespace rowpool::tools

@@ -1,4 +1,4 @@
-// What `convert` changes of tables on their way: the options of nn.Embedding, pruning, and the order of rows.
+// The transforms of `convert`: options of nn.Embedding, pruning, and reordering of rows.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -24,18 +24,18 @@ struct TransformOptions {
 
 void add_transform_options(CLI::App& command, TransformOptions& options);
 
-/// The transformed sources of one conversion. It owns those that it makes.
+/// The transformed sources of one conversion. Owns the sources that it creates.
 class Transforms {
 public:
-    /// A table that is converted, under its new name.
+    /// A table to convert, with its new name.
     struct Input {
         std::string name;
         const Source* source;
     };
 
-    /// Makes the sources, in this order: rows scaled to the largest norm, pruned, sorted; then the padding
-    /// index. Reads the trace, and where rows are pruned by their norm all rows. Fails when a value is of no table, is
-    /// none, or does not fit its table. `output` is in the folder that takes what does not fit the memory.
+    /// Creates the sources. Transforms are applied in this order: max_norm, pruning, reordering, padding index. Reads
+    /// the trace, and all rows of tables that are pruned by norm. Fails when a value names no table, is malformed, or
+    /// does not suit its table. Temporary files go to the folder of `output`.
     Transforms(const TransformOptions& options, const std::vector<Input>& tables, const std::string& output);
 
     /// The source to convert for the table at that position.
