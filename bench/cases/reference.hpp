@@ -1,5 +1,5 @@
-// A naive sum over the rows of a bag, by what docs/NUMERICS.md says and without the library's code: what every pooling
-// case is checked against before it is timed.
+// A naive bag sum that follows docs/NUMERICS.md and shares no code with the library: every pooling case is checked
+// against it before it is timed.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace rowpool::bench {
 
-/// The bag's sum, to the last bit. Formats: f32, f16, bf16, int8 and int4; finite values.
+/// The sum of a bag, bit for bit. Formats: f32, f16, bf16, int8 and int4; finite values only.
 std::vector<float> reference_sum(const Table& table, std::span<const std::int32_t> bag);
 
 }  // namespace rowpool::bench

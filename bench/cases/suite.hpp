@@ -1,4 +1,4 @@
-// The benchmarks of the suite, a file an operation; each registers its grid of cases.
+// The benchmarks of the suite: one file per operation, which registers a grid of cases.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -10,20 +10,20 @@
 
 namespace rowpool::bench {
 
-/// What a case throws whose operation failed or gave something else than the reference.
+/// Thrown by a case whose operation fails or differs from the reference.
 class WrongResult : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
-/// Registers a case. What it throws is reported as its error, without a time; a case that lacks memory is skipped, any
-/// other error makes the suite fail.
+/// Registers a case. An exception is reported as its error, without a time: lack of memory skips the case, anything
+/// else fails the suite.
 benchmark::internal::Benchmark* add_case(const std::string& name, std::function<void(benchmark::State&)> run);
 
-/// Whether a case failed. Skipped ones did not.
+/// Whether a case failed. Skipped cases do not count.
 bool any_case_failed() noexcept;
 
-/// Which cases there are.
+/// Which cases are registered.
 enum class Grid {
     usual,  ///< minutes, and less than 1 GiB of tables at a time
     large,  ///< the whole grid, tables of gigabytes too
@@ -34,15 +34,15 @@ inline constexpr std::size_t kOneAndAll[] = {1, 0};
 /// "/threads:2", "/threads:all".
 std::string threads_name(std::size_t threads);
 
-/// limits/...: what this machine's memory gives when nothing is decoded.
+/// limits/...: memory throughput of this machine without decoding.
 void register_limits(Grid grid);
 /// pool/...: sum pooling on one thread.
 void register_pool(Grid grid);
-/// overwritten/...: the same where other memory is written before each call, as a server's dense network does.
+/// overwritten/...: the same with other memory written before each call, as a server's dense network does.
 void register_overwritten();
 /// requests/...: all tables of a model at once.
 void register_requests(Grid grid);
-/// latency/...: single requests that arrive when they please.
+/// latency/...: an open loop of single requests.
 void register_latency(Grid grid);
 /// scaling/...: by threads, table size, lookups in a call and number of tables.
 void register_scaling(Grid grid);

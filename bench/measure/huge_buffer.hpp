@@ -1,4 +1,4 @@
-// Memory in huge pages, taken only when the machine has it.
+// Buffers in huge pages, allocated only if the machine has enough memory.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace rowpool::bench {
 
-/// The machine has not the memory that was asked for; what() says how much is missing.
+/// The machine does not have the requested memory; what() says how much is missing.
 class TooLittleMemory : public std::bad_alloc {
 public:
     explicit TooLittleMemory(std::string message) noexcept : message_(std::move(message)) {}
@@ -19,11 +19,10 @@ private:
     std::string message_;
 };
 
-/// Zeroed memory that the kernel was asked to back with 2 MiB pages, so that page walks do not hide the cost of
-/// lookups.
+/// Zeroed memory that is advised to be in 2 MiB pages, so that TLB misses do not mask the cost of lookups.
 class HugeBuffer {
 public:
-    /// Throws TooLittleMemory before it takes what other programs would be killed for.
+    /// Throws TooLittleMemory rather than allocate so much that the system would kill programs.
     explicit HugeBuffer(std::size_t bytes);
     HugeBuffer(const HugeBuffer&) = delete;
     HugeBuffer& operator=(const HugeBuffer&) = delete;
@@ -34,7 +33,7 @@ public:
 private:
     void* mapping_;
     std::size_t mapped_;
-    std::span<std::byte> bytes_;  // of the mapping, from the start of a huge page on
+    std::span<std::byte> bytes_;  // of the mapping, aligned to a huge page
 };
 
 }  // namespace rowpool::bench

@@ -1,4 +1,4 @@
-// Percentiles of what was measured.
+// Percentiles of measurements.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,8 @@
 
 namespace rowpool::bench {
 
-/// The smallest of the values that at least this share of them does not exceed; share in (0, 1], at least one value.
+/// The smallest value that at least this share of the values does not exceed. `share` is in (0, 1]; there is at least
+/// one value.
 inline double percentile(std::vector<double> values, double share) {
     const auto rank = static_cast<std::ptrdiff_t>(std::ceil(share * static_cast<double>(values.size())));
     const auto at = values.begin() + std::max<std::ptrdiff_t>(rank - 1, 0);

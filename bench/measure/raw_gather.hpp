@@ -1,5 +1,6 @@
-// Reading rows without decoding them: what a lookup could take at best. For rows of any size, on any CPU; raw_read.hpp
-// has what the suite compares with, which is made for few sizes and the CPU that builds it.
+// The raw gather: reads rows without decoding them, which is a lower bound for the time of lookups. For rows of any
+// size, on any CPU. The suite compares with raw_read.hpp instead, which is compiled for a few sizes and for the CPU
+// that builds it.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +9,7 @@
 
 namespace rowpool::bench {
 
-/// The distances that are tried.
+/// The prefetch distances that are tried.
 inline constexpr std::size_t kPrefetchDistances[] = {0, 8, 16, 32, 64, 128};
 
 /// Rows of a table, as bytes.
@@ -18,8 +19,9 @@ struct RawRows {
     std::size_t stride = 0;     ///< bytes from one row to the next
 };
 
-/// Adds the rows of `ids` up, a cache line at a time, with the instruction set that lookups use (rowpool::active_isa).
-/// Every line of the row `distance` ids ahead is prefetched; 0 for no prefetch. The sum depends on rows and ids only.
+/// Adds up the rows of `ids`, a cache line at a time, with the instruction set that lookups use (rowpool::active_isa).
+/// Every line of the row `distance` ids ahead is prefetched; 0 means no prefetching. The sum depends on rows and ids
+/// only.
 std::uint64_t gather_rows(const RawRows& rows, std::span<const std::int64_t> ids, std::size_t distance) noexcept;
 
 }  // namespace rowpool::bench

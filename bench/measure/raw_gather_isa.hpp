@@ -6,8 +6,8 @@
 
 namespace rowpool::bench {
 
-/// Rows at this distance and further are prefetched into the second-level cache, nearer ones into the first: each is
-/// where the other never was the best (docs/TUNING.md). Where the first level is large, no distance is that.
+/// Rows at this distance and further are prefetched into L2, nearer ones into L1: for each distance, the other level
+/// was never the best one (docs/TUNING.md). With a large L1, no distance is as far as this.
 std::size_t far_distance() noexcept;
 
 /// See gather_rows().

@@ -1,11 +1,11 @@
-// The clock that benchmarks of one thread are timed with.
+// The clock of single-threaded benchmarks.
 #pragma once
 
 #include <time.h>
 
 namespace rowpool::bench {
 
-/// Processor time of the calling thread, which is not charged for what other programs take.
+/// CPU time of the calling thread, which does not include the time of other programs.
 inline double thread_seconds() noexcept {
     timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);

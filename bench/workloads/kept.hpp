@@ -1,4 +1,4 @@
-// Large things that neighbouring cases share.
+// Large objects that consecutive cases share.
 #pragma once
 
 #include <memory>
@@ -7,8 +7,8 @@
 
 namespace rowpool::bench {
 
-/// The T of these arguments. It is kept until one of other arguments is asked for, and freed before that is made: cases
-/// that share large things run one after the other. Not thread safe.
+/// The T constructed from these arguments. It is kept until a T of other arguments is requested, and destroyed before
+/// that is constructed: cases that share large objects run consecutively. Not thread safe.
 template <class T, class... Args>
 T& kept(const Args&... args) {
     static std::optional<std::tuple<Args...>> key;

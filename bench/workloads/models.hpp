@@ -1,4 +1,4 @@
-// Recommendation models as published: how many tables of how many rows, and what a sample looks up in each.
+// Published recommendation models: the numbers of tables and rows, and the lookups per sample.
 #pragma once
 
 #include <cstddef>
@@ -9,24 +9,24 @@
 
 namespace rowpool::bench {
 
-/// A model whose tables all have rows of one width; feature f looks up in table f.
+/// A model whose tables all have the same dim; feature f looks up in table f.
 struct ModelSpec {
     std::string name;
     std::size_t dim;
     std::vector<FeatureTraffic> features;
 
-    /// Mean number of rows that a sample looks up in all tables.
+    /// Mean number of lookups per sample, in all tables together.
     double lookups_a_sample() const noexcept;
-    /// Rows of all tables.
+    /// Number of rows of all tables.
     std::size_t rows() const noexcept;
 };
 
-// Published models with tables of at most `row_cap` rows. Where the publication has no skew of ids, Zipf's law with
-// 1.05 over the rows of a table, as other benchmarks of embeddings have it.
+// Published models with tables of at most `row_cap` rows. Where the publication gives no skew of ids, a Zipf
+// distribution with exponent 1.05 over the rows of a table, as in other embedding benchmarks.
 
 /// 26 tables, multi-hot: MLPerf's DLRM-DCNv2 (mlcommons/training, recommendation_v2/torchrec_dlrm).
 ModelSpec dlrm_dcnv2(std::size_t row_cap);
-/// The same with uniform ids, which find next to nothing in a cache.
+/// The same with uniform ids, of which next to nothing is in a cache.
 ModelSpec dlrm_dcnv2_uniform(std::size_t row_cap);
 
 // Three classes of models with the sizes of harvard-acc/DeepRecSys, models/configs.
@@ -38,12 +38,12 @@ ModelSpec rmc2(std::size_t row_cap);
 /// 10 tables of 2,000,000 rows, 20 lookups each.
 ModelSpec rmc3(std::size_t row_cap);
 
-/// 788 tables with the traffic of facebookresearch/dlrm_datasets, 2022: 13.6 lookups a table and sample in the mean, a
-/// few tables with most of them, and the reuse that Zipf's law with 1.04 over 200,000 rows a table has. The trace says
-/// nothing of dims: 64.
+/// 788 tables with the traffic of facebookresearch/dlrm_datasets, 2022: 13.6 lookups per table and sample in the mean,
+/// most of them in a few tables, with the reuse of a Zipf distribution with exponent 1.04 over 200,000 rows per table.
+/// The trace does not give dims: 64.
 ModelSpec trace_2022(std::size_t row_cap);
 
-/// `tables` tables of equal size with `bag_length` uniform lookups a sample in each.
+/// `tables` tables of equal size with `bag_length` uniform lookups per sample in each.
 ModelSpec equal_tables(std::size_t tables, std::size_t rows, std::size_t dim, std::size_t bag_length);
 
 }  // namespace rowpool::bench

@@ -1,4 +1,4 @@
-// What the benchmarks of whole requests read: models with tables in memory, and requests to them.
+// The workloads of request benchmarks: models with tables in memory, and requests to them.
 #pragma once
 
 #include <cstddef>
@@ -15,10 +15,10 @@
 
 namespace rowpool::bench {
 
-/// The row format of every model's tables: what most are served in.
+/// The row format of the models' tables: the most common one in serving.
 inline constexpr RowFormat kModelFormat = RowFormat::int8;
 
-/// A model whose tables are random rows, each in memory of its own, beginning on a cache line.
+/// A model with tables of random rows, each in a separate allocation that is aligned to a cache line.
 class FilledModel {
 public:
     /// Throws TooLittleMemory.
@@ -31,7 +31,7 @@ private:
     Model model_;
 };
 
-/// Requests of one batch size, enough that no cache learns more of them than their skew lets it.
+/// Requests of one batch size, so many that no cache holds more of them than their skew allows.
 class RequestSet {
 public:
     RequestSet(const ModelSpec* spec, std::size_t batch);
@@ -45,7 +45,7 @@ public:
     /// Mean indices of a request.
     double mean_lookups() const noexcept;
 
-    /// The same ids, for the raw gather: those of several requests table by table, so that it can prefetch within long
+    /// The same ids for the raw gather: those of several requests table by table, so that it can prefetch over long
     /// runs. Views of this set and the model.
     std::vector<GatherPass> gather_passes(const Model& model) const;
 

@@ -1,4 +1,4 @@
-// What the benchmarks of one table read: tables of a given size in bytes, and streams of row ids.
+// The workloads of single-table benchmarks: tables of a given size in bytes, and streams of row ids.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@
 
 namespace rowpool::bench {
 
-/// Where a table of this size lives on the CPUs that we know, and how much is read of it in one call. `sets` calls go
-/// by before ids repeat: a table in memory sees more rows in between than the last-level cache holds.
+/// The cache level or memory that holds a table of this size on common CPUs, and the number of rows read per call. Ids
+/// repeat after `sets` calls: for a table in memory, after more rows than the last-level cache holds.
 struct Place {
     const char* name;
     std::size_t table_bytes;
@@ -27,20 +27,20 @@ inline constexpr Place kPlaces[] = {{"L1", std::size_t{32} << 10, 2000, 16},
                                     {"L3", std::size_t{16} << 20, 20000, 32},
                                     {"DRAM", std::size_t{256} << 20, 20000, 64},
                                     {"DRAM4G", std::size_t{4} << 30, 20000, 64}};
-/// Whether cases there belong to the large grid only.
+/// Whether its cases belong to the large grid only.
 constexpr bool is_large(const Place& place) { return place.table_bytes > std::size_t{1} << 30; }
 
-/// Encoded rows of random values. They repeat after a prime number of rows, which no lookup can notice: what is
-/// quantized to make them fits any machine.
+/// Encoded rows of random values. They repeat after a prime number of rows, which lookups cannot notice, so that making
+/// them takes little memory.
 std::vector<std::byte> row_pattern(RowFormat format, std::size_t dim);
 
-/// A table over the buffer, which has the size of its rows; they are filled with the pattern over and over.
+/// A table over the buffer, which has the size of its rows and is filled with the repeated pattern.
 Table fill_table(std::span<std::byte> buffer, std::span<const std::byte> pattern, RowFormat format, std::size_t dim);
 
 /// A table of rows without gaps. Throws std::logic_error when `bytes` are too few.
 Table table_over(RowFormat format, std::size_t rows, std::size_t dim, std::span<const std::byte> bytes);
 
-/// A table of random rows that fills a place.
+/// A table of random rows with the size of a place.
 class FilledTable {
 public:
     /// Throws TooLittleMemory.
@@ -53,15 +53,15 @@ private:
     Table table_;
 };
 
-/// Random ids of rows in [0, rows) by Zipf's law, the frequent ones scattered over the table, in as many sets as the
-/// place wants: enough that no cache and no branch predictor learns more of them than the law lets it.
+/// Zipf-distributed row ids in [0, rows), with the frequent ones scattered over the table, in as many sets as the place
+/// needs: so many that no cache and no branch predictor learns more of them than the distribution allows.
 class IdSets {
 public:
     IdSets(std::size_t rows, const Place* place, double alpha);
 
-    /// The next set, for one call; after the last one the first again.
+    /// The next set, for one call; the first follows the last.
     std::span<const std::int32_t> next() noexcept;
-    /// Those of all sets, one after the other.
+    /// The ids of all sets, one after the other.
     std::span<const std::int32_t> all() const noexcept { return ids_; }
 
 private:
