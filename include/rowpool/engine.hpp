@@ -52,7 +52,7 @@ private:
 /// of feature 0 for every sample, then those of feature 1, and so on. A view of the caller's buffers.
 struct Request {
     IndexSpan indices;
-    IndexSpan offsets;                    ///< features * batch + 1 entries: sample b of feature f is bag f * batch + b
+    IndexSpan offsets;  ///< features * batch + 1 entries: sample b of feature f is bag f * batch + b
     /// One an index of any feature, or empty. Features that are pooled by max do not read theirs.
     std::span<const float> weights = {};
 };
