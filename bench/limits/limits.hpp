@@ -37,7 +37,7 @@ std::vector<GatherPass> gather_passes(const Table& table, std::span<const std::i
                                       std::size_t pass_ids = kPassIds);
 
 /// Seconds per row of the raw gather on that many threads, each with an equal share of the ids, at the best of
-/// kPrefetchDistances: a median of samples that cycle through the passes. `other` memory is written, untimed, before
+/// kPrefetchDistances: a median of samples that cycle through the passes. `between`, if given, runs untimed before
 /// each sample; the time is then real time.
 double best_gather_seconds(std::span<const GatherPass> passes, std::size_t threads,
                            const std::function<void()>& between = {});

@@ -58,9 +58,9 @@ struct Request {
 };
 
 struct EngineOptions {
-    std::size_t threads =
-        0;  ///< threads that work on one call, including the calling thread, at most 1024; 0 means one for each CPU in
-            ///< the affinity mask of the calling thread, but no more than the CPU quota of its cgroups, rounded up
+    /// Threads that work on one call, including the calling thread, at most 1024; 0 means one for each CPU in the
+    /// affinity mask of the calling thread, but no more than the CPU quota of its cgroups, rounded up.
+    std::size_t threads = 0;
 };
 
 /// What an Engine needs of tbb::task_arena; a concept, so that this header does not include oneTBB's.

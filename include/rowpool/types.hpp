@@ -101,8 +101,7 @@ enum class OutputType : std::uint8_t { f32, f16, bf16 };
 /// All row formats, in the order of the enum.
 ROWPOOL_API std::span<const RowFormat> all_row_formats() noexcept;
 
-/// Names as the `rowpool` command takes and prints them: "int8", "int8-f16", "tbe-int4", "min-max", "mean", "bf16",
-/// "huge-pages".
+/// Names as the `rowpool` command takes and prints them: "int8", "int8-f16", "tbe-int4", "min-max", "mean", "bf16".
 ROWPOOL_API std::string_view to_string(RowFormat format) noexcept;
 ROWPOOL_API std::string_view to_string(QuantizationMethod method) noexcept;
 ROWPOOL_API std::string_view to_string(Pooling pooling) noexcept;

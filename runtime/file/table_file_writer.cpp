@@ -143,7 +143,7 @@ Status TableFileWriter::append(std::span<const std::byte> rows) {
 }
 
 void TableFileWriter::set_error(std::size_t table, const ErrorMetrics& error) {
-    const auto recordable = [](double figure) { return std::isfinite(figure) && figure >= 0; };
+    const auto recordable = [](double metric) { return std::isfinite(metric) && metric >= 0; };
     auto& recorded = state_->plan.metadata.tables.at(state_->plan.tables[table].name).origin.error;
     recorded.reset();
     if (recordable(error.max_abs) && recordable(error.relative_l2)) recorded = error;

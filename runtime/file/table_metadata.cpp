@@ -55,7 +55,7 @@ public:
         return {};
     }
 
-    double figure(const char* key) {
+    double metric(const char* key) {
         const Json* json = required(key);
         if (json == nullptr) return 0;
         if (json->is_number() && json->get<double>() >= 0) return json->get<double>();
@@ -108,7 +108,7 @@ Result<TableRecord> read_record(const Json& json, std::uint64_t version) {
     if (members.find("remap") != nullptr) record.remap = members.helper("remap");
     if (const Json* error = members.find("error"); error != nullptr) {
         Members metrics(*error);
-        record.origin.error = ErrorMetrics{metrics.figure("max_abs"), metrics.figure("relative_l2")};
+        record.origin.error = ErrorMetrics{metrics.metric("max_abs"), metrics.metric("relative_l2")};
         if (!metrics.fault().empty()) return corrupt("error " + metrics.fault());
     }
     if (!members.fault().empty()) return corrupt(members.fault());

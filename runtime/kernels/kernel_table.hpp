@@ -93,12 +93,12 @@ using PoolFn = void (*)(const PoolArgs&) noexcept;
 
 /// The kernels of one codec.
 struct CodecKernels {
-    /// sum, mean, sqrtn and plain lookup, for calls that is_plain() accepts; [weighted]
+    /// sum, mean, sqrtn and plain lookup, for calls that suits_blocks() accepts; [weighted]
     PoolFn blocks[2];
     /// The same, for calls that is_single() accepts, too.
     PoolFn single;
     /// sum, mean, sqrtn and plain lookup for any call; the only one of the three that filters.
-    PoolFn sum;
+    PoolFn any;
     /// max for any call, filtering or not.
     PoolFn max;
 };
@@ -131,7 +131,7 @@ struct KernelTable {
 };
 
 /// Whether a call suits kernels that read only the lower 32 bits of indices and bag ends, and do not filter.
-inline bool is_plain(const PoolArgs& args) noexcept {
+inline bool suits_blocks(const PoolArgs& args) noexcept {
     constexpr std::size_t kMost = ~std::uint32_t{0};
     return !args.filters && args.rows.count <= kMost && args.end - args.position <= kMost;
 }
@@ -149,9 +149,9 @@ inline bool is_single(const PoolArgs& args) noexcept {
 inline PoolFn pool_function(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
     const CodecKernels& own = *kernels.codecs[static_cast<std::size_t>(codec)];
     if (args.pooling == Pooling::max) return own.max;
-    if (!is_plain(args)) return own.sum;
+    if (!suits_blocks(args)) return own.any;
     if (is_single(args)) return own.single;
-    if (args.is_far && args.rows.dim > 2 * kernels.block_dim) return own.sum;  // measured
+    if (args.is_far && args.rows.dim > 2 * kernels.block_dim) return own.any;  // measured
     return own.blocks[args.weights != nullptr];
 }
 

@@ -18,13 +18,13 @@ namespace {
 template <class Index>
 std::size_t count_outside(const void* values, std::size_t count, std::size_t rows) noexcept {
     using Unsigned = std::make_unsigned_t<Index>;
-    constexpr std::size_t kStretch = std::size_t{1} << 16;
+    constexpr std::size_t kChunk = std::size_t{1} << 16;
     constexpr std::size_t kNegative = std::size_t{1} << (8 * sizeof(Index) - 1);
     const auto* indices = static_cast<const Index*>(values);
     const auto limit = static_cast<Unsigned>(rows < kNegative ? rows : kNegative);
     std::size_t outside = 0;
-    for (std::size_t begin = 0; begin < count; begin += kStretch) {
-        const std::size_t end = count - begin < kStretch ? count : begin + kStretch;
+    for (std::size_t begin = 0; begin < count; begin += kChunk) {
+        const std::size_t end = count - begin < kChunk ? count : begin + kChunk;
         std::uint32_t found = 0;
         for (std::size_t i = begin; i < end; ++i) found += static_cast<Unsigned>(indices[i]) >= limit ? 1u : 0u;
         outside += found;

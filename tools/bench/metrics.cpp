@@ -94,7 +94,6 @@ RequestMetrics measure_requests(const Workload& workload, std::size_t threads, s
         progress.advance(static_cast<std::uint64_t>(1000 * (elapsed - reported)));
         reported = elapsed;
     }
-    std::sort(times.begin(), times.end());
     metrics.threads = server.threads();
     metrics.timed = times.size();
     metrics.lookups = total_lookups(workload.requests) / static_cast<double>(workload.requests.size());

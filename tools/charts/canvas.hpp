@@ -67,7 +67,6 @@ private:
 class PngCanvas : public Canvas {
 public:
     /// The maximum height of a cairo image.
-    static constexpr double kMostHeight = 16000;
 
     /// A white picture. Fails when there is not enough memory.
     PngCanvas(double width, double height);

@@ -76,7 +76,7 @@ std::vector<RowCoding> pinned_codings(const TableShape& shape, RowFormat format)
     return codings;
 }
 
-/// A target with what is measured of it: a figure for each coding, nothing where it cannot hold the rows.
+/// A target with what is measured of it: an error for each coding, nothing where it cannot hold the rows.
 struct Measured {
     std::optional<RowFormat> pinned;
     bool traced = false;

@@ -112,11 +112,11 @@ public:
                 add(form, codes, columns, factor, sums);
                 weight += kWeighted ? 1 : 0;
             }
-            put_right(sums, bias);
+            finish_sums(sums, bias);
             if (divides) divide(sums, divisor_of(args, weight, length));
             if constexpr (F::is_scaled) {
                 if (has_non_finite(sums)) {
-                    sum_plainly(run, b);
+                    sum_in_plain_form(run, b);
                     continue;
                 }
             }
@@ -171,6 +171,7 @@ private:
         [[gnu::always_inline]] void prefetch_lines(const std::byte* codes) const noexcept {
             // All lines from the first to the last but one, at steps of one line.
             constexpr std::size_t kMost = C::bytes_of(kSums * Arch::width) + C::qparams_bytes;
+            // A block of a wide row: its scale and bias may lie outside the block.
             constexpr bool kMayBePart = C::is_coded && kVectors > kMaxVectors / 2;
             prefetch_first_lines<kInto, (kMost - 1 + 63) / 64>(codes);
             prefetch_line<kInto, -1>(codes + end);
@@ -186,9 +187,10 @@ private:
         return kWeighted ? *weight * q.scale : q.scale;
     }
 
-    /// The first column of the load of vectors [v, v + kCount). The last load is moved back to end with the block. So
-    /// is a load that would reach past the block, which has at least one vector more than the next smaller block size,
-    /// but perhaps not all of kVectors.
+    /// The first column of the load of vectors [v, v + kCount). A load that would reach past the block is moved back to
+    /// end with it, and so is always the last one: columns that two loads share are added twice, into different sums
+    /// with equal results. Example: a row of 9.5 vectors takes the kernel of 10, whose last vector begins at 8.5.
+    /// Up to the next smaller block size every vector is there.
     template <std::size_t v, std::size_t kCount>
     [[gnu::always_inline]] static std::size_t column_of(std::size_t columns) noexcept {
         if (kVectors == 0 || v + kCount <= smaller_block(kVectors)) return v * Arch::width;
@@ -214,7 +216,7 @@ private:
     }
 
     /// Converts the sums from their form to column order, and adds the bias.
-    [[gnu::always_inline]] static void put_right(V (&sums)[kSums], float bias) noexcept {
+    [[gnu::always_inline]] static void finish_sums(V (&sums)[kSums], float bias) noexcept {
         for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
             F::template reorder<kCount>(sums + v);
 #pragma GCC unroll 4
@@ -257,7 +259,7 @@ private:
 
     /// Pools a bag with a non-finite result again, in the plain form: its other form may have overflowed where the
     /// plain sum does not.
-    [[gnu::noinline, gnu::cold]] static void sum_plainly(const BagRun& run, std::size_t b) noexcept {
+    [[gnu::noinline, gnu::cold]] static void sum_in_plain_form(const BagRun& run, std::size_t b) noexcept {
         PoolArgs args = run.args;
         args.position = run.position;
         for (std::size_t i = 0; i < b; ++i) args.position += run.lengths[i];

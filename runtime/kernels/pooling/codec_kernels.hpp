@@ -21,7 +21,7 @@ template <Codec kCodec>
 constexpr CodecKernels kernels_of() {
     return {.blocks = {sum_blocks<kCodec, false>, sum_blocks<kCodec, true>},
             .single = SingleKernel<kCodec>::run,
-            .sum = WideKernel<kCodec, Form<kCodec>, false>::run,
+            .any = WideKernel<kCodec, Form<kCodec>, false>::run,
             .max = WideKernel<kCodec, PlainForm<kCodec>, true>::run};
 }
 

@@ -79,7 +79,7 @@ private:
             pool_columns(columns_from(first));
         }
         if constexpr (F::is_scaled) {
-            if (!is_finite_) pool_plainly(bag);
+            if (!is_finite_) pool_in_plain_form(bag);
         }
     }
 
@@ -170,8 +170,8 @@ private:
         skip_left_out();
     }
 
-    /// Where to prefetch while a row is read: in the row at the prefetch distance, in the order in which blocks of
-    /// columns are processed.
+    /// Where to prefetch while a row is read: `distance` rows ahead in the order of processing. Past the end of the bag
+    /// that is its first rows again, in the next block of columns.
     struct Later {
         std::size_t position;
         std::size_t byte;
@@ -391,7 +391,7 @@ private:
 
     /// Pools a bag with a non-finite result again, in the plain form: its other form may have overflowed where the
     /// plain sum does not.
-    [[gnu::noinline, gnu::cold]] void pool_plainly(std::size_t bag) noexcept {
+    [[gnu::noinline, gnu::cold]] void pool_in_plain_form(std::size_t bag) noexcept {
         PoolArgs one = args_;
         one.first_bag = bag;
         one.last_bag = bag + 1;
