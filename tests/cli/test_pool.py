@@ -85,6 +85,20 @@ class Results(PoolTest):
         self.assertIn("3 bags x 2 f32, 2 bad indices skipped", said)
         self.assertEqual(read_npy(self.read("out.npy"))[2], [1, 10, 0, 0, 9, 90])
 
+    def test_divisors(self):
+        self.array("i.npy", [1, 2, 4, 9, 0, 0])
+        self.array("w.npy", [1.0, 2.0, 2.0, 4.0, 1.0, 1.0], dtype="f4")
+        self.array("o.npy", [0, 4])
+        bags = ["--indices", "i.npy", "--offsets", "o.npy", "--padding-idx", "9"]
+        for mode, rows, length in (("mean", 7 / 3, 7 / 4), ("sqrtn", f32(7 / 3**0.5), 3.5), ("sum", 7, 7)):
+            self.assertEqual(self.pool(*bags, "--mode", mode)[2][0], f32(rows))
+            self.assertEqual(self.pool(*bags, "--mode", mode, "--divisor", "rows_taken")[2][0], f32(rows))
+            self.assertEqual(self.pool(*bags, "--mode", mode, "--divisor", "bag_length")[2][0], f32(length))
+        weighted = [*bags, "--weights", "w.npy"]
+        self.assertEqual(self.pool(*weighted)[2][0], f32(13 / 5))
+        self.assertEqual(self.pool(*weighted, "--divisor", "bag_length")[2][0], f32(13 / 4))
+        self.refuses(*bags, "--divisor", "rows", says=["--divisor", "rows_taken|bag_length"], status=2)
+
     def test_output_types(self):
         bags = ["--indices", "i.npy", "--offsets", "o.npy", "--mode", "sum"]
         self.assertEqual(self.pool(*bags, "--output-type", "f16"), ("<f2", (3, 2), [1, 10, 0, 0, 14, 140]))

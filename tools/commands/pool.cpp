@@ -38,6 +38,7 @@ struct PoolCommand {
     std::optional<std::int64_t> padding_index;
     Pooling mode = Pooling::mean;
     OnBadIndex on_bad_index = OnBadIndex::fail;
+    Divisor divisor = Divisor::rows_taken;
     OutputType output_type = OutputType::f32;
     std::size_t threads = 0;
     bool include_last_offset = false;
@@ -46,6 +47,12 @@ struct PoolCommand {
 std::optional<OnBadIndex> parse_on_bad_index(const std::string& name) {
     if (name == "fail") return OnBadIndex::fail;
     if (name == "skip") return OnBadIndex::skip;
+    return {};
+}
+
+std::optional<Divisor> parse_divisor(const std::string& name) {
+    if (name == "rows_taken") return Divisor::rows_taken;
+    if (name == "bag_length") return Divisor::bag_length;
     return {};
 }
 
@@ -145,7 +152,7 @@ template <class T>
 void pool_as(const PoolCommand& command, const Table& table, const Inputs& inputs) {
     const Bags bags = make_bags(command, inputs);
     std::vector<T> values(output_size(command, bags.num_bags(), table.dim(), sizeof(T)));
-    PoolOptions options = {.mode = command.mode, .on_bad_index = command.on_bad_index};
+    PoolOptions options = {.mode = command.mode, .on_bad_index = command.on_bad_index, .divisor = command.divisor};
     if (command.padding_index) options.padding_index = *command.padding_index;
     const PoolStatus status = Engine({.threads = command.threads}).pool(table, bags, options, std::span<T>(values));
     if (!status) fail(file_at_fault(command, status.fault), ": ", status.message());
@@ -195,6 +202,10 @@ void add_how(CLI::App& command, PoolCommand& options) {
                 "Row to leave out of bags; negative counts from the end");
     add_choice(command, "--on-bad-index", options.on_bad_index, "fail|skip", parse_on_bad_index,
                "What to do with an index that is no row; fail unless given");
+    add_choice(
+        command, "--divisor", options.divisor, "rows_taken|bag_length", parse_divisor,
+        "What mean and sqrtn divide by: the rows that went in, with weights these (unless given); or every index "
+        "of the bag, padding, skipped and pruned ones too, as FBGEMM's table batched embeddings");
     add_choice(command, "--output-type", options.output_type, "f32|f16|bf16", parse_output_type,
                "Element type of the result; f32 unless given");
     add_integer(command, "--threads", options.threads, std::size_t{0}, kMaxThreads,
