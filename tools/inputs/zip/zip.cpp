@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <new>
 #include <utility>
 
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/temporary_file.hpp"
 #include "tools/base/text.hpp"
+#include "tools/inputs/zip/inflater.hpp"
 #include "tools/inputs/zip/zip_directory.hpp"
 
 namespace rowpool::tools {
@@ -20,42 +20,6 @@ namespace rowpool::tools {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 20;  // of what is in memory at once
-constexpr int kWithoutZlibHeader = -MAX_WBITS;
-
-/// Deflated data on their way out, a piece at a time.
-class Inflater {
-public:
-    explicit Inflater(std::span<const std::byte> packed) : packed_(packed) {
-        if (inflateInit2(&stream_, kWithoutZlibHeader) != Z_OK) throw std::bad_alloc();
-    }
-    Inflater(const Inflater&) = delete;
-    Inflater& operator=(const Inflater&) = delete;
-    ~Inflater() { inflateEnd(&stream_); }
-
-    /// Fills the buffer as far as there are data; fewer bytes only at their end, or where they are bad.
-    std::span<const std::byte> next(std::span<std::byte> buffer) {
-        stream_.next_out = reinterpret_cast<Bytef*>(buffer.data());
-        stream_.avail_out = static_cast<uInt>(buffer.size());
-        while (status_ == Z_OK && stream_.avail_out > 0) {
-            const std::span<const std::byte> input = packed_.subspan(stream_.total_in);
-            stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(input.data()));  // zlib only reads it
-            stream_.avail_in = static_cast<uInt>(std::min(kPiece, input.size()));
-            status_ = inflate(&stream_, Z_NO_FLUSH);
-        }
-        if (status_ == Z_MEM_ERROR) throw std::bad_alloc();
-        return buffer.first(buffer.size() - stream_.avail_out);
-    }
-
-    /// Bytes of the deflated data that were read.
-    std::size_t read() const { return stream_.total_in; }
-    /// Whether the deflated data came to their end.
-    bool complete() const { return status_ == Z_STREAM_END; }
-
-private:
-    std::span<const std::byte> packed_;
-    z_stream stream_ = {};
-    int status_ = Z_OK;
-};
 
 std::uint32_t crc32_of(std::uint32_t before, std::span<const std::byte> bytes) {
     return static_cast<std::uint32_t>(crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
@@ -112,7 +76,7 @@ SharedBytes ZipArchive::inflated(const ZipMember& member) const {
     const std::string where = member_text(path(), member.name) + ": byte ";
     const std::span<const std::byte> packed = stored(member);
     TemporaryFile file(member.size);
-    Inflater inflater(packed);
+    Inflater inflater(packed, Inflater::Form::bare);
     std::vector<std::byte> buffer(kPiece);
     std::uint64_t size = 0;
     std::uint32_t crc = 0;
