@@ -23,7 +23,7 @@ struct MappedFile::Mapping {
     std::size_t size = 0;
 };
 
-Result<MappedFile> MappedFile::open(const std::string& path) {
+Result<MappedFile> MappedFile::open(const std::string& path, const std::string& name) {
     return without_exceptions([&]() -> Result<MappedFile> {
         // O_NONBLOCK: opening a FIFO must not block until it has a writer.
         constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
@@ -33,7 +33,7 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
         if (!S_ISREG(status.st_mode)) {
             return Error{ErrorCode::unsupported, "cannot open " + path + ": is not a regular file"};
         }
-        auto mapping = std::make_shared<Mapping>(path);
+        auto mapping = std::make_shared<Mapping>(name);
         if (status.st_size == 0) return MappedFile(std::move(mapping));
         const auto size = static_cast<std::size_t>(status.st_size);
         // The default read-ahead is kept: random lookups would be faster without it, but the hot rows of a table are

@@ -18,7 +18,9 @@ class MappedFile {
 public:
     /// Maps the whole file; reads nothing. Errors: io_error (with the path and the text of errno), unsupported if it is
     /// not a regular file.
-    static Result<MappedFile> open(const std::string& path);
+    static Result<MappedFile> open(const std::string& path) { return open(path, path); }
+    /// The same for a file that has another name for people, which path() gives.
+    static Result<MappedFile> open(const std::string& path, const std::string& name);
 
     std::span<const std::byte> bytes() const noexcept;
     const std::string& path() const noexcept;

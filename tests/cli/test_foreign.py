@@ -11,7 +11,7 @@ class OtherFiles(ConvertTest):
 
     def test_by_their_first_bytes(self):
         lfs = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
-        for name, data, says in (("v.txt.gz", b"\x1f\x8b\x08\0\0\0", "gunzip"), ("v", b"BZh91AY&SY\0", "bunzip2"),
+        for name, data, says in (("v.tar", bytes(257) + b"ustar", "tar -xf"), ("v", b"BZh91AY&SY\0", "bunzip2"),
                                  ("v.vec.xz", b"\xfd7zXZ\0", "unxz"), ("v.zst", b"\x28\xb5\x2f\xfd\0", "unzstd"),
                                  ("m.gguf", b"GGUF\3\0\0\0", "GGUF"), ("k.h5", b"\x89HDF\r\n\x1a\n\0", "HDF5"),
                                  ("model.safetensors", lfs, "git lfs pull"), ("pytorch_model.bin", lfs, "git lfs pull"),

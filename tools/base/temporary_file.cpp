@@ -29,15 +29,6 @@ std::string folder() {
          " (TMPDIR sets another folder): ", std::generic_category().message(errno));
 }
 
-void require_room(std::uint64_t bytes) {
-    struct statvfs system = {};
-    if (::statvfs(folder().c_str(), &system) != 0) fail_with_reason("make");
-    const std::uint64_t free = std::uint64_t{system.f_bavail} * system.f_frsize;
-    if (bytes <= free) return;
-    fail("a temporary file of ", human_bytes(bytes), " does not fit ", folder(), ", which has ", human_bytes(free),
-         " left (TMPDIR sets another folder)");
-}
-
 }  // namespace
 
 TemporaryFile::TemporaryFile(std::uint64_t bytes) {
@@ -50,6 +41,15 @@ TemporaryFile::TemporaryFile(std::uint64_t bytes) {
 
 TemporaryFile::~TemporaryFile() { ::close(descriptor_); }
 
+void TemporaryFile::require_room(std::uint64_t bytes) const {
+    struct statvfs system = {};
+    if (::statvfs(folder().c_str(), &system) != 0) fail_with_reason("make");
+    const std::uint64_t free = std::uint64_t{system.f_bavail} * system.f_frsize;
+    if (bytes <= free) return;
+    fail("a temporary file of ", human_bytes(bytes), " does not fit ", folder(), ", which has ", human_bytes(free),
+         " left (TMPDIR sets another folder)");
+}
+
 void TemporaryFile::append(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
         const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
@@ -60,9 +60,11 @@ void TemporaryFile::append(std::span<const std::byte> bytes) {
 }
 
 SharedBytes TemporaryFile::map() const {
-    auto file = support::MappedFile::open("/proc/self/fd/" + std::to_string(descriptor_));
+    auto file = support::MappedFile::open(readable_path());
     const auto owner = std::make_shared<support::MappedFile>(value_of(std::move(file)));
     return {owner, owner->bytes()};
 }
+
+std::string TemporaryFile::readable_path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
 
 }  // namespace rowpool::tools

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "tools/base/memory.hpp"
 
@@ -19,10 +20,14 @@ public:
     TemporaryFile& operator=(const TemporaryFile&) = delete;
     ~TemporaryFile();
 
+    /// Fails when the folder has less room than for so many more bytes.
+    void require_room(std::uint64_t bytes) const;
     /// Fails with the text of errno, for example no space on the device.
     void append(std::span<const std::byte> bytes);
     /// All bytes that were appended. They outlive this object.
     SharedBytes map() const;
+    /// What it can be opened by as long as this object lives.
+    std::string readable_path() const;
 
 private:
     int descriptor_ = -1;

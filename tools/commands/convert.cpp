@@ -148,6 +148,7 @@ void convert(ConvertOptions& options) {
     if (!options.report.empty()) check_report_path(options);
     const Sources sources = open_all(options);
     std::vector<Target> targets = choose_targets(sources, options.selection, options.coding, options.reading);
+    if (options.rows.names.empty()) options.reading.limit = options.rows.limit;  // else there is a name for every row
     const RowSources chosen = choose_rows(options.rows, targets);
     const Transforms transforms = transform(options.transforms, options.output, targets);
     plan_codings(options.budget, options.coding, targets);
@@ -220,6 +221,7 @@ void add_convert(CLI::App& app) {
         "  word2vec      binary files (.bin), with their names\n"
         "  fastText      models (.bin) that are not quantized: a row a word, then a row a bucket, without a name\n"
         "  .onnx         every two-dimensional float, float16, bfloat16 or double (narrowed to f32) initializer\n"
+        "Each of them may be compressed by gzip (.gz).\n"
         "Rows that have the format already are copied unchanged. What looks like an embedding and is left out is named "
         "on\n"
         "standard error. docs/CONVERT.md has more.");

@@ -11,6 +11,7 @@
 #include "tools/base/text.hpp"
 #include "tools/convert/converter.hpp"
 #include "tools/inputs/described_source.hpp"
+#include "tools/inputs/input_file.hpp"
 
 namespace rowpool::tools {
 
@@ -27,11 +28,11 @@ std::string_view take_whole_line(std::string_view& rest) {
 /// A name a line. Of the columns of a .tsv, as the embedding projector takes them, it is the first; where there are
 /// several, the first line has their titles.
 RowNames read_names(const std::string& path, std::size_t rows) {
-    const support::MappedFile file = value_of(support::MappedFile::open(path));
+    const support::MappedFile file = open_input(path);
     std::string_view rest(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
     if (rest.find('\0') != rest.npos) fail(path, ": a NUL byte; names are text, a line a row");
     if (rest.starts_with('{') || rest.starts_with("[\"")) fail(path, ": JSON; names are text, a line a row");
-    const bool columns = path.ends_with(".tsv");
+    const bool columns = uncompressed_name(path).ends_with(".tsv");
     if (columns && rest.substr(0, rest.find('\n')).find('\t') != rest.npos) take_whole_line(rest);
     NameList names;
     std::size_t count = 0;

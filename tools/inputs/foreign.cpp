@@ -18,7 +18,6 @@ struct Foreign {
 };
 
 constexpr std::array kForeign = {
-    Foreign{"\x1f\x8b\x08", "compressed by gzip; unpack it first with gunzip"},
     Foreign{"BZh91AY&SY", "compressed by bzip2; unpack it first with bunzip2"},
     Foreign{"\xfd"
             "7zXZ",
@@ -57,6 +56,11 @@ bool is_json(std::string_view text) {
             (next.front() == '-' || (next.front() >= '0' && next.front() <= '9')));
 }
 
+bool is_tar(std::string_view text) {
+    constexpr std::size_t kMagicAt = 257;
+    return text.size() > kMagicAt && text.substr(kMagicAt).starts_with("ustar");
+}
+
 /// A link of a cache or a repository that a copy has turned into a text with the path.
 bool is_link_text(std::string_view text) {
     return text.starts_with("../") && text.size() < 512 && text.find_first_of(" \t") == text.npos &&
@@ -74,6 +78,11 @@ std::optional<std::string> foreign_kind(std::span<const std::byte> bytes) {
     if (text.starts_with('\x80') && text.find("gensim.") != text.npos) {
         return "a model as gensim's save() writes it; load it in gensim and use save_word2vec_format(), of a model's "
                ".wv";
+    }
+    if (is_tar(text)) {
+        return "a tar archive; unpack it with tar -xf and convert what was in it, or load it where it is trusted, if "
+               "it "
+               "is a checkpoint of an old PyTorch, and save its state_dict with torch.save";
     }
     if (is_json(text)) return "JSON; write the vectors as text: a line a row, its name and its numbers";
     if (is_link_text(text)) return "the path of a symbolic link as text, not the file that it leads to; copy that";

@@ -37,6 +37,8 @@ struct Reading {
     PackedRows packed;
     NamesColumn names_column = NamesColumn::unsaid;
     OnBadLine on_bad_line = OnBadLine::fail;
+    /// Only so many rows of each table are wanted: a reader need not look at the others.
+    std::optional<std::size_t> limit = {};
     bool lists = false;  ///< what there is shall be listed: a file without a table is no error
     std::vector<LeftOut> left_out;
     std::size_t left_out_before = 0;  ///< of other inputs than the one that is read

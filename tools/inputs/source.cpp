@@ -2,6 +2,7 @@
 #include "tools/inputs/source.hpp"
 
 #include <filesystem>
+#include <string_view>
 
 #include "rowpool/types.hpp"
 #include "tools/base/failure.hpp"
@@ -10,7 +11,14 @@ namespace rowpool::tools {
 
 std::size_t num_ids(const NewTable& table) { return table.remap.empty() ? table.shape.rows : table.remap.size(); }
 
-std::string table_name_of(const std::string& path) { return std::filesystem::path(path).stem().string(); }
+std::string uncompressed_name(const std::string& path) {
+    constexpr std::string_view kGzip = ".gz";
+    return path.ends_with(kGzip) ? path.substr(0, path.size() - kGzip.size()) : path;
+}
+
+std::string table_name_of(const std::string& path) {
+    return std::filesystem::path(uncompressed_name(path)).stem().string();
+}
 
 std::string file_name_of(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 

@@ -56,7 +56,9 @@ inline std::int64_t row_of(const NewTable& table, std::size_t id) {
 
 using Sources = std::vector<std::unique_ptr<Source>>;
 
-/// The name of the one table in a file that does not name it: the file's own, without folder and extension.
+/// The name that a file has before gzip compresses it.
+std::string uncompressed_name(const std::string& path);
+/// The name of the one table in a file that does not name it: the file's own, without folder, extension and ".gz".
 std::string table_name_of(const std::string& path);
 /// Opens a table file or any safetensors file; what another file is, and what to do about it, is in the error.
 TableFile open_table_file(const std::string& path);

@@ -10,6 +10,7 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/text.hpp"
+#include "tools/inputs/input_file.hpp"
 #include "tools/inputs/numpy/npy_header.hpp"
 
 namespace rowpool::tools {
@@ -134,7 +135,7 @@ bool is_npy(std::span<const std::byte> bytes) {
     return bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) == 0;
 }
 
-NpyArray open_npy(const std::string& path) { return open_npy(value_of(support::MappedFile::open(path))); }
+NpyArray open_npy(const std::string& path) { return open_npy(open_input(path)); }
 
 NpyArray open_npy(support::MappedFile file) {
     const auto owner = std::make_shared<const support::MappedFile>(std::move(file));

@@ -6,9 +6,9 @@
 #include <memory>
 #include <utility>
 
-#include "support/mapped_file.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
+#include "tools/inputs/input_file.hpp"
 #include "tools/inputs/zip/zip.hpp"
 
 namespace rowpool::tools {
@@ -140,7 +140,7 @@ std::vector<TracedTable> traced_tables(std::span<const Table> tables) {
 }
 
 Trace open_trace(const std::string& path, std::span<const TracedTable> tables, OtherFeatures others) {
-    const ZipArchive archive(value_of(support::MappedFile::open(path)));
+    const ZipArchive archive(open_input(path));
     check_members(archive);
     Trace trace = {path, {}, 0};
     for (const ZipMember& member : archive.members()) {

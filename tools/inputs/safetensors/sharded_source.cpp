@@ -133,7 +133,7 @@ Sources open_shard(const support::MappedFile& index, const WeightMap& map, const
         if (names.contains(name)) continue;
         fail(index.path(), ": tensor ", printable(name), " is not in ", path, ", where the index has it");
     }
-    return require_indexed(index, map, shard, open_table_sources(path, reading));
+    return require_indexed(index, map, shard, open_table_sources({value_of(support::MappedFile::open(path))}, reading));
 }
 
 /// Opens a shard that is a checkpoint.

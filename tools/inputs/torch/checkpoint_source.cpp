@@ -308,7 +308,6 @@ void refuse_old_checkpoint(const std::string& path, std::span<const std::byte> b
     constexpr std::string_view kMagicNumber("\x80\x02\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.", 15);
     const char* old = nullptr;
     if (starts_with(bytes, kMagicNumber)) old = "a checkpoint as PyTorch wrote them before 1.6";
-    if (old == nullptr && bytes.size() > 262 && starts_with(bytes.subspan(257), "ustar")) old = "a tar archive";
     if (old == nullptr && bytes.size() > 1 && bytes[0] == std::byte{0x80} && bytes[1] <= std::byte{5}) {
         old = "a pickle outside a checkpoint";
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <string_view>
 
 #include "tools/base/failure.hpp"
@@ -157,6 +158,7 @@ public:
     Scan(const support::MappedFile& file, Reading& reading)
         : path_(file.path()), text_(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()) {
         layout_.skips = reading.on_bad_line == OnBadLine::skip;
+        if (reading.limit) limit_ = *reading.limit;
         layout_.named = reading.names_column != NamesColumn::no;
         std::string_view rest = text_.substr(0, text_.find_last_not_of(" \t\r\n") + 1);
         refuse_binary();
@@ -205,7 +207,7 @@ private:
         static constexpr std::size_t kStepBytes = std::size_t{1} << 20;
         Progress progress("scanning " + file_name_of(path_), rest.size());
         std::size_t reported = rest.size();
-        for (std::size_t number = first_line(); !rest.empty(); ++number) {
+        for (std::size_t number = first_line(); !rest.empty() && rows_ < limit_; ++number) {
             const std::string_view line = take_line(rest);
             add_line(line, number);
             if (reported - rest.size() < kStepBytes) continue;
@@ -213,6 +215,7 @@ private:
             progress.advance(reported - rest.size());
             reported = rest.size();
         }
+        is_cut_ = !rest.empty();
     }
 
     void add_line(std::string_view line, std::size_t number) {
@@ -236,8 +239,10 @@ private:
 
     void check_header() const {
         const std::size_t rows = layout_.header->rows;
-        if (rows != rows_ && (rows < rows_ || rows - rows_ > skipped_.count())) {
-            fail(path_, ":1: the header says ", rows, " rows, but ", rows_, " follow it",
+        const bool lacks = rows > rows_ && !is_cut_ && rows - rows_ > skipped_.count();
+        if (rows < rows_ || lacks) {
+            fail(path_, ":1: the header says ", rows, " rows, but ", rows_,
+                 is_cut_ ? " or more follow it" : " follow it",
                  rows < rows_ ? "; --on-bad-line skip takes no more than it says, as gensim does" : "");
         }
     }
@@ -245,7 +250,7 @@ private:
     /// Refuses what reads well in two ways.
     void refuse_doubt(std::string_view text) const {
         const std::optional<VectorHeader> header = parse_vector_header(take_line(text));
-        if (!layout_.header && header && header->rows + 1 == rows_) {
+        if (!layout_.header && header && (is_cut_ || header->rows + 1 == rows_)) {
             fail(path_, ":1: a header of ", header->rows, " rows of ", header->dim, " numbers, but rows of ", dim(),
                  "; if it is a row like the others, say --names-column yes");
         }
@@ -266,6 +271,8 @@ private:
     const std::string& path_;
     std::string_view text_;
     Layout layout_;
+    std::size_t limit_ = std::numeric_limits<std::size_t>::max();
+    bool is_cut_ = false;  ///< more follows the rows that are wanted
     std::size_t rows_ = 0;
     std::size_t number_names_ = 0;  ///< names whose last word is a number
     SkippedLines skipped_;

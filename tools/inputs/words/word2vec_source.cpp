@@ -30,6 +30,7 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 struct Beginning {
     VectorHeader header;
     std::size_t rows_at = 0;
+    bool is_whole = true;  ///< all rows are wanted; else the header has as many as are
 };
 
 std::optional<Beginning> find_beginning(std::string_view text) {
@@ -37,7 +38,7 @@ std::optional<Beginning> find_beginning(std::string_view text) {
     if (end == std::string_view::npos) return {};
     const std::optional<VectorHeader> header = parse_vector_header(without_end_blanks(text.substr(0, end)));
     if (!header || header->rows == 0 || header->dim == 0) return {};
-    return Beginning{*header, end + 1};
+    return Beginning{.header = *header, .rows_at = end + 1};
 }
 
 bool is_text_row(std::string_view line, std::size_t dim) {
@@ -175,6 +176,7 @@ Scan scan_rows(const support::MappedFile& file, const Beginning& beginning) {
         scan.names.append(name);
         before = begin;
     }
+    if (!beginning.is_whole) return scan;
     if (!cursor.at_end()) refuse_spaced_name(file, beginning.header.dim, before, beginning.header.rows - 1);
     cursor.expect_end();
     return scan;
@@ -235,10 +237,14 @@ bool is_word2vec(std::span<const std::byte> bytes) {
     return !is_text_row(take_line(rows), beginning->header.dim);
 }
 
-Sources open_word2vec_source(support::MappedFile file) {
-    const std::optional<Beginning> beginning = find_beginning(as_text(file.bytes()));
+Sources open_word2vec_source(support::MappedFile file, const Reading& reading) {
+    std::optional<Beginning> beginning = find_beginning(as_text(file.bytes()));
     if (!beginning) fail(file.path(), ": does not begin with a line \"rows dim\"");
-    const auto [header, rows_at] = *beginning;
+    if (reading.limit && *reading.limit < beginning->header.rows) {
+        beginning->header.rows = *reading.limit;
+        beginning->is_whole = false;
+    }
+    const auto& [header, rows_at, is_whole] = *beginning;
     check_dim(file.path(), header.dim);
     check_size(file.path(), header, file.bytes().size() - rows_at);
     Scan scan = scan_rows(file, *beginning);
