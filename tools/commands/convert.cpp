@@ -25,6 +25,7 @@
 #include "tools/convert/conversion_report.hpp"
 #include "tools/convert/converter.hpp"
 #include "tools/convert/first_rows.hpp"
+#include "tools/convert/join.hpp"
 #include "tools/convert/planner.hpp"
 #include "tools/convert/selection.hpp"
 #include "tools/convert/targets.hpp"
@@ -42,6 +43,7 @@ struct ConvertOptions {
     std::string report;
     WantedCoding coding;
     Selection selection;
+    std::vector<std::string> joins;
     Reading reading;
     BudgetOptions budget;
     RowOptions rows;
@@ -61,7 +63,7 @@ Sources open_all(ConvertOptions& options) {
         for (std::unique_ptr<Source>& source : open_sources(path, options.reading)) all.push_back(std::move(source));
     }
     options.reading.packed.require_all_used();
-    return all;
+    return join_tables(std::move(all), options.joins, options.reading);
 }
 
 std::uint64_t stored_bytes(const TableShape& shape) { return shape.rows * row_bytes(shape.format, shape.dim); }
@@ -146,9 +148,9 @@ void print_findings(const ConvertOptions& options) {
 void convert(ConvertOptions& options) {
     catch_interrupts();
     if (!options.report.empty()) check_report_path(options);
+    if (options.rows.names.empty()) options.reading.limit = options.rows.limit;  // else there is a name for every row
     const Sources sources = open_all(options);
     std::vector<Target> targets = choose_targets(sources, options.selection, options.coding, options.reading);
-    if (options.rows.names.empty()) options.reading.limit = options.rows.limit;  // else there is a name for every row
     const RowSources chosen = choose_rows(options.rows, targets);
     const Transforms transforms = transform(options.transforms, options.output, targets);
     plan_codings(options.budget, options.coding, targets);
@@ -192,6 +194,7 @@ void add_convert(CLI::App& app) {
         "Take only these tables (*, ? and [] as in a shell), of this input if one is given, under another name "
         "if one is given, in which * stands for what the * of the pattern matched; may be repeated");
     add_repeated(command, "--exclude", options->selection.excluded, "PATTERN", "Leave these out; may be repeated");
+    add_join(command, options->joins);
     add_packed(command, options->reading.packed);
     add_reading_options(command, options->reading);
     command

@@ -19,6 +19,7 @@
 #include "tools/commands/commands.hpp"
 #include "tools/commands/reading_options.hpp"
 #include "tools/compare/comparison.hpp"
+#include "tools/convert/join.hpp"
 #include "tools/inputs/open_sources.hpp"
 
 namespace rowpool::tools {
@@ -28,6 +29,7 @@ namespace {
 struct VerifyOptions {
     std::string file;
     std::vector<std::string> against;
+    std::vector<std::string> joins;
     Reading reading;
 };
 
@@ -46,15 +48,17 @@ void check_sums(const TableFile& file, std::uint64_t bytes) {
     }));
 }
 
-Sources open_against(const std::vector<std::string>& paths, Reading& reading) {
+Sources open_against(VerifyOptions& options) {
     Sources sources;
-    std::set<std::string> names;
-    for (const std::string& path : paths) {
-        for (std::unique_ptr<Source>& source : open_sources(path, reading)) {
-            const std::string& name = source->description().name;
-            if (!names.insert(name).second) fail(path, ": a second table ", printable(name), " to compare with");
+    for (const std::string& path : options.against) {
+        for (std::unique_ptr<Source>& source : open_sources(path, options.reading))
             sources.push_back(std::move(source));
-        }
+    }
+    sources = join_tables(std::move(sources), options.joins, options.reading);
+    std::set<std::string> names;
+    for (const std::unique_ptr<Source>& source : sources) {
+        const std::string& name = source->description().name;
+        if (!names.insert(name).second) fail(source->file(), ": a second table ", printable(name), " to compare with");
     }
     return sources;
 }
@@ -139,7 +143,7 @@ void verify(VerifyOptions& options) {
     catch_interrupts();
     const TableFile file = open_table_file(options.file);
     const std::size_t bytes = value_of(support::MappedFile::open(options.file)).bytes().size();
-    const Sources sources = open_against(options.against, options.reading);
+    const Sources sources = open_against(options);
     const Sources tables = sources.empty() ? Sources() : open_sources(options.file);
     const std::vector<Pair> pairs = match(file, tables, sources);
     check_sums(file, bytes);
@@ -162,6 +166,7 @@ void add_verify(CLI::App& app) {
     command.add_option("FILE", options->file, "Table file")->required()->type_name("");
     add_repeated(command, "--against", options->against, "SOURCE",
                  "Also print how far each table is from this source, any file that convert reads; may be repeated");
+    add_join(command, options->joins);
     add_reading_options(command, options->reading);
     command.footer(
         "Tables are compared with the ones of their names in the sources, or else with the ones that the file records\n"

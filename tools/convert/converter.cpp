@@ -48,9 +48,6 @@ struct Converted {
     void merge(const Converted& next) {
         sums.merge(next.sums);
         zeroed += next.zeroed;
-        if (next.input.empty()) return;
-        const std::byte* begin = input.empty() ? next.input.data() : input.data();
-        input = {begin, next.input.data() + next.input.size()};
     }
 };
 
@@ -100,7 +97,7 @@ private:
             const Status status =
                 quantize_rows(row_range(table_, row, 1), coding_, out_row, source_.row_number(first_ + row));
             if (status) continue;
-            if (!zeroes_bad_) throw BadRow(source_.file() + ": " + status.error().message);
+            if (!zeroes_bad_) throw BadRow(source_.file_of_row(first_ + row) + ": " + status.error().message);
             std::ranges::fill(out_row, std::byte{0});
             ++zeroed;
         }
@@ -130,9 +127,9 @@ private:
     Table table_;
 };
 
-/// Converts a block of rows into `out`, its chunks in parallel.
+/// Converts a block of rows into `out`, its chunks in parallel, and leaves them `behind`.
 Converted convert_block(const Conversion& conversion, std::size_t first, std::size_t chunk_rows,
-                        std::span<std::byte> out, support::ThreadPool& threads) {
+                        std::span<std::byte> out, DropBehind& behind, support::ThreadPool& threads) {
     const std::size_t row_size = row_bytes(conversion.coding.format, conversion.source.description().shape.dim);
     const std::size_t rows = out.size() / row_size;
     const std::size_t chunks = (rows + chunk_rows - 1) / chunk_rows;
@@ -143,7 +140,10 @@ Converted convert_block(const Conversion& conversion, std::size_t first, std::si
         parts[i] = Chunk(conversion, first + begin, count).write(out.subspan(begin * row_size, count * row_size));
     });
     Converted total;
-    for (const Converted& part : parts) total.merge(part);
+    for (const Converted& part : parts) {
+        total.merge(part);
+        behind.passed(part.input);
+    }
     return total;
 }
 
@@ -161,9 +161,8 @@ Converted convert_rows(const Conversion& conversion, DropBehind& behind, Progres
         const std::size_t rows = std::min(block_rows, shape.rows - first);
         const std::span<std::byte> block =
             std::span(codes).first(rows * row_bytes(conversion.coding.format, shape.dim));
-        const Converted converted = convert_block(conversion, first, chunk_rows, block, threads);
+        const Converted converted = convert_block(conversion, first, chunk_rows, block, behind, threads);
         total.merge(converted);
-        behind.passed(converted.input);
         take(block);
         progress.advance(rows * row_bytes(shape.format, shape.dim));
     }

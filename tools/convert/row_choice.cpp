@@ -40,6 +40,7 @@ public:
     }
 
     std::size_t row_number(std::size_t row) const override { return source_.row_number(row_of(row)); }
+    std::string file_of_row(std::size_t row) const override { return source_.file_of_row(row_of(row)); }
 
     /// Rows that follow each other in the source, too, are read in one go.
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {

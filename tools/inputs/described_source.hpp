@@ -18,6 +18,7 @@ public:
 
     std::optional<ErrorMetrics> error() const override { return source_.error(); }
     std::size_t row_number(std::size_t row) const override { return source_.row_number(row); }
+    std::string file_of_row(std::size_t row) const override { return source_.file_of_row(row); }
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
         return source_.read(first, count, buffer);
     }

@@ -35,6 +35,8 @@ public:
 
     /// What messages call a row: its number in the input file.
     virtual std::size_t row_number(std::size_t row) const { return row; }
+    /// What messages about a row begin with: the input file that it is in.
+    virtual std::string file_of_row(std::size_t /*row*/) const { return file_; }
 
     /// Rows [first, first + count). They lie in the input or in `buffer`, and last until that changes.
     /// Fails naming file and row. Thread safety: any number of threads, each with its own buffer.
