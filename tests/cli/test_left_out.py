@@ -57,6 +57,34 @@ class LeftOut(ConvertTest):
         self.warns("m.pt", says=[["s (float32 3 x 4 x 4)", "all as one of 12 x 4"],
                                  ["q (quint8 5 x 4)", "dequantize()"]])
 
+    def test_sparse_and_nested_tensors(self):
+        def sparse(shape, *parts):
+            layout = call("torch.serialization._get_layout", "torch.sparse_coo")
+            return call("torch._utils._rebuild_sparse_tensor", layout, (*parts, call("torch.Size", shape)))
+
+        values, indices = tensor(storage("v", 3), (3,)), tensor(storage("i", 6, "Long"), (2, 3))
+        sizes = tensor(storage("i", 6, "Long"), (3, 2))
+        nested = call("torch._utils._rebuild_nested_tensor", values, sizes, sizes, tensor(storage("i", 3, "Long"), (3,)))
+        rows = {"coo": sparse((50, 4), indices, values), "csr": sparse((6, 2), values, indices, values),
+                "few": sparse((2, 4), indices, values), "deep": sparse((9, 2, 2, 2), indices, values), "nest": nested}
+        stored = {"v": bytes(12), "i": bytes(48), "0": bytes(48)}
+        self.write("m.pt", checkpoint({**rows, "fc": tensor(storage("0", 12), (3, 4))}, stored))
+        self.warns("m.pt", says=[["coo (float32 50 x 4): sparse", "to_dense()"], ["csr (float32 6 x 2): sparse"],
+                                 ["nest (float32 nested of 3): nested", "unbind()"]])
+        self.refuses("m.pt", "coo (float32 50 x 4): sparse", options=["--table", "coo"])
+
+    def test_scales_that_are_sparse(self):
+        """They look as long as the table has rows, and their storage is not."""
+        layout = call("torch.serialization._get_layout", "torch.sparse_coo")
+        values = tensor(storage("v", 1, "Double"), (1,))
+        scales = call("torch._utils._rebuild_sparse_tensor", layout, (values, values, call("torch.Size", (5000,))))
+        scheme = Raw(encoded((named("torch.per_channel_affine_float_qparams"), scales, scales, 0)))
+        codes = storage("q", 20000, "QUInt8")
+        hooks = call("collections.OrderedDict")
+        table = call("torch._utils._rebuild_qtensor", codes, 0, (5000, 4), (4, 1), scheme, False, hooks)
+        self.write("m.pt", checkpoint({"e": table}, {"q": bytes(20000), "v": bytes(8)}))
+        self.refuses("m.pt", "e (quint8 5000 x 4)")
+
     def test_other_formats(self):
         f = ("F32", [3, 4], bytes(48))
         for dtype, size in (("F8_E4M3", 1), ("F8_E5M2", 1), ("I8", 1), ("U8", 1), ("I32", 4)):
@@ -108,6 +136,17 @@ class Inspect(ConvertTest):
         self.assertEqual(listing["tables"], [{"name": "e", "rows": 2, "dim": 3, "format": "f32", "bytes": 24,
                                               "has_row_names": False, "source": "m.pt:e"}])
         self.assertEqual((listing["is_table_file"], listing["left_out"][0]["kind"]), (False, "int8 5 x 4"))
+
+    def test_json_of_safetensors(self):
+        odd = {"i": ("I8", [5, 4], bytes(20)), "i.scale": ("F64", [5, 1], bytes(40)), "d": ("F64", [1, 1], bytes(8))}
+        self.write("m.safetensors", safetensors({"f": ("F32", [3, 4], bytes(48)), **odd}))
+        listing = json.loads(self.passes("inspect", "m.safetensors", "--json"))
+        self.assertEqual([(one["name"], one["kind"]) for one in listing["left_out"]],
+                         [("i", "I8 5 x 4"), ("i.scale", "f32 5 x 1")])
+        self.assertEqual((listing["for_convert_alone"], [t["name"] for t in listing["tables"]]), (["d"], ["f"]))
+        self.passes("convert", "m.safetensors", "--table", "f", "-o", "out")
+        listing = json.loads(self.passes("inspect", "out", "--json"))
+        self.assertEqual((listing["for_convert_alone"], listing["left_out"]), ([], []))
 
     def test_of_nothing_but_what_is_left_out(self):
         self.write("m.pt", checkpoint({"o": tensor(storage("1", 20, "Char"), (5, 4))}, {"1": bytes(20)}))

@@ -106,67 +106,6 @@ std::string summary_of(const TableFile& file, const FileSizes& sizes) {
            (file.has_metadata() ? "written by rowpool, with checksums" : "safetensors without rowpool metadata");
 }
 
-void print_text(const TableFile& file, const FileSizes& sizes) {
-    std::cout << one_line(file.path()) << ": " << summary_of(file, sizes) << '\n';
-    print_aligned(kColumns, describe_all(file, sizes));
-}
-
-nlohmann::ordered_json table_json(const TableFile& file, std::size_t position) {
-    const Table& table = file.tables()[position];
-    const TableOrigin& origin = file.origin(position);
-    nlohmann::ordered_json json = {{"name", table.name()},
-                                   {"rows", table.rows()},
-                                   {"dim", table.dim()},
-                                   {"format", to_string(table.format())},
-                                   {"row_stride", table.row_stride()},
-                                   {"bytes", bytes_of(table)},
-                                   {"ids", table.num_ids()},
-                                   {"hot_rows", nullptr},
-                                   {"padding_index", nullptr},
-                                   {"has_row_names", file.has_row_names(position)},
-                                   {"quantization", origin.quantization},
-                                   {"error", nullptr},
-                                   {"source", origin.source}};
-    if (file.hot_rows(position)) json["hot_rows"] = *file.hot_rows(position);
-    if (table.padding_index()) json["padding_index"] = *table.padding_index();
-    if (origin.error) json["error"] = {{"max_abs", origin.error->max_abs}, {"relative_l2", origin.error->relative_l2}};
-    return json;
-}
-
-void print_json(const TableFile& file, const FileSizes& sizes) {
-    nlohmann::ordered_json json = {{"file", file.path()},
-                                   {"bytes", sizes.file},
-                                   {"header_bytes", sizes.header},
-                                   {"has_metadata", file.has_metadata()},
-                                   {"tables", nlohmann::ordered_json::array()}};
-    for (std::size_t i = 0; i < file.tables().size(); ++i) json["tables"].push_back(table_json(file, i));
-    // A path need not be UTF-8; what is not becomes the replacement character.
-    std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
-}
-
-bool is_png(const std::string& path) { return std::filesystem::path(path).extension() == ".png"; }
-
-/// Says what is wrong with a path that no picture can have; empty when nothing is.
-std::string check_plot(const std::string& path) {
-    return is_png(path) || std::filesystem::path(path).extension() == ".html" ? "" : "must end in .html or .png";
-}
-
-void write_plot(const TableFile& file, const FileSizes& sizes, const std::string& path) {
-    catch_interrupts();
-    support::OutputFile out = value_of(support::OutputFile::create(path));
-    const std::string title = one_line(std::filesystem::path(file.path()).filename().string());
-    std::vector<ChartedTable> tables = chart_tables(file);
-    if (is_png(path)) {
-        check(out.write_at(0, png_of(title, std::move(tables))));
-    } else {
-        const std::string overview =
-            html_element("p", summary_of(file, sizes)) + html_table(kColumns, describe_all(file, sizes));
-        const std::string page = html_of(title, overview, tables);
-        check(out.write_at(0, std::as_bytes(std::span(page))));
-    }
-    check(out.commit());
-}
-
 /// What an input holds, for those that are no table files.
 struct Listing {
     std::vector<const Source*> tables;
@@ -200,6 +139,96 @@ nlohmann::ordered_json left_out_json(const std::vector<LeftOut>& left_out) {
         json.push_back({{"name", tensor.name}, {"kind", tensor.kind}, {"reason", tensor.reason}});
     }
     return json;
+}
+
+/// What else is in a safetensors file that rowpool did not write.
+struct Rest {
+    std::vector<std::string> for_convert_alone;  ///< tables that convert makes of tensors which are none of the file
+    std::vector<LeftOut> left_out;
+};
+
+Rest rest_of(const TableFile& file) {
+    if (file.has_metadata()) return {};
+    Reading reading;
+    reading.lists = true;
+    const Sources sources = open_sources(file.path(), reading);
+    const Listing listing = list_of(file.path(), sources, reading);
+    Rest rest = {{}, listing.left_out};
+    for (const Source* source : listing.tables) {
+        const std::string& name = source->description().name;
+        if (std::ranges::count(file.tables(), name, &Table::name) == 0) rest.for_convert_alone.push_back(name);
+    }
+    return rest;
+}
+
+void print_rest(const Rest& rest) {
+    for (const std::string& name : rest.for_convert_alone) {
+        std::cout << "a table for rowpool convert alone: " << printable(name) << '\n';
+    }
+    print_left_out(rest.left_out);
+}
+
+void print_text(const TableFile& file, const FileSizes& sizes) {
+    std::cout << one_line(file.path()) << ": " << summary_of(file, sizes) << '\n';
+    print_aligned(kColumns, describe_all(file, sizes));
+}
+
+nlohmann::ordered_json table_json(const TableFile& file, std::size_t position) {
+    const Table& table = file.tables()[position];
+    const TableOrigin& origin = file.origin(position);
+    nlohmann::ordered_json json = {{"name", table.name()},
+                                   {"rows", table.rows()},
+                                   {"dim", table.dim()},
+                                   {"format", to_string(table.format())},
+                                   {"row_stride", table.row_stride()},
+                                   {"bytes", bytes_of(table)},
+                                   {"ids", table.num_ids()},
+                                   {"hot_rows", nullptr},
+                                   {"padding_index", nullptr},
+                                   {"has_row_names", file.has_row_names(position)},
+                                   {"quantization", origin.quantization},
+                                   {"error", nullptr},
+                                   {"source", origin.source}};
+    if (file.hot_rows(position)) json["hot_rows"] = *file.hot_rows(position);
+    if (table.padding_index()) json["padding_index"] = *table.padding_index();
+    if (origin.error) json["error"] = {{"max_abs", origin.error->max_abs}, {"relative_l2", origin.error->relative_l2}};
+    return json;
+}
+
+void print_json(const TableFile& file, const FileSizes& sizes, const Rest& rest) {
+    nlohmann::ordered_json json = {{"file", file.path()},
+                                   {"bytes", sizes.file},
+                                   {"header_bytes", sizes.header},
+                                   {"has_metadata", file.has_metadata()},
+                                   {"tables", nlohmann::ordered_json::array()}};
+    for (std::size_t i = 0; i < file.tables().size(); ++i) json["tables"].push_back(table_json(file, i));
+    json["for_convert_alone"] = rest.for_convert_alone;
+    json["left_out"] = left_out_json(rest.left_out);
+    // A path need not be UTF-8; what is not becomes the replacement character.
+    std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+bool is_png(const std::string& path) { return std::filesystem::path(path).extension() == ".png"; }
+
+/// Says what is wrong with a path that no picture can have; empty when nothing is.
+std::string check_plot(const std::string& path) {
+    return is_png(path) || std::filesystem::path(path).extension() == ".html" ? "" : "must end in .html or .png";
+}
+
+void write_plot(const TableFile& file, const FileSizes& sizes, const std::string& path) {
+    catch_interrupts();
+    support::OutputFile out = value_of(support::OutputFile::create(path));
+    const std::string title = one_line(std::filesystem::path(file.path()).filename().string());
+    std::vector<ChartedTable> tables = chart_tables(file);
+    if (is_png(path)) {
+        check(out.write_at(0, png_of(title, std::move(tables))));
+    } else {
+        const std::string overview =
+            html_element("p", summary_of(file, sizes)) + html_table(kColumns, describe_all(file, sizes));
+        const std::string page = html_of(title, overview, tables);
+        check(out.write_at(0, std::as_bytes(std::span(page))));
+    }
+    check(out.commit());
 }
 
 std::uint64_t bytes_of(const TableShape& shape) { return shape.rows * row_bytes(shape.format, shape.dim); }
@@ -248,19 +277,6 @@ void inspect_input(const InspectOptions& options) {
     options.json ? print_listing_json(options.file, bytes, listing) : print_listing(options.file, bytes, listing);
 }
 
-/// What of a safetensors file that rowpool did not write is no table of it, and what convert makes a table of.
-void print_rest(const TableFile& file) {
-    Reading reading = {.packed = {}, .lists = true, .left_out = {}, .notes = {}};
-    const Sources sources = open_sources(file.path(), reading);
-    const Listing listing = list_of(file.path(), sources, reading);
-    for (const Source* source : listing.tables) {
-        const std::string& name = source->description().name;
-        if (std::ranges::count(file.tables(), name, &Table::name) != 0) continue;
-        std::cout << "a table for rowpool convert alone: " << printable(name) << '\n';
-    }
-    print_left_out(listing.left_out);
-}
-
 bool is_table_file(const InspectOptions& options) {
     return !options.rows.empty() || !options.plot.empty() || TableFile::open(options.file);
 }
@@ -271,8 +287,9 @@ void inspect(const InspectOptions& options) {
     if (!options.rows.empty()) return print_rows(file, options.rows);
     const FileSizes sizes = sizes_of(options.file);
     if (!options.plot.empty()) write_plot(file, sizes, options.plot);
-    options.json ? print_json(file, sizes) : print_text(file, sizes);
-    if (!options.json && !file.has_metadata()) print_rest(file);
+    const Rest rest = rest_of(file);
+    options.json ? print_json(file, sizes, rest) : print_text(file, sizes);
+    if (!options.json) print_rest(rest);
     if (options.plot.empty()) return;
     std::cout << "wrote " << one_line(options.plot) << '\n';
     flush_summary(options.plot);

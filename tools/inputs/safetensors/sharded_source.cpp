@@ -121,6 +121,10 @@ Sources require_indexed(const support::MappedFile& index, const WeightMap& map, 
     return sources;
 }
 
+[[noreturn]] void fail_missing(const support::MappedFile& index, std::string_view name, const std::string& shard) {
+    fail(index.path(), ": tensor ", printable(name), " is not in ", shard, ", where the index has it");
+}
+
 /// Opens a shard, in which every tensor must be that the index has there, and no table that it has elsewhere.
 Sources open_shard(const support::MappedFile& index, const WeightMap& map, const std::string& shard,
                    const std::vector<std::string_view>& wanted, Reading& reading) {
@@ -130,18 +134,19 @@ Sources open_shard(const support::MappedFile& index, const WeightMap& map, const
     std::set<std::string_view> names;
     for (const TensorView& tensor : tensors) names.insert(tensor.name);
     for (const std::string_view name : wanted) {
-        if (names.contains(name)) continue;
-        fail(index.path(), ": tensor ", printable(name), " is not in ", path, ", where the index has it");
+        if (!names.contains(name)) fail_missing(index, name, path);
     }
     return require_indexed(index, map, shard, open_table_sources({value_of(support::MappedFile::open(path))}, reading));
 }
 
-/// Opens a shard that is a checkpoint.
+/// The same for a shard that is a checkpoint.
 Sources open_checkpoint_shard(const support::MappedFile& index, const WeightMap& map, const std::string& shard,
-                              Reading& reading) {
+                              const std::vector<std::string_view>& wanted, Reading& reading) {
     const std::string path = shard_path(index, shard);
     const ZipArchive archive(value_of(support::MappedFile::open(path)));
     if (!is_checkpoint(archive)) fail(path, ": no checkpoint as PyTorch writes them since 1.6");
+    const std::vector<std::string_view> missing = missing_from_checkpoint(archive, wanted);
+    if (!missing.empty()) fail_missing(index, missing.front(), path);
     return require_indexed(index, map, shard, open_checkpoint_sources(archive, reading));
 }
 
@@ -154,7 +159,7 @@ Sources open_sharded_sources(const support::MappedFile& index, Reading& reading)
     Sources all;
     const bool lists = std::exchange(reading.lists, true);  // a shard may have no table, when another one has
     for (const auto& [shard, wanted] : shards) {
-        Sources tables = shard.ends_with(".bin") ? open_checkpoint_shard(index, map, shard, reading)
+        Sources tables = shard.ends_with(".bin") ? open_checkpoint_shard(index, map, shard, wanted, reading)
                                                  : open_shard(index, map, shard, wanted, reading);
         for (auto& source : tables) all.push_back(std::move(source));
     }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <set>
 #include <string>
 #include <unordered_set>
 
@@ -92,7 +94,7 @@ private:
     }
 
     void add(const TorchTensor* tensor) {
-        if (tensor->sizes.size() != 2 && tensor->sizes.size() != 3) return;
+        if (tensor->sizes.size() != 2 && tensor->sizes.size() != 3 && tensor->nested == 0) return;
         count_name_bytes(name_.size());
         if (found_.size() == kMostTables) fail(path_, ": over ", kMostTables, " tensors of two or three dimensions");
         found_.push_back({name_, tensor});
@@ -139,6 +141,17 @@ public:
     }
 
     std::vector<NamedTensor> tensors() const { return TensorSearch(archive_.path()).run(*tree_.root); }
+
+    /// The keys of the dict that it is.
+    std::set<std::string, std::less<>> keys() const {
+        std::set<std::string, std::less<>> keys;
+        const auto* dict = std::get_if<PickleDict>(&tree_.root->data);
+        if (dict == nullptr) return keys;
+        for (const auto& [key, value] : dict->entries) {
+            if (const auto* text = std::get_if<std::string_view>(&key->data)) keys.emplace(*text);
+        }
+        return keys;
+    }
 
     /// The elements of a two-dimensional tensor.
     Matrix matrix(const TorchTensor& tensor, Element element) const {
@@ -234,7 +247,8 @@ std::unique_ptr<Source> plain_source(const ZipArchive& archive, const Checkpoint
 /// Numbers for each row of a table, one-dimensional and of floating point.
 bool is_one_a_row(const TorchTensor* numbers, std::uint64_t rows) {
     const auto element = numbers->type->element;
-    return numbers->sizes == std::vector<std::uint64_t>{rows} && (element == Element::f32 || element == Element::f64);
+    return numbers->unreadable == nullptr && numbers->sizes == std::vector<std::uint64_t>{rows} &&
+           (element == Element::f32 || element == Element::f64);
 }
 
 /// A table of a tensor that PyTorch quantized by rows, with zero points of floating point: those are embeddings.
@@ -273,6 +287,11 @@ void leave_out(Reading& reading, const std::string& path, const NamedTensor& nam
     const TorchTensor& tensor = *named.tensor;
     std::string_view type = tensor.type->dtype;
     if (type.starts_with(kModule)) type.remove_prefix(kModule.size());
+    if (tensor.nested > 0) {
+        reading.left_out.push_back(
+            {path, named.name, printable(type) + " nested of " + std::to_string(tensor.nested), tensor.unreadable});
+        return;
+    }
     const std::string reason = tensor.unreadable != nullptr ? tensor.unreadable : reason_for(type, tensor.sizes);
     leave_out(reading, path, named.name, type, tensor.sizes, reason);
 }
@@ -282,6 +301,19 @@ bool starts_with(std::span<const std::byte> bytes, std::string_view text) {
 }
 
 }  // namespace
+
+std::vector<std::string_view> missing_from_checkpoint(const ZipArchive& archive,
+                                                      std::span<const std::string_view> names) {
+    const Checkpoint checkpoint(archive);
+    const std::set<std::string, std::less<>> keys = checkpoint.keys();
+    std::vector<std::string_view> missing;
+    for (const std::string_view name : names) {
+        std::size_t end = name.find('.');
+        while (end != name.npos && !keys.contains(name.substr(0, end))) end = name.find('.', end + 1);
+        if (end == name.npos && !keys.contains(name)) missing.push_back(name);
+    }
+    return missing;
+}
 
 bool is_checkpoint(const ZipArchive& archive) { return find_pickle(archive) != nullptr; }
 

@@ -21,7 +21,8 @@ struct TorchStorage {
     std::uint64_t bytes = 0;  ///< as the pickle has it; how many there are is for the archive to say
 };
 
-/// A view of a storage. Its elements lie within TorchStorage::bytes; sizes and strides are not negative.
+/// A view of a storage. Its elements lie within TorchStorage::bytes, unless it is unreadable; sizes and strides are not
+/// negative.
 struct TorchTensor {
     const TorchStorage* storage = nullptr;
     const TorchType* type = nullptr;
@@ -33,6 +34,8 @@ struct TorchTensor {
     const TorchTensor* zero_points = nullptr;
     /// Why its elements cannot be read as they lie, and what to do about it; else null.
     const char* unreadable = nullptr;
+    /// How many tensors a nested one has, which is unreadable; its sizes are those of all their values together.
+    std::uint64_t nested = 0;
 };
 
 /// Whatever cannot hold a tensor and names nothing: floats, bytes, sets, devices.

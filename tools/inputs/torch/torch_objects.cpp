@@ -38,9 +38,11 @@ public:
     /// A size, stride or offset.
     std::uint64_t size(std::size_t i) const { return unsigned_of(get<std::int64_t>(i)); }
 
-    std::vector<std::uint64_t> sizes(std::size_t i) const {
+    std::vector<std::uint64_t> sizes(std::size_t i) const { return sizes_in(get<PickleTuple>(i)); }
+
+    std::vector<std::uint64_t> sizes_in(const PickleTuple& tuple) const {
         std::vector<std::uint64_t> sizes;
-        const std::vector<const PickleValue*>& items = get<PickleTuple>(i).items;
+        const std::vector<const PickleValue*>& items = tuple.items;
         if (items.size() > kMostDimensions) fault("over 64 dimensions");
         for (const PickleValue* item : items) {
             const auto* size = std::get_if<std::int64_t>(&item->data);
@@ -182,6 +184,32 @@ PickleValue rebuild_on_device(PickleTree& tree, const Arguments& arguments) {
     return unreadable_tensor(&tree.tensors.emplace_back(**tensor), "to be cast when it is loaded; save it on the CPU");
 }
 
+/// (layout, (indices, ..., values, size, ...)): the values that are not zero and where they belong.
+PickleValue rebuild_sparse(PickleTree& tree, const Arguments& arguments) {
+    const TorchTensor* values = nullptr;
+    const PickleTuple* size = nullptr;
+    for (const PickleValue* item : arguments.get<PickleTuple>(1).items) {
+        if (const auto* tensor = std::get_if<const TorchTensor*>(&item->data); tensor != nullptr) values = *tensor;
+        if (const auto* tuple = std::get_if<PickleTuple>(&item->data); tuple != nullptr) size = tuple;
+    }
+    if (values == nullptr || size == nullptr || size->items.size() > 3) return {PickleOpaque()};
+    TorchTensor tensor = *values;
+    tensor.sizes = arguments.sizes_in(*size);
+    tensor.strides.assign(tensor.sizes.size(), 0);
+    return unreadable_tensor(&tree.tensors.emplace_back(std::move(tensor)), "sparse; save its to_dense()");
+}
+
+/// (values, sizes, strides, offsets): tensors of several sizes, one after the other.
+PickleValue rebuild_nested(PickleTree& tree, const Arguments& arguments) {
+    const auto* values = std::get_if<const TorchTensor*>(&arguments.value(0).data);
+    const auto* sizes = std::get_if<const TorchTensor*>(&arguments.value(1).data);
+    if (values == nullptr || sizes == nullptr || (*sizes)->sizes.size() != 2) return {PickleOpaque()};
+    TorchTensor tensor = **values;
+    tensor.nested = (*sizes)->sizes[0];
+    return unreadable_tensor(&tree.tensors.emplace_back(std::move(tensor)),
+                             "nested; save its tensors one by one, as unbind() gives them");
+}
+
 PickleValue rebuild_with_attributes(PickleTree& tree, const Arguments& arguments);
 
 PickleValue size(PickleTree& /*tree*/, const Arguments& arguments) {
@@ -214,8 +242,8 @@ constexpr std::array kFunctions = {
     Function{"torch.nn.parameter.Parameter", parameter},
     Function{"torch.Size", size},
     Function{"collections.OrderedDict", empty_dict},
-    Function{"torch._utils._rebuild_sparse_tensor", opaque},
-    Function{"torch._utils._rebuild_nested_tensor", opaque},
+    Function{"torch._utils._rebuild_sparse_tensor", rebuild_sparse},
+    Function{"torch._utils._rebuild_nested_tensor", rebuild_nested},
     Function{"torch._utils._rebuild_meta_tensor_no_storage", opaque},
     Function{"torch.serialization._get_layout", opaque},
     Function{"torch.device", opaque},
