@@ -1,4 +1,4 @@
-// Counts cores: affinity masks, and the quotas of both versions of cgroups.
+// Counts cores: affinity masks and the quotas of cgroups.
 #include "support/cores.hpp"
 
 #include <sched.h>
@@ -8,8 +8,10 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
-#include <string_view>
 #include <thread>
+#include <vector>
+
+#include "support/cgroups.hpp"
 
 namespace rowpool::support {
 namespace {
@@ -38,23 +40,11 @@ Quota quota_of_v1(const std::string& group) {
     return share(both);
 }
 
-/// The smallest quota of a group and its ancestors. In a container, `path` may exist only outside, and the container's
-/// own group is mounted as the root: missing folders are skipped.
-template <class QuotaOf>
-Quota smallest(const std::string& mount, std::string path, const QuotaOf& quota_of) {
-    Quota quota = quota_of(mount);
-    for (; path.size() > 1; path.resize(path.rfind('/')))
-        quota = smaller(quota, quota_of(std::string(mount).append(path)));
+/// The smallest quota of some groups.
+Quota smallest(const std::vector<std::string>& groups, Quota (*quota_of)(const std::string& group)) {
+    Quota quota;
+    for (const std::string& group : groups) quota = smaller(quota, quota_of(group));
     return quota;
-}
-
-bool has_word(std::string_view list, std::string_view word) {
-    for (std::size_t at = 0; at <= list.size();) {
-        const std::size_t end = std::min(list.find(',', at), list.size());
-        if (list.substr(at, end - at) == word) return true;
-        at = end + 1;
-    }
-    return false;
 }
 
 std::size_t allowed_cpus() {
@@ -70,25 +60,9 @@ std::size_t allowed_cpus() {
 
 }  // namespace
 
-// Lines are "number:controllers:path"; the line of version 2 has number 0 and no controllers.
 std::optional<double> cpu_quota(const std::string& root) {
-    std::ifstream groups(root + "/proc/self/cgroup");
-    const std::string mounts = root + "/sys/fs/cgroup";
-    Quota quota;
-    for (std::string line; std::getline(groups, line);) {
-        const std::size_t first = line.find(':');
-        const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-        if (second == std::string::npos || line.compare(second + 1, 1, "/") != 0) continue;
-        const std::string controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 1);
-        if (controllers.empty()) {
-            quota = smaller(quota, smallest(mounts, path, quota_of_v2));
-        } else if (has_word(controllers, "cpu")) {
-            for (const std::string& mount : {controllers, std::string("cpu")}) {  // the first may be in another order
-                quota = smaller(quota, smallest(std::string(mounts).append("/").append(mount), path, quota_of_v1));
-            }
-        }
-    }
-    return quota;
+    const Cgroups groups = cgroups_of("cpu", root);
+    return smaller(smallest(groups.v2, quota_of_v2), smallest(groups.v1, quota_of_v1));
 }
 
 std::size_t available_cores() noexcept {
