@@ -36,6 +36,19 @@ enum class Residency : std::uint8_t {
     replicated,
 };
 
+/// Whether the system reads more of a mapped file than the row that is looked up (read-ahead).
+enum class ReadAhead : std::uint8_t {
+    /// on for files whose rows fit memory, off for larger ones: off when all rows of the file take more than three
+    /// quarters of the physical memory, or of what the cgroups of the process let it use.
+    automatic,
+    /// The system reads what is around a row, megabytes often: that brings a file into memory soon. Pays where all that
+    /// is looked up fits memory, and where rows are read in order.
+    on,
+    /// Pages are read one by one, and a call begins to read those of all its rows before it waits for the first. Pays
+    /// where rows are looked up at random and do not fit memory; reading them in order takes many times as long.
+    off,
+};
+
 /// The name of a residency as the command takes and prints it, for example "huge-pages".
 ROWPOOL_API std::string_view to_string(Residency residency) noexcept;
 /// The inverse of to_string; nothing for an unknown name.

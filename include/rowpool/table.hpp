@@ -18,11 +18,13 @@ namespace rowpool {
 
 class Table;
 namespace memory {
+class ColdRows;
 class Replicas;
-}
+}  // namespace memory
 namespace core {
 const std::byte* local_data(const Table& table) noexcept;
 std::span<const std::int32_t> local_remap(const Table& table) noexcept;
+const memory::ColdRows* cold_rows(const Table& table) noexcept;
 }  // namespace core
 
 /// The name of a table, used as a std::string_view. It shares ownership of the name with the table, and of the rows
@@ -103,15 +105,23 @@ private:
     friend class TableFile;
     friend const std::byte* core::local_data(const Table& table) noexcept;
     friend std::span<const std::int32_t> core::local_remap(const Table& table) noexcept;
+    friend const memory::ColdRows* core::cold_rows(const Table& table) noexcept;
     Table(std::shared_ptr<const std::string> name, const TableShape& shape, const std::byte* data,
-          std::span<const std::int32_t> remap, const memory::Replicas* replicas = nullptr)
-        : name_(std::move(name)), shape_(shape), data_(data), remap_(remap), replicas_(replicas) {}
+          std::span<const std::int32_t> remap, const memory::Replicas* replicas = nullptr,
+          const memory::ColdRows* cold_rows = nullptr)
+        : name_(std::move(name)),
+          shape_(shape),
+          data_(data),
+          remap_(remap),
+          replicas_(replicas),
+          cold_rows_(cold_rows) {}
 
     std::shared_ptr<const std::string> name_;  // for a TableFile, shares ownership of the rows
     TableShape shape_;
     const std::byte* data_ = nullptr;
     std::span<const std::int32_t> remap_;
     const memory::Replicas* replicas_ = nullptr;
+    const memory::ColdRows* cold_rows_ = nullptr;
 };
 
 }  // namespace rowpool

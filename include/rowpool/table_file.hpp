@@ -21,7 +21,8 @@ namespace rowpool {
 
 namespace memory {
 struct Numa;
-}
+struct Paging;
+}  // namespace memory
 
 /// How far the values of a converted table are from those of its source.
 struct ErrorMetrics {
@@ -50,6 +51,9 @@ struct OpenOptions {
     /// When given, only these rows and the remaps are held that way, and the other rows are mapped. For tables that
     /// have their hot rows first and are too large to lock or copy whole.
     std::optional<HotPart> hot = {};
+    /// Of rows that are mapped; without a meaning for those that are locked or copied. The choice is for one file:
+    /// where several together do not fit memory, turn it off.
+    ReadAhead read_ahead = ReadAhead::automatic;
 };
 
 /// A tensor of a file, whether it is a table or not. It points into the mapping and is valid as long as a copy of the
@@ -112,9 +116,9 @@ public:
     Status verify(const VerifyProgress& progress = {}) const;
 
 private:
-    // open() on a machine with the given NUMA nodes.
+    // open() on a machine with the given NUMA nodes and paging, which outlive the file and its tables.
     friend Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options,
-                                             const memory::Numa& numa);
+                                             const memory::Numa& numa, const memory::Paging& paging);
     struct ROWPOOL_LOCAL Contents;
     explicit TableFile(std::shared_ptr<const Contents> contents) noexcept : contents_(std::move(contents)) {}
 

@@ -16,4 +16,7 @@ const std::byte* local_data(const Table& table) noexcept;
 /// Table::remap(), or the one in the copy that local_data() is in.
 std::span<const std::int32_t> local_remap(const Table& table) noexcept;
 
+/// What prefetches rows of a file that does not fit in memory from the disk; null when nothing has to.
+const memory::ColdRows* cold_rows(const Table& table) noexcept;
+
 }  // namespace rowpool::core

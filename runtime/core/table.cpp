@@ -36,6 +36,8 @@ const std::byte* core::local_data(const Table& table) noexcept {
     return table.replicas_ == nullptr ? table.data_ : table.data_ + table.replicas_->offset_here();
 }
 
+const memory::ColdRows* core::cold_rows(const Table& table) noexcept { return table.cold_rows_; }
+
 std::span<const std::int32_t> core::local_remap(const Table& table) noexcept {
     const std::span<const std::int32_t> remap = table.remap_;
     if (table.replicas_ == nullptr || remap.empty()) return remap;

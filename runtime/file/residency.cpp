@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <string>
+#include <utility>
 
 #include "memory/pages.hpp"
 #include "memory/row_copy.hpp"
@@ -43,23 +44,62 @@ Status populate_rows(const support::MappedFile& file, Tables tables) {
     return {};
 }
 
-Result<HeldRows> mapped_rows(const support::MappedFile& file, Tables tables) {
-    HeldRows held{std::make_shared<const support::MappedFile>(file), {}, nullptr};
+/// Rows and what asks for those that may not be in memory.
+struct ColdFile {
+    std::shared_ptr<const void> rows;
+    memory::ColdRows cold_rows;
+
+    ColdFile(std::shared_ptr<const void> owner, std::span<const std::byte> mapping,
+             std::vector<std::span<const std::byte>> kept, const memory::Paging& paging)
+        : rows(std::move(owner)), cold_rows(mapping, std::move(kept), paging) {}
+};
+
+/// Makes lookups ask for rows of a mapping, except for what is kept in memory.
+void ask_for_rows(std::span<const std::byte> mapping, std::vector<std::span<const std::byte>> kept,
+                  const memory::Paging& paging, HeldRows& held) {
+    const auto cold = std::make_shared<const ColdFile>(held.owner, mapping, std::move(kept), paging);
+    held.cold_rows = &cold->cold_rows;
+    held.owner = cold;
+}
+
+HeldRows mapped_rows(const support::MappedFile& file, Tables tables, Tables cold, Residency residency,
+                     const memory::Paging& paging) {
+    HeldRows held{.owner = std::make_shared<const support::MappedFile>(file), .tables = {}};
     for (const auto& table : tables) held.tables.push_back(table.data());
+    if (cold.empty()) return held;
+    for (const auto& rows : cold) paging.read_singly(rows);
+    std::vector<std::span<const std::byte>> kept;
+    if (residency == Residency::locked) kept.assign(tables.begin(), tables.end());
+    ask_for_rows(file.bytes(), std::move(kept), paging, held);
     return held;
 }
 
-Result<HeldRows> copied_rows(const support::MappedFile& file, const memory::CopyPlan& plan, Residency residency,
-                             const memory::Numa& numa) {
+/// Makes lookups ask for what is mapped between the copies.
+void ask_for_rest(const memory::RowCopy& copy, const memory::CopyPlan& plan, const memory::Paging& paging,
+                  HeldRows& held) {
+    const std::byte* const first = copy.tables().front() - plan.tables.front();
+    for (std::size_t i = 0; i < copy.copies(); ++i) {
+        for (const auto& [from, to] : plan.mapped) paging.read_singly({first + i * plan.bytes + to, from.size()});
+    }
+    std::vector<std::span<const std::byte>> kept;
+    for (const auto& [begin, size] : plan.own) kept.emplace_back(first + begin, size);
+    // All copies have one page cache.
+    ask_for_rows({first, plan.bytes}, std::move(kept), paging, held);
+}
+
+Result<HeldRows> copied_rows(const support::MappedFile& file, const memory::CopyPlan& plan, Tables cold,
+                             Residency residency, const memory::Numa& numa, const memory::Paging& paging) {
     const auto copy = memory::RowCopy::make(plan, residency, numa);
     if (!copy) return Error{copy.error().code, "cannot copy " + file.path() + " into memory: " + copy.error().message};
-    return HeldRows{*copy, (*copy)->tables(), (*copy)->replicas()};
+    HeldRows held{.owner = *copy, .tables = (*copy)->tables(), .replicas = (*copy)->replicas()};
+    if (!cold.empty()) ask_for_rest(**copy, plan, paging, held);
+    return held;
 }
 
 }  // namespace
 
-Result<HeldRows> hold_rows(const support::MappedFile& file, Tables held, Rest rest, Residency residency,
-                           const memory::Numa& numa) {
+Result<HeldRows> hold_rows(const support::MappedFile& file, Tables held, Rest rest, Tables cold, Residency residency,
+                           const memory::Numa& numa, const memory::Paging& paging) {
     Status prepared;
     switch (residency) {
         case Residency::mapped:
@@ -74,10 +114,11 @@ Result<HeldRows> hold_rows(const support::MappedFile& file, Tables held, Rest re
         case Residency::interleaved:
         case Residency::replicated:
             return copied_rows(
-                file, rest == Rest::mapped ? memory::plan_image(file.bytes(), held) : memory::plan_tables(held),
-                residency, numa);
+                file, rest == Rest::mapped ? memory::plan_image(file.bytes(), held) : memory::plan_tables(held), cold,
+                residency, numa, paging);
     }
-    return prepared ? mapped_rows(file, held) : prepared.error();
+    if (!prepared) return prepared.error();
+    return mapped_rows(file, held, cold, residency, paging);
 }
 
 }  // namespace rowpool::file

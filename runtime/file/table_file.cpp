@@ -160,8 +160,26 @@ std::span<const std::byte> TableFile::Contents::held_bytes(const Entry& entry,
     return bytes(*entry.rows).first(rows * shape.row_stride);
 }
 
-Status TableFile::Contents::make_tables(const OpenOptions& options, const memory::Numa& numa) {
-    // A table must keep its rows alive, but not these contents, which contain the table: that would be a cycle.
+// Rows that are mapped and that lookups ask for; none when read-ahead is on.
+std::vector<std::span<const std::byte>> TableFile::Contents::cold_bytes(const OpenOptions& options,
+                                                                        const memory::Paging& paging) const {
+    std::size_t all = 0;
+    std::vector<std::span<const std::byte>> cold;
+    const bool are_kept = options.residency >= Residency::locked;
+    for (const Entry& entry : entries) {
+        const auto rows = bytes(*entry.rows);
+        const auto rest = rows.subspan(are_kept ? held_bytes(entry, options.hot).size() : 0);
+        if (!rest.empty()) cold.push_back(rest);
+        all += rows.size();
+    }
+    const bool is_off = options.read_ahead == ReadAhead::automatic ? !memory::fit_memory(all, paging.usable_memory())
+                                                                   : options.read_ahead == ReadAhead::off;
+    return is_off ? cold : std::vector<std::span<const std::byte>>();
+}
+
+Status TableFile::Contents::make_tables(const OpenOptions& options, const memory::Numa& numa,
+                                        const memory::Paging& paging) {
+    // A table must keep its rows alive, but not these contents, which hold the table.
     struct NamedRows {
         std::string name;
         std::shared_ptr<const void> rows;
@@ -174,7 +192,8 @@ Status TableFile::Contents::make_tables(const OpenOptions& options, const memory
             held.push_back(bytes(*entry.remap));
     }
     const file::Rest rest = options.hot ? file::Rest::mapped : file::Rest::unread;
-    const auto rows = file::hold_rows(file, held, rest, options.residency, numa);
+    const auto cold = cold_bytes(options, paging);
+    const auto rows = file::hold_rows(file, held, rest, cold, options.residency, numa, paging);
     if (!rows) return rows.error();
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const auto owner = std::make_shared<const NamedRows>(NamedRows{entries[i].rows->name, rows->owner});
@@ -184,12 +203,13 @@ Status TableFile::Contents::make_tables(const OpenOptions& options, const memory
             const std::byte* const first = rows->tables[remaps.at(entries[i].remap)];
             rows_of_ids = {reinterpret_cast<const std::int32_t*>(first), rows_of_ids.size()};
         }
-        tables.push_back(Table(name, entries[i].shape, rows->tables[i], rows_of_ids, rows->replicas));
+        tables.push_back(Table(name, entries[i].shape, rows->tables[i], rows_of_ids, rows->replicas, rows->cold_rows));
     }
     return {};
 }
 
-Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa) {
+Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa,
+                                  const memory::Paging& paging) {
     return support::without_exceptions([&]() -> Result<TableFile> {
         if (const auto isa = active_isa(); !isa) return isa.error();
         auto file = support::MappedFile::open(path);
@@ -201,13 +221,13 @@ Result<TableFile> open_table_file(const std::string& path, const OpenOptions& op
         using Contents = TableFile::Contents;
         auto contents = std::make_shared<Contents>(Contents{.file = std::move(*file), .header = std::move(*header)});
         if (const Status added = contents->add_entries(*metadata); !added) return added.error();
-        if (const Status made = contents->make_tables(options, numa); !made) return made.error();
+        if (const Status made = contents->make_tables(options, numa, paging); !made) return made.error();
         return TableFile(std::move(contents));
     });
 }
 
 Result<TableFile> TableFile::open(const std::string& path, const OpenOptions& options) {
-    return open_table_file(path, options, memory::this_machine());
+    return open_table_file(path, options, memory::this_machine(), memory::system_paging());
 }
 
 const std::string& TableFile::path() const noexcept { return contents_->file.path(); }

@@ -37,9 +37,9 @@ struct TableFile::Contents {
 
     /// Finds the tables of a file whose header was read: fills `entries`. Error: corrupt_file.
     Status add_entries(const std::optional<file::TableMetadata>& metadata);
-    /// Holds their rows in memory: fills `tables`. Errors: see hold_rows().
-    Status make_tables(const OpenOptions& options, const memory::Numa& numa);
-    /// Compares everything in the file with its checksums. Error: corrupt_file, for the first damage in the file.
+    /// Holds their rows in memory: makes `tables`. Errors as hold_rows().
+    Status make_tables(const OpenOptions& options, const memory::Numa& numa, const memory::Paging& paging);
+    /// Compares everything in the file with its checksums. Error: corrupt_file, the first damage in the file.
     Status verify(const VerifyProgress& progress) const;
 
     /// Bytes of a tensor in the mapping.
@@ -63,6 +63,7 @@ private:
                         const std::map<std::string_view, const file::Tensor*>& tensors);
     Status add_remap(Entry& entry, const file::Tensor* tensor);
     std::span<const std::byte> held_bytes(const Entry& entry, const std::optional<HotPart>& hot) const noexcept;
+    std::vector<std::span<const std::byte>> cold_bytes(const OpenOptions& options, const memory::Paging& paging) const;
     std::vector<Block> checksum_blocks() const;
     std::vector<Block> data_blocks() const;
     static bool is_intact(const Block& block);

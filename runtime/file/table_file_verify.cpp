@@ -7,6 +7,7 @@
 #include "file/checksum.hpp"
 #include "file/remap.hpp"
 #include "file/table_file_contents.hpp"
+#include "memory/pages.hpp"
 #include "support/boundary.hpp"
 #include "support/parallel.hpp"
 
@@ -62,6 +63,7 @@ std::vector<TableFile::Contents::Block> TableFile::Contents::data_blocks() const
 }
 
 bool TableFile::Contents::is_intact(const Block& block) {
+    memory::begin_reading(block.bytes);  // all at once, where read-ahead is off
     if (block.xxh3) return file::xxh3(block.bytes) == *block.xxh3;
     return std::ranges::all_of(block.bytes, [](std::byte byte) { return byte == std::byte{0}; });
 }

@@ -60,6 +60,16 @@ int lock(std::span<const std::byte> bytes) noexcept {
     return 0;
 }
 
+void read_singly(std::span<const std::byte> bytes) noexcept {
+    const Pages pages = pages_of(bytes);
+    ::madvise(pages.begin, pages.size, MADV_RANDOM);
+}
+
+void begin_reading(std::span<const std::byte> bytes) noexcept {
+    const Pages pages = pages_of(bytes);
+    ::madvise(pages.begin, pages.size, MADV_WILLNEED);
+}
+
 void forget(std::span<const std::byte> bytes) noexcept {
     const Pages pages = pages_of(bytes);
     ::madvise(pages.begin, pages.size, MADV_DONTNEED);

@@ -14,7 +14,13 @@ int populate(std::span<const std::byte> bytes) noexcept;
 /// As populate(); the pages then stay in memory until they are unmapped. Returns 0 or an errno.
 int lock(std::span<const std::byte> bytes) noexcept;
 
-/// Removes the pages of a file from the page table; they stay in the page cache and may be read as before.
+/// Pages that are touched and not in memory are read alone from now on, without those around them (MADV_RANDOM).
+void read_singly(std::span<const std::byte> bytes) noexcept;
+
+/// Begins to read the pages that are not in memory, and does not wait for them.
+void begin_reading(std::span<const std::byte> bytes) noexcept;
+
+/// Takes the pages of a file out of the page table again; they stay in the page cache and may be read as before.
 void forget(std::span<const std::byte> bytes) noexcept;
 
 /// Maps the pages of a shared file mapping a second time, replacing whatever is mapped at `at`, which is page-aligned.

@@ -31,7 +31,9 @@ public:
 
     /// First byte of each table in the first copy.
     const std::vector<const std::byte*>& tables() const noexcept { return tables_; }
-    /// The positions of the other copies; null when there is one copy.
+    /// How many there are: one a node, or one.
+    std::size_t copies() const noexcept { return copies_; }
+    /// Where the other copies are; null when there is one.
     const Replicas* replicas() const noexcept { return replicas_ ? &*replicas_ : nullptr; }
 
 private:

@@ -227,7 +227,8 @@ PoolStatus Engine::pool(const Model& model, const Request& request, const Output
                         std::span<std::size_t> skipped) const noexcept {
     const pooling::ModelContents& contents = pooling::contents_of(model);
     pooling::Plan plan;
-    PoolStatus checked = pooling::plan_request(contents.plans, contents.total_dim, request, out, skipped, plan);
+    PoolStatus checked =
+        pooling::plan_request(contents.plans, contents.total_dim, contents.is_cold, request, out, skipped, plan);
     if (!checked) return checked;
     return run_plan(plan);
 }

@@ -51,6 +51,7 @@ Result<Model> Model::create(std::vector<Feature> features) {
             plan.column = contents.total_dim;
             contents.plans.push_back(plan);
             contents.total_dim += feature.table.dim();
+            contents.is_cold = contents.is_cold || plan.cold_rows != nullptr;
         }
         contents.features = std::move(features);  // plans refer to its tables, which do not move
         return Model(std::make_shared<const pooling::ModelContents>(std::move(contents)));

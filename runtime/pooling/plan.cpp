@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/local_rows.hpp"
 #include "core/row_layout.hpp"
 #include "cpu/dispatch.hpp"
 #include "kernels/rows.hpp"
@@ -73,6 +74,7 @@ void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable
     plan.out_stride = stride;
     plan.out_type = out.type();
     plan.is_request = false;
+    plan.is_cold = features.front().cold_rows != nullptr;
     plan.skipped = nullptr;
 }
 
@@ -136,6 +138,7 @@ CheckResult plan_feature(const Table& table, const PoolOptions& options, std::si
     feature.count_all = options.divisor == Divisor::bag_length;
     feature.skips_bad = options.on_bad_index == OnBadIndex::skip;
     feature.column = 0;
+    feature.cold_rows = core::cold_rows(table);
     kernels::Rows& rows = feature.rows;
     set_rows(table, rows);
     rows.padding = options.mode == Pooling::none ? -1 : *padding;
@@ -150,8 +153,9 @@ PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& op
     return result ? PoolStatus() : status_of(result, &table);
 }
 
-PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total_dim, const Request& request,
-                        const Output& out, std::span<std::size_t> skipped, Plan& plan) noexcept {
+PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total_dim, bool is_cold,
+                        const Request& request, const Output& out, std::span<std::size_t> skipped,
+                        Plan& plan) noexcept {
     if (const CheckResult result = check_batch(features.size(), request.offsets); !result) return status_of(result);
     const Bags bags(request.indices, request.offsets, request.weights);
     if (const CheckResult result = check_bags(bags); !result) return status_of(result);
@@ -164,6 +168,7 @@ PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total
     if (const CheckResult result = check_all_weights(features, request); !result) return status_of(result);
     make_plan(features, *kernels, bags, num_bags, out, stride, plan);
     plan.is_request = true;
+    plan.is_cold = is_cold;
     plan.skipped = skipped.empty() ? nullptr : skipped.data();
     return {};
 }

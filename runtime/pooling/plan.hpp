@@ -22,10 +22,11 @@ struct FeaturePlan {
     kernels::Codec codec;
     kernels::Rows rows;
     Pooling mode;
-    bool is_far;         ///< all tables together are much larger than the L2 cache
-    bool count_all;      ///< the divisor is the length of the bag
-    bool skips_bad;      ///< bad indices are left out
-    std::size_t column;  ///< the first output column
+    bool is_far;                        ///< all tables together are much larger than the second-level cache
+    bool count_all;                     ///< the divisor is the length of the bag
+    bool skips_bad;                     ///< bad indices are left out
+    std::size_t column;                 ///< the first of its results
+    const memory::ColdRows* cold_rows;  ///< asks for rows that may not be in memory; null when nothing has to
 };
 
 /// Resolves options against a table. `footprint` is the total bytes of the tables that share the caches, including this
@@ -45,7 +46,8 @@ struct Plan {
     std::size_t out_stride;  ///< elements
     OutputType out_type;
     bool is_request;       ///< faults name the feature
-    std::size_t* skipped;  ///< receives the number of skipped indices of each feature; may be null
+    bool is_cold;          ///< one of the features has cold rows
+    std::size_t* skipped;  ///< where the skipped indices of each feature are counted; null for nowhere
 
     /// Position of the first index of feature f; for f == features.size(), the number of indices.
     std::size_t first_index(std::size_t f) const noexcept {
@@ -61,10 +63,10 @@ struct Plan {
 PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
                      FeaturePlan& feature, Plan& plan) noexcept;
 
-/// Plans a request to a model with these features and total_dim output columns. A fault names the feature and its
-/// table.
-PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total_dim, const Request& request,
-                        const Output& out, std::span<std::size_t> skipped, Plan& plan) noexcept;
+/// A request to a model: its features, the number of columns of its output, and whether any feature has cold rows. The
+/// fault names the feature's table.
+PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total_dim, bool is_cold,
+                        const Request& request, const Output& out, std::span<std::size_t> skipped, Plan& plan) noexcept;
 
 /// The position of the first bad index in [begin, end), not counting features that skip bad indices; `end` when there
 /// is none.

@@ -8,6 +8,7 @@
 #include "core/local_rows.hpp"
 #include "kernels/rows.hpp"
 #include "pooling/checks.hpp"
+#include "pooling/cold.hpp"
 
 namespace rowpool::pooling {
 namespace {
@@ -212,6 +213,21 @@ private:
     };
 };
 
+/// Pools part after part while the rows of the next one are read from the disk.
+std::size_t run_cold(const Plan& plan, const Place& first, const Place& last) noexcept {
+    std::size_t skipped = 0;
+    Place end = end_of_part(plan, first, last);
+    begin_reading(plan, first, end);
+    for (Place begin = first; begin != last;) {
+        const Place next = end_of_part(plan, end, last);
+        begin_reading(plan, end, next);
+        skipped += Slice(plan, begin, end).run();
+        begin = end;
+        end = next;
+    }
+    return skipped;
+}
+
 }  // namespace
 
 std::size_t cost_of(const Plan& plan) noexcept {
@@ -241,8 +257,8 @@ void clear_skipped(const Plan& plan) noexcept {
 }
 
 std::size_t run_slice(const Plan& plan, const Place& first, const Place& last) noexcept {
-    if (plan.num_bags == 0) return 0;  // there may be no output buffer to point into
-    return Slice(plan, first, last).run();
+    if (plan.num_bags == 0) return 0;  // there need be no output then, in which features have columns
+    return plan.is_cold ? run_cold(plan, first, last) : Slice(plan, first, last).run();
 }
 
 PoolStatus run(const Plan& plan) noexcept {

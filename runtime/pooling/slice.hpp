@@ -13,6 +13,8 @@ struct Place {
     std::size_t feature;
     std::size_t bag;
     std::size_t position;
+
+    friend bool operator==(const Place&, const Place&) = default;
 };
 
 inline Place begin_of(const Plan&) noexcept { return {0, 0, 0}; }

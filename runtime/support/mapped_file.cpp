@@ -36,8 +36,7 @@ Result<MappedFile> MappedFile::open(const std::string& path, const std::string& 
         auto mapping = std::make_shared<Mapping>(name);
         if (status.st_size == 0) return MappedFile(std::move(mapping));
         const auto size = static_cast<std::size_t>(status.st_size);
-        // The default read-ahead is kept: random lookups would be faster without it, but the hot rows of a table are
-        // soon in memory, and verifying and exporting read sequentially.
+        // The kernel's own read-ahead is left alone: it suits what fits memory and what reads in order.
         void* address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
         if (address == MAP_FAILED) return io_error("map", path);
         mapping->address = address;

@@ -11,6 +11,7 @@
 #include "core/local_rows.hpp"
 #include "memory/copy_plan.hpp"
 #include "memory/numa.hpp"
+#include "memory/paging.hpp"
 #include "rowpool/rowpool.hpp"
 #include "tests/support/in_child.hpp"
 #include "tests/support/smaps.hpp"
@@ -19,7 +20,8 @@
 
 namespace rowpool {
 
-Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa);
+Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa,
+                                  const memory::Paging& paging);
 
 namespace test {
 namespace {
@@ -251,7 +253,8 @@ TEST_CASE("a hot part for every node, and the file behind each") {
         .place = [](std::span<std::byte>, memory::Placement, std::span<const unsigned>) noexcept { return 0; },
         .current_node = []() noexcept { return node; }};
     const Partly partly;
-    const auto file = open_table_file(partly.path(), {.residency = Residency::replicated, .hot = HotPart{}}, two_nodes);
+    const auto file = open_table_file(partly.path(), {.residency = Residency::replicated, .hot = HotPart{}}, two_nodes,
+                                      memory::system_paging());
     REQUIRE(file);
     const Table& table = file->tables()[0];
     for (const unsigned here : {0u, 3u}) {
@@ -267,7 +270,8 @@ TEST_CASE("the kernel takes the placement of a hot part and of the file behind i
     memory::Numa numa = memory::this_machine();
     numa.nodes = [] { return std::vector<unsigned>{0, 1}; };  // a node that is not there is left out
     const Partly partly;
-    const auto file = open_table_file(partly.path(), {.residency = Residency::interleaved, .hot = HotPart{}}, numa);
+    const auto file = open_table_file(partly.path(), {.residency = Residency::interleaved, .hot = HotPart{}}, numa,
+                                      memory::system_paging());
     if (!file) {
         CHECK(file.error().message.find("placing a copy on all NUMA nodes: ") != std::string::npos);
         MESSAGE("skipped: this system does not let us place memory");

@@ -10,6 +10,7 @@
 
 #include "core/local_rows.hpp"
 #include "memory/numa.hpp"
+#include "memory/paging.hpp"
 #include "rowpool/rowpool.hpp"
 #include "tests/support/smaps.hpp"
 #include "tests/support/table_files.hpp"
@@ -17,7 +18,8 @@
 
 namespace rowpool {
 
-Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa);
+Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa,
+                                  const memory::Paging& paging);
 
 namespace test {
 namespace {
@@ -90,7 +92,7 @@ struct TwoTables {
     }
     std::string path() const { return folder / "f"; }
     Result<TableFile> open(Residency residency, const memory::Numa& numa = kTwoNodes) const {
-        return open_table_file(path(), {.residency = residency}, numa);
+        return open_table_file(path(), {.residency = residency}, numa, memory::system_paging());
     }
 };
 

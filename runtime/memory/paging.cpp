@@ -1,0 +1,18 @@
+// The system's own paging.
+#include "memory/paging.hpp"
+
+#include "memory/pages.hpp"
+#include "support/usable_memory.hpp"
+
+namespace rowpool::memory {
+
+const Paging& system_paging() noexcept {
+    static constexpr Paging kSystem = {support::usable_memory, read_singly, begin_reading};
+    return kSystem;
+}
+
+bool fit_memory(std::size_t bytes, std::size_t usable_memory) noexcept {
+    return bytes <= usable_memory - usable_memory / 4;
+}
+
+}  // namespace rowpool::memory

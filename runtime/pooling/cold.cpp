@@ -1,0 +1,53 @@
+// Goes through indices, from their rows to the pages that are asked for.
+#include "pooling/cold.hpp"
+
+#include <cstddef>
+
+#include "kernels/rows.hpp"
+#include "memory/cold_rows.hpp"
+
+namespace rowpool::pooling {
+namespace {
+
+void begin_reading(const FeaturePlan& feature, const IndexSpan& indices, std::size_t begin, std::size_t end) noexcept {
+    const kernels::Rows& rows = feature.rows;
+    memory::ColdRows::Fetch fetch(*feature.cold_rows);
+    for (std::size_t i = begin; i < end; ++i) {
+        const std::size_t row = kernels::row_of(rows, indices[i]);
+        if (row != kernels::kNoRow) fetch.add({rows.data + row * rows.stride, rows.bytes});
+    }
+}
+
+std::size_t end_of_bag(const Plan& plan, const Place& place) noexcept {
+    const std::size_t bag = place.feature * plan.num_bags + place.bag;
+    const bool is_last = bag + 1 == plan.features.size() * plan.num_bags;
+    return is_last ? plan.indices.size() : kernels::end_of(plan.ends, bag, place.position);
+}
+
+}  // namespace
+
+void begin_reading(const Plan& plan, const Place& first, const Place& last) noexcept {
+    std::size_t begin = first.position;
+    for (std::size_t f = first.feature; begin < last.position; ++f) {
+        const std::size_t end = f == last.feature ? last.position : plan.first_index(f + 1);
+        if (plan.features[f].cold_rows != nullptr) begin_reading(plan.features[f], plan.indices, begin, end);
+        begin = end;
+    }
+}
+
+Place end_of_part(const Plan& plan, const Place& begin, const Place& last) noexcept {
+    constexpr std::size_t kIndices = 2048;
+    Place place = begin;
+    while (place.feature < last.feature || (place.feature == last.feature && place.bag < last.bag)) {
+        if (place.position - begin.position >= kIndices) return place;
+        if (place.bag == plan.num_bags) {
+            place = {place.feature + 1, 0, place.position};
+        } else {
+            place.position = end_of_bag(plan, place);
+            ++place.bag;
+        }
+    }
+    return last;
+}
+
+}  // namespace rowpool::pooling
