@@ -1,4 +1,4 @@
-// Goes through indices, from their rows to the pages that are asked for.
+// Cuts slices into parts, and goes from their indices to the pages that are asked for.
 #include "pooling/cold.hpp"
 
 #include <cstddef>
@@ -24,8 +24,8 @@ std::size_t end_of_bag(const Plan& plan, const Place& place) noexcept {
     return is_last ? plan.indices.size() : kernels::end_of(plan.ends, bag, place.position);
 }
 
-}  // namespace
-
+/// Begins to read the cold rows of the bags from `first` up to `last`, and waits for none. Indices need not have been
+/// checked: bad ones have no row.
 void begin_reading(const Plan& plan, const Place& first, const Place& last) noexcept {
     std::size_t begin = first.position;
     for (std::size_t f = first.feature; begin < last.position; ++f) {
@@ -35,6 +35,8 @@ void begin_reading(const Plan& plan, const Place& first, const Place& last) noex
     }
 }
 
+/// Where a part ends that begins at `begin`: with `last`, or after the bag with which it has enough indices to keep a
+/// disk busy. What is asked for of two parts takes too little memory to drive out what is about to be read.
 Place end_of_part(const Plan& plan, const Place& begin, const Place& last) noexcept {
     constexpr std::size_t kIndices = 2048;
     Place place = begin;
@@ -48,6 +50,23 @@ Place end_of_part(const Plan& plan, const Place& begin, const Place& last) noexc
         }
     }
     return last;
+}
+
+}  // namespace
+
+// Pools part after part, while the rows of the next one are read from the disk.
+std::size_t run_cold_slice(const Plan& plan, const Place& first, const Place& last) noexcept {
+    std::size_t skipped = 0;
+    Place end = end_of_part(plan, first, last);
+    begin_reading(plan, first, end);
+    for (Place begin = first; begin != last;) {
+        const Place next = end_of_part(plan, end, last);
+        begin_reading(plan, end, next);
+        skipped += run_slice(plan, begin, end);
+        begin = end;
+        end = next;
+    }
+    return skipped;
 }
 
 }  // namespace rowpool::pooling

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "pooling/checks.hpp"
+#include "pooling/cold.hpp"
 #include "pooling/model.hpp"
 #include "pooling/plan.hpp"
 #include "pooling/slice.hpp"
@@ -84,7 +85,8 @@ PoolStatus run_slices(const pooling::Plan& plan, std::size_t cost, std::size_t s
         const pooling::Place first = s == 0 ? begin : pooling::place_at(plan, share(cost, slices, s), begin);
         const pooling::Place last =
             s + 1 == slices ? pooling::end_of(plan) : pooling::place_at(plan, share(cost, slices, s + 1), first);
-        const std::size_t bad = pooling::run_slice(plan, first, last);
+        const std::size_t bad =
+            plan.is_cold ? pooling::run_cold_slice(plan, first, last) : pooling::run_slice(plan, first, last);
         if (bad > 0) skipped.fetch_add(bad, std::memory_order_relaxed);
     });
     PoolStatus status;

@@ -213,21 +213,6 @@ private:
     };
 };
 
-/// Pools part after part while the rows of the next one are read from the disk.
-std::size_t run_cold(const Plan& plan, const Place& first, const Place& last) noexcept {
-    std::size_t skipped = 0;
-    Place end = end_of_part(plan, first, last);
-    begin_reading(plan, first, end);
-    for (Place begin = first; begin != last;) {
-        const Place next = end_of_part(plan, end, last);
-        begin_reading(plan, end, next);
-        skipped += Slice(plan, begin, end).run();
-        begin = end;
-        end = next;
-    }
-    return skipped;
-}
-
 }  // namespace
 
 std::size_t cost_of(const Plan& plan) noexcept {
@@ -258,7 +243,7 @@ void clear_skipped(const Plan& plan) noexcept {
 
 std::size_t run_slice(const Plan& plan, const Place& first, const Place& last) noexcept {
     if (plan.num_bags == 0) return 0;  // there need be no output then, in which features have columns
-    return plan.is_cold ? run_cold(plan, first, last) : Slice(plan, first, last).run();
+    return Slice(plan, first, last).run();
 }
 
 PoolStatus run(const Plan& plan) noexcept {
@@ -267,7 +252,8 @@ PoolStatus run(const Plan& plan) noexcept {
     if (bad != num_indices) return bad_index(plan, bad);
     clear_skipped(plan);
     PoolStatus status;
-    status.skipped = run_slice(plan, begin_of(plan), end_of(plan));
+    const Place begin = begin_of(plan), end = end_of(plan);
+    status.skipped = plan.is_cold ? run_cold_slice(plan, begin, end) : run_slice(plan, begin, end);
     return status;
 }
 

@@ -47,7 +47,7 @@ void write_decoded(const Table& table, NpyWriter& out) {
 
 void export_table(const ExportOptions& options) {
     catch_interrupts();
-    const Table table = value_of(open_table_file(options.file).table(options.table));
+    const Table table = value_of(open_table_file(options.file, ReadAhead::on).table(options.table));
     const std::array shape = {table.num_ids(), table.dim()};
     NpyWriter out(options.output, "<f4", shape);
     write_decoded(table, out);

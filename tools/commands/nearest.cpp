@@ -120,7 +120,7 @@ std::vector<std::size_t> best_rows(const std::vector<double>& scores, std::size_
 }
 
 void nearest(const NearestOptions& options) {
-    const TableFile file = open_table_file(options.file);
+    const TableFile file = open_table_file(options.file, ReadAhead::on);
     const NamedTable named = open_named(file, options.table);
     const std::vector<float> query = mean_of_rows(named.table, find_rows(options, named.names));
     std::vector<double> scores = cosines(named.table, query);

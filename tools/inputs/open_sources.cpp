@@ -112,8 +112,8 @@ bool is_safetensors_file(const std::string& path) {
     return has_extension(path, ".safetensors") && !is_gzip(file->bytes()) && !foreign_kind(file->bytes());
 }
 
-TableFile open_table_file(const std::string& path) {
-    Result<TableFile> file = TableFile::open(path);
+TableFile open_table_file(const std::string& path, ReadAhead read_ahead) {
+    Result<TableFile> file = TableFile::open(path, {.read_ahead = read_ahead});
     if (file) return *std::move(file);
     const Result<support::MappedFile> mapped = support::MappedFile::open(path);
     if (!mapped) fail(file.error().message);

@@ -63,7 +63,8 @@ std::string uncompressed_name(const std::string& path);
 /// The name of the one table in a file that does not name it: the file's own, without folder, extension and ".gz".
 std::string table_name_of(const std::string& path);
 /// Opens a table file or any safetensors file; what another file is, and what to do about it, is in the error.
-TableFile open_table_file(const std::string& path);
+/// `read_ahead` is on for what reads rows in order.
+TableFile open_table_file(const std::string& path, ReadAhead read_ahead = ReadAhead::automatic);
 
 /// Whether a file is a safetensors file, or is called so: its own error says more than that it is no table file.
 bool is_safetensors_file(const std::string& path);

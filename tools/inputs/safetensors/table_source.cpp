@@ -83,7 +83,7 @@ void add_matrices(const std::string& path, const TableFile& file, Reading& readi
 /// Opens the file; its errors name what the command line does, where that was inflated into another file.
 TableFile open(const InputFile& input) {
     const std::string readable = input.readable_path();
-    Result<TableFile> file = TableFile::open(readable);
+    Result<TableFile> file = TableFile::open(readable, {.read_ahead = ReadAhead::on});  // read in order
     if (file) return *std::move(file);
     std::string message = file.error().message;
     const std::size_t at = message.find(readable);
