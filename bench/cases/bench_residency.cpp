@@ -1,25 +1,19 @@
 // What each way to hold a table's rows costs and gains: opening a table file and the first request, with the file in
 // memory or not, and pooling once all rows are there.
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "bench/cases/nameless_file.hpp"
 #include "bench/cases/reference.hpp"
 #include "bench/cases/suite.hpp"
 #include "bench/measure/thread_clock.hpp"
 #include "bench/workloads/workload.hpp"
 #include "rowpool/pool.hpp"
 #include "rowpool/table_file.hpp"
-#include "rowpool/table_file_writer.hpp"
 
 namespace rowpool::bench {
 namespace {
@@ -35,70 +29,6 @@ constexpr Place kSizes[] = {{"256MiB", std::size_t{256} << 20, kBags* kBagLength
 double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
-
-/// The value of a step that must not fail.
-template <class T>
-T value_of(Result<T> result) {
-    if (!result) throw std::runtime_error(result.error().message);
-    return *std::move(result);
-}
-void check(const Status& status) {
-    if (!status) throw std::runtime_error(status.error().message);
-}
-
-/// One int8 table, the same rows over and over.
-void write_table_file(const std::string& path, std::size_t bytes) {
-    const std::vector<std::byte> pattern = row_pattern(RowFormat::int8, kDim);
-    const std::size_t rows = bytes / row_bytes(RowFormat::int8, kDim);
-    auto writer = value_of(TableFileWriter::create(path, {{"t", {RowFormat::int8, rows, kDim, 0, {}}}}));
-    const std::size_t total = rows * row_bytes(RowFormat::int8, kDim);
-    for (std::size_t at = 0; at < total; at += pattern.size()) {
-        check(writer.append(std::span(pattern).first(std::min(pattern.size(), total - at))));
-    }
-    check(writer.finish());
-}
-
-/// A table file in a temporary folder, without a name, so that none is left however the suite ends.
-class NamelessFile {
-public:
-    explicit NamelessFile(const Place* size) {
-        std::string folder = (std::filesystem::temp_directory_path() / "rowpool-bench-XXXXXX").string();
-        if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
-        try {
-            write_table_file(folder + "/table", size->table_bytes);
-            file_ = ::open((folder + "/table").c_str(), O_RDONLY | O_CLOEXEC);
-        } catch (...) {
-            std::filesystem::remove_all(folder);
-            throw;
-        }
-        std::filesystem::remove_all(folder);
-    }
-    NamelessFile(const NamelessFile&) = delete;
-    NamelessFile& operator=(const NamelessFile&) = delete;
-    ~NamelessFile() { ::close(file_); }
-
-    Table open(Residency residency) const {
-        const auto file = TableFile::open("/proc/self/fd/" + std::to_string(file_), {.residency = residency});
-        // A small RLIMIT_MEMLOCK is usual, and no fault of ours.
-        if (!file && residency == Residency::locked) throw TooLittleMemory(file.error().message);
-        return value_of(file).tables()[0];
-    }
-
-    /// Takes the file, which nobody may have open as a table, out of memory; whether it went.
-    bool drop() const {
-        ::fsync(file_);
-        ::posix_fadvise(file_, 0, 0, POSIX_FADV_DONTNEED);
-        const support::MappedFile file = value_of(support::MappedFile::open("/proc/self/fd/" + std::to_string(file_)));
-        const auto bytes = file.bytes();
-        std::vector<unsigned char> in_memory(bytes.size() / static_cast<std::size_t>(::getpagesize()) + 1);
-        ::mincore(const_cast<std::byte*>(bytes.data()), bytes.size(), in_memory.data());
-        const auto cached = std::ranges::count_if(in_memory, [](unsigned char page) { return (page & 1) != 0; });
-        return static_cast<std::size_t>(cached) <= in_memory.size() / 100;
-    }
-
-private:
-    int file_ = -1;
-};
 
 void skip_uncold(benchmark::State& state) {
     state.SkipWithError("skipped: the file stays in memory; TMPDIR must be on a disk");
@@ -151,15 +81,16 @@ double huge_share(const void* address) {
 
 /// Opening and the first request, once an iteration.
 void first_request(benchmark::State& state, const Place& size, Residency residency, bool cold) {
-    const NamelessFile& file = kept<NamelessFile>(&size);
-    Requests requests(file.open(Residency::mapped).rows(), size);
-    file.open(residency);  // a hypervisor may take its time to hand out memory that was never used before
+    const NamelessFile& file = kept<NamelessFile>(RowFormat::int8, kDim, size.table_bytes);
+    Requests requests(file.open({}).rows(), size);
+    file.open(
+        {.residency = residency});  // a hypervisor may take its time to hand out memory that was never used before
     double open = 0, first = 0;
     for (auto _ : state) {
         if (!file.drop()) return skip_uncold(state);
-        if (!cold) file.open(Residency::populated);
+        if (!cold) file.open({.residency = Residency::populated});
         const auto start = std::chrono::steady_clock::now();
-        const Table table = file.open(residency);
+        const Table table = file.open({.residency = residency});
         const double opened = seconds_since(start);
         requests.pool_next(table);
         const double done = seconds_since(start);
@@ -183,9 +114,9 @@ void touch_all(const Table& table) {
 
 /// Pooling with all rows in memory.
 void pool_rows(benchmark::State& state, const Place& size, Residency residency) {
-    const NamelessFile& file = kept<NamelessFile>(&size);
+    const NamelessFile& file = kept<NamelessFile>(RowFormat::int8, kDim, size.table_bytes);
     if (!file.drop()) return skip_uncold(state);
-    const Table table = file.open(residency);
+    const Table table = file.open({.residency = residency});
     touch_all(table);
     Requests requests(table.rows(), size);
     requests.pool_next(table);
