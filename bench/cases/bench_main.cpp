@@ -47,6 +47,7 @@ void register_all(Grid grid) {
     rowpool::bench::register_latency(grid);
     rowpool::bench::register_scaling(grid);
     rowpool::bench::register_residency(grid);
+    rowpool::bench::register_cold_rows(grid);
 }
 
 }  // namespace

@@ -52,5 +52,7 @@ void register_quantize();
 void register_convert();
 /// cold/..., warm/... and residency/...: how the rows of a table file are held in memory.
 void register_residency(Grid grid);
+/// beyond-memory/...: rows of a file larger than memory, which come from the disk.
+void register_cold_rows(Grid grid);
 
 }  // namespace rowpool::bench

@@ -20,8 +20,8 @@ struct Paging {
 const Paging& system_paging() noexcept;
 
 /// Whether the page cache can keep so many bytes of a file: they are no more than three quarters of the memory that
-/// the process can use. The rest is for everything else, as PostgreSQL's manual of tuning has it for its
-/// effective_cache_size (half of the memory to be careful, three quarters at most).
+/// the process can use. The rest is for everything else, as PostgreSQL's wiki has it for effective_cache_size: half of
+/// the memory is careful to expect, three quarters is bold and still reasonable.
 bool fit_memory(std::size_t bytes, std::size_t usable_memory) noexcept;
 
 }  // namespace rowpool::memory

@@ -1,10 +1,12 @@
 // Orders about pages: reading them in, where the kernel has a call for it and where not, and what a short file does.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -70,6 +72,36 @@ TEST_CASE("populate reads all pages that the bytes touch") {
     CHECK(memory::populate(mapped.file.bytes().subspan(100, 0)) == 0);
     CHECK(memory::populate(mapped.file.bytes().subspan(4095, kKib * 1024 - 2 * 4095)) == 0);
     CHECK(mapped.resident_kib() == kKib);
+}
+
+/// Whether the page cache has the page at `at`.
+bool is_cached(const std::byte* at) {
+    unsigned char page = 0;
+    CHECK(mincore(const_cast<std::byte*>(at), 1, &page) == 0);
+    return (page & 1) != 0;
+}
+
+TEST_CASE("pages that are begun to be read are soon in memory, and no others") {
+    const Mapped mapped;
+    const std::byte* const first = mapped.file.bytes().data();
+    const int file = ::open((mapped.folder / "f").c_str(), O_RDONLY);
+    REQUIRE(file >= 0);
+    const bool is_dropped = ::fsync(file) == 0 && ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) == 0 &&
+                            !is_cached(first) && !is_cached(first + 512 * 4096);
+    ::close(file);
+    if (!is_dropped) {
+        MESSAGE("skipped: the folder of temporary files stays in memory");
+        return;
+    }
+    memory::read_singly(mapped.file.bytes());
+    memory::begin_reading(mapped.file.bytes().subspan(512 * 4096 + 4000, 200));
+    memory::begin_reading({});
+    for (int waits = 0; waits < 1000 && !is_cached(first + 513 * 4096); ++waits) ::usleep(10000);
+    CHECK(is_cached(first + 512 * 4096));
+    CHECK(is_cached(first + 513 * 4096));
+    CHECK(mapped.file.bytes()[0] == std::byte{'x'});
+    CHECK(!is_cached(first + 4096));
+    CHECK(!is_cached(first + 600 * 4096));
 }
 
 TEST_CASE("forgotten pages leave the page table and keep their bytes") {
