@@ -46,6 +46,12 @@ class LeftOut(ConvertTest):
         data = checkpoint({"a": bools, "b": few, "c": vector, "d": deep, "fc": fc}, {"x": bytes(40), "0": bytes(48)})
         self.assertEqual(self.warns(self.write("m.pt", data)).tables(), ["fc"])
 
+    def test_a_single_number(self):
+        """A scalar has no columns, not even to be too many."""
+        for dtype, size in (("F32", 4), ("I64", 8), ("BOOL", 1)):
+            self.write("m.safetensors", safetensors({"step": (dtype, [], bytes(size)), "f": ("F32", [3, 4], bytes(48))}))
+            self.assertEqual(self.warns("m.safetensors").tables(), ["f"])
+
     def test_stacks_and_quantized_tensors(self):
         stack = tensor(storage("0", 48), (3, 4, 4))
         codes = storage("q", 20, "QUInt8")

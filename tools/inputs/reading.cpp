@@ -73,7 +73,7 @@ std::string reason_for(std::string_view type, std::span<const std::uint64_t> sha
         const std::array<std::uint64_t, 2> flat = {rows_of(shape), shape.back()};
         return "3 dimensions; save its matrices one by one, or all as one of " + sizes_text(flat);
     }
-    if (shape.back() > kMaxDim) return "more than " + std::to_string(kMaxDim) + " columns";
+    if (!shape.empty() && shape.back() > kMaxDim) return "more than " + std::to_string(kMaxDim) + " columns";
     return "its element type is not read; save it as float16 or float32";
 }
 
