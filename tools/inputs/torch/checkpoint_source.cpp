@@ -11,9 +11,9 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/text.hpp"
+#include "tools/inputs/coded_source.hpp"
 #include "tools/inputs/matrix_source.hpp"
 #include "tools/inputs/torch/pickle.hpp"
-#include "tools/inputs/torch/quantized_source.hpp"
 
 namespace rowpool::tools {
 

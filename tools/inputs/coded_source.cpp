@@ -1,5 +1,5 @@
 // Tables from tensors that PyTorch quantized by rows: codes here, scales and zero points elsewhere.
-#include "tools/inputs/torch/quantized_source.hpp"
+#include "tools/inputs/coded_source.hpp"
 
 #include <cmath>
 #include <cstring>
