@@ -6,6 +6,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rowpool/quantize.hpp"
@@ -30,6 +31,27 @@ std::string quantization_of(RowCoding coding) {
     if (coding.method == QuantizationMethod::search) return "search (least squares)";
     const bool of_pytorch = format == RowFormat::int8 || format == RowFormat::int4 || format == RowFormat::int2;
     return of_pytorch ? "min-max (PyTorch prepack)" : "min-max (FBGEMM n-bit rowwise)";
+}
+
+/// The format that has the same codes, scale and bias in another order; the format itself where there is none.
+RowFormat reordered(RowFormat format) {
+    static constexpr std::array<std::pair<RowFormat, RowFormat>, 3> kPairs = {{
+        {RowFormat::int8_f16, RowFormat::tbe_int8},
+        {RowFormat::int4, RowFormat::tbe_int4},
+        {RowFormat::int2, RowFormat::tbe_int2},
+    }};
+    for (const auto& [last, first] : kPairs) {
+        if (format == last) return first;
+        if (format == first) return last;
+    }
+    return format;
+}
+
+/// Whether rows are converted without coding them anew.
+bool keeps_codes(RowFormat from, RowFormat to) { return from == to || (is_coded(from) && reordered(from) == to); }
+
+bool begins_with_scale(RowFormat format) {
+    return format == RowFormat::tbe_int8 || format == RowFormat::tbe_int4 || format == RowFormat::tbe_int2;
 }
 
 /// A row that the format cannot hold.
@@ -80,6 +102,10 @@ public:
             copy(out);
             return converted;
         }
+        if (keeps_codes(table_.format(), coding_.format)) {
+            reorder(out);
+            return converted;
+        }
         if (is_coded(table_.format())) decode();
         if (!quantize_rows(table_, coding_, out)) converted.zeroed = quantize_one_by_one(out);
         converted.sums.add(table_,
@@ -108,6 +134,17 @@ private:
         const std::size_t row_size = row_bytes(coding_.format, table_.dim());
         for (std::size_t row = 0; row < table_.rows(); ++row) {
             std::memcpy(out.data() + row * row_size, table_.data() + row * table_.row_stride(), row_size);
+        }
+    }
+
+    /// Moves scale and bias to the other end of the rows.
+    void reorder(std::span<std::byte> out) const {
+        constexpr std::size_t kNumbers = 2 * sizeof(Float16);
+        const std::size_t row_size = row_bytes(coding_.format, table_.dim());
+        const std::size_t front = begins_with_scale(table_.format()) ? kNumbers : row_size - kNumbers;
+        for (std::size_t row = 0; row < table_.rows(); ++row) {
+            const std::byte* from = table_.data() + row * table_.row_stride();
+            std::rotate_copy(from, from + front, from + row_size, out.data() + row * row_size);
         }
     }
 
@@ -174,8 +211,9 @@ Converted convert_rows(const Conversion& conversion, DropBehind& behind, Progres
 NewTable describe_target(const Source& source, RowCoding coding) {
     NewTable target = source.description();
     check_dim(source.file() + ": table " + printable(target.name), target.shape.dim);
-    if (target.shape.format == coding.format) return target;
+    const bool is_quantized = !keeps_codes(target.shape.format, coding.format);
     target.shape.format = coding.format;
+    if (!is_quantized) return target;
     target.quantization = quantization_of(coding);
     return target;
 }
@@ -189,7 +227,7 @@ std::optional<OnBadRow> parse_on_bad_row(std::string_view name) noexcept {
 
 std::optional<std::string> find_bad_row(const Source& source, RowCoding coding, DropBehind& behind) {
     const TableShape& shape = source.description().shape;
-    if (shape.format == coding.format) return {};
+    if (keeps_codes(shape.format, coding.format)) return {};
     Progress progress("looking for bad rows", shape.rows * row_bytes(shape.format, shape.dim));
     try {
         convert_rows({source, coding, OnBadRow::fail}, behind, progress, [](std::span<const std::byte>) {});
@@ -203,7 +241,7 @@ WrittenRows write_rows(const Source& source, RowCoding coding, OnBadRow on_bad_r
                        DropBehind& behind, Progress& progress) {
     const Converted converted = convert_rows({source, coding, on_bad_row}, behind, progress,
                                              [&](std::span<const std::byte> rows) { check(writer.append(rows)); });
-    if (source.description().shape.format == coding.format) return {source.error(), 0};
+    if (keeps_codes(source.description().shape.format, coding.format)) return {source.error(), 0};
     return {converted.sums.metrics(), converted.zeroed};
 }
 
