@@ -183,10 +183,8 @@ class Quantized(CheckpointTest):
 
     def test_other_schemes_are_passed_over(self):
         table = tensor(storage("c", 1), (1, 1))
-        per_tensor = call("torch._utils._rebuild_qtensor", storage("c", 6, "QUInt8"), 0, (2, 3), (3, 1),
-                          (named("torch.per_tensor_affine"), 0.5, 3), False, None)
-        for value in (self.value("QUInt8", 6, (2, 2), (2, 1), axis=1), {"q": per_tensor},
-                      self.value("QInt8", 6, (2, 3), (3, 1)), self.value("QUInt4x2", 6, (2, 3), (3, 1)),
+        for value in (self.value("QUInt8", 6, (2, 2), (2, 1), axis=2), self.value("QUInt8", 6, (2, 3), (3, 1), axis=1),
+                      self.value("QUInt4x2", 6, (2, 2), (2, 1), axis=1), self.value("QUInt4x2", 6, (2, 3), (3, 1)),
                       self.value("QUInt4x2", 6, (2, 4), (1, 2))):
             self.assertEqual(self.convert_it({**value, "t": table}).tables(), ["t"])
 

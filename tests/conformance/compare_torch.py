@@ -293,7 +293,7 @@ def compare_checkpoint(rowpool):
             rowpool.run("export", "model.safetensors", name, "-o", "out.npy")
             exported = torch.from_numpy(np.load(rowpool.folder / "out.npy"))
             check(same_bits(exported, wanted[name].float()), f"table {name}")
-    rowpool.run("convert", "model.pt", "-o", "model.safetensors", "--format", "f32")
+    rowpool.run("convert", "model.pt", "-o", "model.safetensors", "--format", "f32", "--table", "*")
     check(set(load_file(rowpool.folder / "model.safetensors")) >= set(wanted), "the tables of a checkpoint")
     print(f"{len(wanted)} tables of a checkpoint equal its tensors")
 
@@ -326,6 +326,46 @@ def compare_quantized_checkpoint(rowpool):
     print("quantized and packed checkpoints keep their codes")
 
 
+def compare_float8(rowpool):
+    """All codes of 8-bit floating point, and scaled ones, against PyTorch's casts."""
+    codes = torch.arange(256, dtype=torch.uint8).reshape(16, 16)
+    for dtype in (torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz):
+        torch.save({"t": codes.view(dtype)}, rowpool.folder / "f8.pt")
+        rowpool.run("convert", "f8.pt", "-o", "f8.safetensors", "--format", "f32")
+        values, expected = load_file(rowpool.folder / "f8.safetensors")["t"], codes.view(dtype).float()
+        check(torch.equal(values.isnan(), expected.isnan()), f"NaN of {dtype}")
+        check(same_bits(values.nan_to_num(7, 8, 9), expected.nan_to_num(7, 8, 9)), f"codes of {dtype}")
+    for dtype in (torch.float8_e4m3fn, torch.float8_e5m2, torch.int8):
+        weight = (torch.randn(300, 24) * 40).clamp(-127, 127).to(dtype)
+        scale = torch.rand(300, 4) + 0.01
+        save_file({"e.weight": weight, "e.weight_scale": scale}, rowpool.folder / "s.safetensors")
+        rowpool.run("convert", "s.safetensors", "-o", "out.safetensors", "--format", "f32")
+        expected = weight.float() * scale.repeat_interleave(6, 1)
+        check(same_bits(load_file(rowpool.folder / "out.safetensors")["e.weight"], expected), f"scaled {dtype}")
+    print("8-bit floating point and scaled codes equal PyTorch's")
+
+
+def compare_affine(rowpool):
+    """Tensors quantized with integer zero points, against dequantize()."""
+    rows = torch.randn(200, 24) * 3
+    for dtype in (torch.qint8, torch.quint8):
+        zero = 3 if dtype == torch.qint8 else 130
+        for axis in (None, 0, 1):
+            size = rows.shape[axis or 0]
+            scales = torch.rand(size, dtype=torch.float64) / 10 + 0.01
+            zeros = torch.full((size,), zero, dtype=torch.int64)
+            quantized = (torch.quantize_per_tensor(rows, 0.03, zero, dtype) if axis is None else
+                         torch.quantize_per_channel(rows, scales, zeros, axis, dtype))
+            torch.save({"q": quantized}, rowpool.folder / "q.pt")
+            rowpool.run("convert", "q.pt", "-o", "q.safetensors", "--format", "f32")
+            got, expected = load_file(rowpool.folder / "q.safetensors")["q"], quantized.dequantize()
+            if dtype == torch.quint8 and axis != 1:
+                check(((got - expected).abs() <= 4e-6).all(), f"{dtype} along {axis}, whose scale * zero point is rounded")
+            else:
+                check(same_bits(got, expected), f"{dtype} along {axis}")
+    print("quantized tensors equal dequantize()")
+
+
 def main():
     torch.manual_seed(12)
     warnings.simplefilter("ignore")  # quantized tensors are deprecated, but checkpoints have them
@@ -341,6 +381,8 @@ def main():
         check_interchange(rowpool)
         compare_checkpoint(rowpool)
         compare_quantized_checkpoint(rowpool)
+        compare_float8(rowpool)
+        compare_affine(rowpool)
     print(f"as PyTorch {torch.__version__}")
 
 

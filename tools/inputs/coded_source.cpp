@@ -1,4 +1,4 @@
-// Tables from tensors that PyTorch quantized by rows: codes here, scales and zero points elsewhere.
+// Tables from codes here and scales elsewhere that keep their codes: rows of a coded format are put together.
 #include "tools/inputs/coded_source.hpp"
 
 #include <cmath>
@@ -17,32 +17,30 @@ namespace {
 
 /// Number `row` of a column.
 float value(const Matrix& column, std::size_t row) {
-    const std::byte* at = column.data + row * column.row_step;
-    float narrow = 0;
-    double wide = 0;
-    if (column.element == Element::f32) {
-        std::memcpy(&narrow, at, sizeof narrow);
-        return narrow;
-    }
-    std::memcpy(&wide, at, sizeof wide);
-    return static_cast<float>(wide);
+    return static_cast<float>(number_at(column.data + row * column.row_step, column.element));
 }
 
-class QuantizedSource : public Source {
+bool begins_with_scale(RowFormat format) {
+    return format == RowFormat::tbe_int8 || format == RowFormat::tbe_int4 || format == RowFormat::tbe_int2;
+}
+
+class CodedSource : public Source {
 public:
-    QuantizedSource(const std::string& file, NewTable description, QuantizedParts parts)
+    CodedSource(const std::string& file, NewTable description, CodedParts parts)
         : Source(file, std::move(description)), parts_(std::move(parts)) {}
 
     Table read(std::size_t first, std::size_t count, std::vector<std::byte>& buffer) const override {
         const TableShape& shape = description().shape;
         const std::size_t row_size = row_bytes(shape.format, shape.dim);
         const std::vector<std::byte> numbers = scales_and_biases(first, count);
-        const std::size_t number_bytes = row_size - parts_.codes.columns;
+        const std::size_t code_bytes = parts_.codes.columns;
+        const std::size_t number_bytes = row_size - code_bytes;
+        const bool scale_first = begins_with_scale(shape.format);
         buffer.resize(count * row_size);
         for (std::size_t i = 0; i < count; ++i) {
             std::byte* row = buffer.data() + i * row_size;
-            put_codes(first + i, row);
-            std::memcpy(row + parts_.codes.columns, numbers.data() + i * number_bytes, number_bytes);
+            put_codes(first + i, row + (scale_first ? number_bytes : 0));
+            std::memcpy(row + (scale_first ? 0 : code_bytes), numbers.data() + i * number_bytes, number_bytes);
         }
         return value_of(Table::view(description().name, {shape.format, count, shape.dim, 0, {}}, buffer));
     }
@@ -53,17 +51,18 @@ private:
         for (std::size_t i = 0; i < parts_.codes.columns; ++i) out[i] = codes[i * parts_.codes.column_step];
     }
 
+    float bias(std::size_t row, float scale) const {
+        return parts_.biases ? value(*parts_.biases, row) : -(value(*parts_.zero_points, row) * scale);
+    }
+
     /// Scale and bias of each row as the format stores them.
     std::vector<std::byte> scales_and_biases(std::size_t first, std::size_t count) const {
         std::vector<float> numbers;
         for (std::size_t row = first; row < first + count; ++row) {
             const float scale = value(parts_.scales, row);
-            const float bias = -(value(parts_.zero_points, row) * scale);
-            if (!std::isfinite(scale) || !std::isfinite(bias)) {
-                fail(file(), ": table ", printable(description().name), ", row ", row,
-                     ": its scale or bias is not finite");
-            }
-            numbers.insert(numbers.end(), {scale, bias});
+            numbers.insert(numbers.end(), {scale, bias(row, scale)});
+            if (std::isfinite(scale) && std::isfinite(numbers.back())) continue;
+            fail(file(), ": table ", printable(description().name), ", row ", row, ": its scale or bias is not finite");
         }
         const auto bytes = std::as_bytes(std::span(numbers));
         if (description().shape.format == RowFormat::int8) return {bytes.begin(), bytes.end()};
@@ -75,14 +74,13 @@ private:
         return halves;
     }
 
-    QuantizedParts parts_;
+    CodedParts parts_;
 };
 
 }  // namespace
 
-std::unique_ptr<Source> make_quantized_source(const std::string& file, NewTable description, QuantizedParts parts) {
-    description.quantization = "per row, by PyTorch in the source";
-    return std::make_unique<QuantizedSource>(file, std::move(description), std::move(parts));
+std::unique_ptr<Source> make_coded_source(const std::string& file, NewTable description, CodedParts parts) {
+    return std::make_unique<CodedSource>(file, std::move(description), std::move(parts));
 }
 
 }  // namespace rowpool::tools

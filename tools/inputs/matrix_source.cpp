@@ -59,7 +59,7 @@ public:
             case Element::f32:
                 gather<std::uint32_t>(first, count, buffer.data());
                 break;
-            case Element::f64:
+            default:  // f64: of the others there are no tables
                 gather<std::uint64_t>(first, count, buffer.data());
                 break;
         }
@@ -153,6 +153,7 @@ std::optional<TableShape> shape_of(const Matrix& matrix, std::optional<RowFormat
                  "; --packed must match none but packed rows");
         }
     }
+    if (matrix.element != Element::u8 && !is_float(matrix.element)) return {};
     if (shape.dim == 0 || shape.dim > kMaxDim) return {};
     return shape;
 }

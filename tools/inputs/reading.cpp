@@ -39,7 +39,7 @@ bool begins(std::string_view type, std::span<const std::string_view> words) {
     return std::ranges::any_of(words, [&](std::string_view word) { return type.starts_with(word); });
 }
 
-constexpr std::array<std::string_view, 6> kEighths = {"float8", "F8", "float4", "F4", "F6", "FLOAT8"};
+constexpr std::array<std::string_view, 6> kEighths = {"float8_e8m0", "F8_E8M0", "float4", "F4", "F6", "FLOAT8"};
 constexpr std::array<std::string_view, 8> kBytes = {"int8", "I8", "INT8", "i1", "int4", "INT4", "uint4", "UINT4"};
 constexpr std::array<std::string_view, 4> kUnsignedBytes = {"uint8", "U8", "UINT8", "u1"};
 constexpr std::array<std::string_view, 7> kIntegers = {"int", "I", "INT", "i", "uint", "U", "u"};

@@ -21,6 +21,7 @@ namespace {
 
 using Json = nlohmann::json;
 using WeightMap = std::map<std::string, std::string>;
+using Shards = std::map<std::string, std::vector<std::string_view>>;
 
 constexpr std::string_view kWeightMap = "weight_map";
 constexpr std::size_t kMostTensors = std::size_t{1} << 20;
@@ -101,6 +102,8 @@ WeightMap read_index(const support::MappedFile& index) {
     return map;
 }
 
+bool is_checkpoint_name(const std::string& shard) { return shard.ends_with(".bin"); }
+
 /// Shards lie beside the index: no other folder can be named.
 std::string shard_path(const support::MappedFile& index, const std::string& shard) {
     const bool plain =
@@ -125,21 +128,45 @@ Sources require_indexed(const support::MappedFile& index, const WeightMap& map, 
     fail(index.path(), ": tensor ", printable(name), " is not in ", shard, ", where the index has it");
 }
 
-/// Opens a shard, in which every tensor must be that the index has there, and no table that it has elsewhere.
-Sources open_shard(const support::MappedFile& index, const WeightMap& map, const std::string& shard,
-                   const std::vector<std::string_view>& wanted, Reading& reading) {
+/// Opens a shard, in which every tensor must be that the index has there.
+TableFile open_shard(const support::MappedFile& index, const std::string& shard,
+                     const std::vector<std::string_view>& wanted) {
     const std::string path = shard_path(index, shard);
-    const TableFile file = value_of(TableFile::open(path));
-    const std::vector<TensorView> tensors = value_of(file.tensors());
+    TableFile file = value_of(TableFile::open(path, {.read_ahead = ReadAhead::on}));
     std::set<std::string_view> names;
+    const std::vector<TensorView> tensors = value_of(file.tensors());
     for (const TensorView& tensor : tensors) names.insert(tensor.name);
     for (const std::string_view name : wanted) {
         if (!names.contains(name)) fail_missing(index, name, path);
     }
-    return require_indexed(index, map, shard, open_table_sources({value_of(support::MappedFile::open(path))}, reading));
+    return file;
 }
 
-/// The same for a shard that is a checkpoint.
+/// Opens the shards that are safetensors files. Codes may lie in one and their scales in another.
+Sources open_table_shards(const support::MappedFile& index, const WeightMap& map, const Shards& shards,
+                          Reading& reading) {
+    std::vector<std::pair<std::string, TableFile>> files;
+    std::vector<CodePart> parts;
+    for (const auto& [shard, wanted] : shards) {
+        if (is_checkpoint_name(shard)) continue;
+        files.emplace_back(shard, open_shard(index, shard, wanted));
+        for (CodePart& part : code_parts(files.back().second)) {
+            const auto found = map.find(part.name);
+            if (found != map.end() && found->second == shard) parts.push_back(std::move(part));
+        }
+    }
+    const ScaledTensors scaled(std::move(parts));
+    Sources all;
+    for (const auto& [shard, file] : files) {
+        for (auto& source :
+             require_indexed(index, map, shard, open_table_sources(file.path(), file, scaled, reading))) {
+            all.push_back(std::move(source));
+        }
+    }
+    return all;
+}
+
+/// Opens a shard that is a checkpoint.
 Sources open_checkpoint_shard(const support::MappedFile& index, const WeightMap& map, const std::string& shard,
                               const std::vector<std::string_view>& wanted, Reading& reading) {
     const std::string path = shard_path(index, shard);
@@ -154,14 +181,15 @@ Sources open_checkpoint_shard(const support::MappedFile& index, const WeightMap&
 
 Sources open_sharded_sources(const support::MappedFile& index, Reading& reading) {
     const WeightMap map = read_index(index);
-    std::map<std::string, std::vector<std::string_view>> shards;
+    Shards shards;
     for (const auto& [name, shard] : map) shards[shard].push_back(name);
-    Sources all;
     const bool lists = std::exchange(reading.lists, true);  // a shard may have no table, when another one has
+    Sources all = open_table_shards(index, map, shards, reading);
     for (const auto& [shard, wanted] : shards) {
-        Sources tables = shard.ends_with(".bin") ? open_checkpoint_shard(index, map, shard, wanted, reading)
-                                                 : open_shard(index, map, shard, wanted, reading);
-        for (auto& source : tables) all.push_back(std::move(source));
+        if (!is_checkpoint_name(shard)) continue;
+        for (auto& source : open_checkpoint_shard(index, map, shard, wanted, reading)) {
+            all.push_back(std::move(source));
+        }
     }
     reading.lists = lists;
     if (all.empty()) refuse_empty(reading, index.path(), "no two-dimensional tensor of floating-point numbers");

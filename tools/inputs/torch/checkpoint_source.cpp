@@ -11,9 +11,10 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/text.hpp"
-#include "tools/inputs/coded_source.hpp"
 #include "tools/inputs/matrix_source.hpp"
+#include "tools/inputs/scaled_tensors.hpp"
 #include "tools/inputs/torch/pickle.hpp"
+#include "tools/inputs/torch/quantized_tensor.hpp"
 
 namespace rowpool::tools {
 
@@ -27,7 +28,7 @@ constexpr std::size_t kMostNameBytes = std::size_t{16} << 20;
 // A tensor may repeat its elements without taking memory; what it becomes takes some.
 constexpr std::uint64_t kMostRepeated = std::uint64_t{1} << 30;
 
-/// A tensor that may be a table, and its name.
+/// A tensor that may be a table, or belong to one, and its name.
 struct NamedTensor {
     std::string name;
     const TorchTensor* tensor;
@@ -94,9 +95,11 @@ private:
     }
 
     void add(const TorchTensor* tensor) {
-        if (tensor->sizes.size() != 2 && tensor->sizes.size() != 3 && tensor->nested == 0) return;
+        const bool is_small = tensor->sizes.size() < 2;
+        if (tensor->sizes.size() > 3 || (is_small && tensor->nested == 0 && !may_be_scale(name_))) return;
         count_name_bytes(name_.size());
-        if (found_.size() == kMostTables) fail(path_, ": over ", kMostTables, " tensors of two or three dimensions");
+        if (found_.size() == kMostTables)
+            fail(path_, ": over ", kMostTables, " tensors that may be tables or belong to them");
         found_.push_back({name_, tensor});
     }
 
@@ -167,11 +170,13 @@ public:
                 .column_step = tensor.sizes[1] > 1 ? tensor.strides[1] * item : item};
     }
 
-    /// The elements of a one-dimensional tensor, as a column.
+    /// The elements of a tensor of at most one dimension, as a column.
     Matrix column(const TorchTensor& tensor, Element element) const {
         TorchTensor wide = tensor;
-        wide.sizes.push_back(1);
-        wide.strides.push_back(1);
+        while (wide.sizes.size() < 2) {
+            wide.sizes.push_back(1);
+            wide.strides.push_back(1);
+        }
         return matrix(wide, element);
     }
 
@@ -212,11 +217,10 @@ private:
     PickleTree tree_;
 };
 
-/// Refuses what would fill a disk from a few bytes.
-void refuse_repetition(const Checkpoint& checkpoint, const NamedTensor& named, const TableShape& shape) {
-    const std::uint64_t row = row_bytes(shape.format, shape.dim);
+/// Refuses what would fill a disk from a few bytes: tensors that repeat elements, to rows of `row` bytes.
+void refuse_repetition(const Checkpoint& checkpoint, const NamedTensor& named, std::uint64_t row) {
     std::uint64_t bytes = 0;
-    const bool counted = !__builtin_mul_overflow(std::uint64_t{shape.rows}, row, &bytes);
+    const bool counted = !__builtin_mul_overflow(named.tensor->sizes[0], row, &bytes);
     const std::uint64_t stored = named.tensor->storage->bytes;
     if (counted && (bytes <= kMostRepeated || bytes / 2 <= stored)) return;
     fail(checkpoint.where(named.name), ": shape ", shape_text(named.tensor->sizes), " repeats its ",
@@ -232,68 +236,92 @@ NewTable describe(const ZipArchive& archive, const std::string& name, const Tabl
 }
 
 std::unique_ptr<Source> plain_source(const ZipArchive& archive, const Checkpoint& checkpoint, const NamedTensor& named,
-                                     Reading& reading) {
+                                     std::optional<RowFormat> packed) {
     const TorchTensor& tensor = *named.tensor;
     const std::optional<Element> element = tensor.type->element;
     if (!element) return nullptr;
     Matrix matrix = checkpoint.matrix(tensor, *element);
-    const auto format = element == Element::u8 ? reading.packed.take(named.name) : std::nullopt;
-    const std::optional<TableShape> shape = shape_of(matrix, format, checkpoint.where(named.name));
+    const std::optional<TableShape> shape = shape_of(matrix, packed, checkpoint.where(named.name));
     if (!shape) return nullptr;
-    refuse_repetition(checkpoint, named, *shape);
+    refuse_repetition(checkpoint, named, row_bytes(shape->format, shape->dim));
     return make_matrix_source(archive.path(), describe(archive, named.name, *shape), std::move(matrix));
 }
 
-/// Numbers for each row of a table, one-dimensional and of floating point.
-bool is_one_a_row(const TorchTensor* numbers, std::uint64_t rows) {
-    const auto element = numbers->type->element;
-    return numbers->unreadable == nullptr && numbers->sizes == std::vector<std::uint64_t>{rows} &&
-           (element == Element::f32 || element == Element::f64);
-}
-
-/// A table of a tensor that PyTorch quantized by rows, with zero points of floating point: those are embeddings.
+/// A table of a quantized tensor: its codes and what they stand for.
 std::unique_ptr<Source> quantized_source(const ZipArchive& archive, const Checkpoint& checkpoint,
                                          const NamedTensor& named) {
-    const TorchTensor& tensor = *named.tensor;
-    const std::uint64_t dim = tensor.sizes[1];
-    const bool half_bytes = is_quint4x2(*tensor.type);
-    if (!half_bytes && !is_quint8(*tensor.type)) return nullptr;
-    if (!is_one_a_row(tensor.scales, tensor.sizes[0]) || !is_one_a_row(tensor.zero_points, tensor.sizes[0]))
-        return nullptr;
-    const bool packed_rows = dim % 2 == 0 && tensor.offset == 0 && tensor.strides[0] == dim && tensor.strides[1] == 1;
-    if (dim == 0 || dim > kMaxDim || (half_bytes && !packed_rows)) return nullptr;
-    TorchTensor codes = tensor;
-    if (half_bytes) codes.sizes[1] = codes.strides[0] = dim / 2;
-    const TableShape shape = {half_bytes ? RowFormat::int4 : RowFormat::int8, tensor.sizes[0], dim, 0, {}};
-    refuse_repetition(checkpoint, named, shape);
-    return make_quantized_source(
-        archive.path(), describe(archive, named.name, shape),
-        {.codes = checkpoint.matrix(codes, Element::u8),
-         .scales = checkpoint.column(*tensor.scales, *tensor.scales->type->element),
-         .zero_points = checkpoint.column(*tensor.zero_points, *tensor.zero_points->type->element)});
+    const std::optional<RowFormat> format = quantized_format(*named.tensor);
+    if (!format) return nullptr;
+    const TableShape shape = {*format, named.tensor->sizes[0], named.tensor->sizes[1], 0, {}};
+    refuse_repetition(checkpoint, named, is_coded(*format) ? row_bytes(*format, shape.dim) : shape.dim);
+    const auto matrix_of = [&](const TorchTensor& tensor, Element element) {
+        return tensor.sizes.size() < 2 ? checkpoint.column(tensor, element) : checkpoint.matrix(tensor, element);
+    };
+    return make_quantized_source(archive.path(), describe(archive, named.name, shape), *named.tensor, matrix_of);
 }
 
-/// The table that a tensor is, or null.
-std::unique_ptr<Source> source_of(const ZipArchive& archive, const Checkpoint& checkpoint, const NamedTensor& named,
-                                  Reading& reading) {
+/// What becomes of a tensor: the table that it is, or else why it is none, when there is more to say than its type and
+/// its shape do.
+struct Opened {
+    std::unique_ptr<Source> source;
+    std::string reason;
+};
+
+Opened open_tensor(const ZipArchive& archive, const Checkpoint& checkpoint, const NamedTensor& named,
+                   const ScaledTensors& scaled, Reading& reading) {
     const TorchTensor& tensor = *named.tensor;
-    if (tensor.sizes.size() != 2 || tensor.unreadable != nullptr) return nullptr;
-    return tensor.scales != nullptr ? quantized_source(archive, checkpoint, named)
-                                    : plain_source(archive, checkpoint, named, reading);
+    if (tensor.unreadable != nullptr) return {nullptr, tensor.unreadable};
+    if (tensor.sizes.size() != 2) return {};
+    if (tensor.quantization) {
+        std::unique_ptr<Source> source = quantized_source(archive, checkpoint, named);
+        return {std::move(source), "quantized in a way that no table has; save t.dequantize()"};
+    }
+    const auto packed = tensor.type->element == Element::u8 ? reading.packed.take(named.name) : std::nullopt;
+    const std::optional<std::string> reason = scaled.reason(named.name);
+    if (!reason || (packed && !scaled.are_rows(named.name))) {
+        return {plain_source(archive, checkpoint, named, packed), ""};
+    }
+    if (!reason->empty()) return {nullptr, *reason};
+    refuse_repetition(checkpoint, named, tensor.sizes[1]);
+    return {scaled.source(named.name, archive.path(), packed, reading), ""};
 }
 
-void leave_out(Reading& reading, const std::string& path, const NamedTensor& named) {
+std::string_view type_name(const TorchTensor& tensor) {
     constexpr std::string_view kModule = "torch.";
-    const TorchTensor& tensor = *named.tensor;
     std::string_view type = tensor.type->dtype;
     if (type.starts_with(kModule)) type.remove_prefix(kModule.size());
+    return type;
+}
+
+/// The tensors that may be codes or their scales.
+std::vector<CodePart> code_parts(const Checkpoint& checkpoint, const std::vector<NamedTensor>& tensors) {
+    std::vector<CodePart> parts;
+    for (const auto& [name, tensor] : tensors) {
+        const bool is_read = tensor->unreadable == nullptr && !tensor->quantization;
+        const std::optional<Element> element = is_read ? tensor->type->element : std::nullopt;
+        if (tensor->sizes.size() > 2 || tensor->nested > 0) continue;
+        if (!may_be_scale(name) && (!element || element_bytes(*element) != 1)) continue;
+        parts.push_back({.name = name,
+                         .type = std::string(type_name(*tensor)),
+                         .shape = tensor->sizes,
+                         .element = element,
+                         .matrix = [&checkpoint, tensor, element] {
+                             return tensor->sizes.size() < 2 ? checkpoint.column(*tensor, *element)
+                                                             : checkpoint.matrix(*tensor, *element);
+                         }});
+    }
+    return parts;
+}
+
+void leave_out(Reading& reading, const std::string& path, const NamedTensor& named, const std::string& reason) {
+    const TorchTensor& tensor = *named.tensor;
     if (tensor.nested > 0) {
-        reading.left_out.push_back(
-            {path, named.name, printable(type) + " nested of " + std::to_string(tensor.nested), tensor.unreadable});
+        const std::string kind = printable(type_name(tensor)) + " nested of " + std::to_string(tensor.nested);
+        reading.left_out.push_back({path, named.name, kind, reason});
         return;
     }
-    const std::string reason = tensor.unreadable != nullptr ? tensor.unreadable : reason_for(type, tensor.sizes);
-    leave_out(reading, path, named.name, type, tensor.sizes, reason);
+    leave_out(reading, path, named.name, type_name(tensor), tensor.sizes,
+              reason.empty() ? reason_for(type_name(tensor), tensor.sizes) : reason);
 }
 
 bool starts_with(std::span<const std::byte> bytes, std::string_view text) {
@@ -319,19 +347,26 @@ bool is_checkpoint(const ZipArchive& archive) { return find_pickle(archive) != n
 
 Sources open_checkpoint_sources(const ZipArchive& archive, Reading& reading) {
     const Checkpoint checkpoint(archive);
-    Sources sources;
-    for (NamedTensor named : checkpoint.tensors()) {
+    std::vector<NamedTensor> tensors = checkpoint.tensors();
+    for (NamedTensor& named : tensors) {
         if (named.name.empty()) named.name = table_name_of(archive.path());
-        std::unique_ptr<Source> source = source_of(archive, checkpoint, named, reading);
+    }
+    const ScaledTensors scaled(code_parts(checkpoint, tensors));
+    Sources sources;
+    for (const NamedTensor& named : tensors) {
+        const bool is_small = named.tensor->sizes.size() < 2 && named.tensor->nested == 0;
+        if (is_small || scaled.is_part(named.name)) continue;
+        auto [source, reason] = open_tensor(archive, checkpoint, named, scaled, reading);
         if (source != nullptr) {
             sources.push_back(std::move(source));
         } else {
-            leave_out(reading, archive.path(), named);
+            leave_out(reading, archive.path(), named, reason);
         }
     }
     if (sources.empty()) {
         refuse_empty(reading, archive.path(),
-                     "no two-dimensional tensor of floating-point numbers" + std::string(kNoPackedRows));
+                     "no two-dimensional tensor of floating-point numbers, no codes with their scales" +
+                         std::string(kNoPackedRows));
     }
     return sources;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdio>
 #include <cstring>
 #include <optional>
@@ -247,8 +248,9 @@ private:
     }
 
     void push_float() {
-        take(sizeof(double));
-        push_new<PickleOpaque>();
+        std::uint64_t bits = 0;
+        std::memcpy(&bits, take(sizeof bits).data(), sizeof bits);
+        push({std::bit_cast<double>(__builtin_bswap64(bits))});
     }
 
     template <class Length>

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -21,6 +22,17 @@ struct TorchStorage {
     std::uint64_t bytes = 0;  ///< as the pickle has it; how many there are is for the archive to say
 };
 
+struct TorchTensor;
+
+/// What the codes of a quantized tensor stand for: scale * (code - zero point).
+struct TorchQuantization {
+    double scale = 0;  ///< of all elements, unless there are scales
+    std::int64_t zero_point = 0;
+    const TorchTensor* scales = nullptr;  ///< one for each place along the axis, as zero points
+    const TorchTensor* zero_points = nullptr;
+    std::int64_t axis = 0;
+};
+
 /// A view of a storage. Its elements lie within TorchStorage::bytes, unless it is unreadable; sizes and strides are not
 /// negative.
 struct TorchTensor {
@@ -29,16 +41,14 @@ struct TorchTensor {
     std::uint64_t offset = 0;            ///< elements before the first one
     std::vector<std::uint64_t> sizes;    ///< at most 64
     std::vector<std::uint64_t> strides;  ///< in elements; as many as sizes
-    /// Of a tensor quantized by rows, else null: an element stands for scale * (code - zero point) of its row.
-    const TorchTensor* scales = nullptr;
-    const TorchTensor* zero_points = nullptr;
+    std::optional<TorchQuantization> quantization = {};
     /// Why its elements cannot be read as they lie, and what to do about it; else null.
     const char* unreadable = nullptr;
     /// How many tensors a nested one has, which is unreadable; its sizes are those of all their values together.
     std::uint64_t nested = 0;
 };
 
-/// Whatever cannot hold a tensor and names nothing: floats, bytes, sets, devices.
+/// Whatever cannot hold a tensor and names nothing: bytes, sets, devices.
 struct PickleOpaque {};
 struct PickleNone {};
 struct PickleTuple {
@@ -58,8 +68,8 @@ struct PickleGlobal {
 
 /// One value. It may be part of several others, and of itself: a container is found by its address.
 struct PickleValue {
-    std::variant<PickleOpaque, PickleNone, bool, std::int64_t, std::string_view, PickleTuple, PickleList, PickleDict,
-                 PickleGlobal, const TorchStorage*, const TorchTensor*>
+    std::variant<PickleOpaque, PickleNone, bool, std::int64_t, double, std::string_view, PickleTuple, PickleList,
+                 PickleDict, PickleGlobal, const TorchStorage*, const TorchTensor*>
         data;
 };
 

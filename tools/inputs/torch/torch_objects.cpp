@@ -152,20 +152,35 @@ PickleValue rebuild_typed_tensor(PickleTree& tree, const Arguments& arguments) {
     return is_negated(arguments, 7) ? unreadable_tensor(tensor, kNegated) : value_of_tensor(tensor);
 }
 
-/// As rebuild_tensor; argument 4 says what codes mean: (scheme, scales, zero points, axis) by rows or columns.
-PickleValue rebuild_quantized(PickleTree& tree, const Arguments& arguments) {
-    TorchTensor* tensor = add_tensor(tree, arguments, nullptr);
-    const std::vector<const PickleValue*>& scheme = arguments.get<PickleTuple>(4).items;
-    if (tensor == nullptr || scheme.size() != 4) return unreadable_tensor(tensor, kQuantized);
+/// (scheme, scale, zero point), or (scheme, scales, zero points, axis); nothing for what torch.save does not write.
+std::optional<TorchQuantization> quantization_of(const std::vector<const PickleValue*>& scheme) {
+    TorchQuantization found;
+    if (scheme.size() == 3) {
+        const auto* scale = std::get_if<double>(&scheme[1]->data);
+        const auto* zero_point = std::get_if<std::int64_t>(&scheme[2]->data);
+        if (scale == nullptr || zero_point == nullptr) return {};
+        found.scale = *scale;
+        found.zero_point = *zero_point;
+        return found;
+    }
+    if (scheme.size() != 4) return {};
     const auto* scales = std::get_if<const TorchTensor*>(&scheme[1]->data);
     const auto* zero_points = std::get_if<const TorchTensor*>(&scheme[2]->data);
     const auto* axis = std::get_if<std::int64_t>(&scheme[3]->data);
-    if (scales == nullptr || zero_points == nullptr || axis == nullptr || *axis != 0) {
-        return unreadable_tensor(tensor, kQuantized);
-    }
-    tensor->scales = *scales;
-    tensor->zero_points = *zero_points;
-    return value_of_tensor(tensor);
+    if (scales == nullptr || zero_points == nullptr || axis == nullptr) return {};
+    found.scales = *scales;
+    found.zero_points = *zero_points;
+    found.axis = *axis;
+    return found;
+}
+
+/// As rebuild_tensor; argument 4 says what codes mean.
+PickleValue rebuild_quantized(PickleTree& tree, const Arguments& arguments) {
+    TorchTensor* tensor = add_tensor(tree, arguments, nullptr);
+    const std::vector<const PickleValue*>& scheme = arguments.get<PickleTuple>(4).items;
+    if (tensor == nullptr) return value_of_tensor(tensor);
+    tensor->quantization = quantization_of(scheme);
+    return tensor->quantization ? value_of_tensor(tensor) : unreadable_tensor(tensor, kQuantized);
 }
 
 /// Argument 0, which other functions made. What is no tensor, or none that can be a table, stays opaque.

@@ -19,12 +19,12 @@ constexpr Types kTypes = {{
     {"torch.quint8", "torch.QUInt8Storage", 8, 1, Element::u8},
     {"torch.quint4x2", "torch.QUInt4x2Storage", 4, 1, {}},
     {"torch.quint2x4", "torch.QUInt2x4Storage", 2, 1, {}},
-    {"torch.qint8", "torch.QInt8Storage", 8, 1, {}},
+    {"torch.qint8", "torch.QInt8Storage", 8, 1, Element::i8},
     {"torch.qint32", "torch.QInt32Storage", 32, 4, {}},
-    {"torch.int8", "torch.CharStorage", 8, 1, {}},
+    {"torch.int8", "torch.CharStorage", 8, 1, Element::i8},
     {"torch.int16", "torch.ShortStorage", 16, 2, {}},
-    {"torch.int32", "torch.IntStorage", 32, 4, {}},
-    {"torch.int64", "torch.LongStorage", 64, 8, {}},
+    {"torch.int32", "torch.IntStorage", 32, 4, Element::i32},
+    {"torch.int64", "torch.LongStorage", 64, 8, Element::i64},
     {"torch.bool", "torch.BoolStorage", 8, 1, {}},
     {"torch.complex64", "torch.ComplexFloatStorage", 64, 8, {}},
     {"torch.complex128", "torch.ComplexDoubleStorage", 128, 16, {}},
@@ -33,10 +33,10 @@ constexpr Types kTypes = {{
     {"torch.uint16", "", 16, 2, {}},
     {"torch.uint32", "", 32, 4, {}},
     {"torch.uint64", "", 64, 8, {}},
-    {"torch.float8_e4m3fn", "", 8, 1, {}},
-    {"torch.float8_e4m3fnuz", "", 8, 1, {}},
-    {"torch.float8_e5m2", "", 8, 1, {}},
-    {"torch.float8_e5m2fnuz", "", 8, 1, {}},
+    {"torch.float8_e4m3fn", "", 8, 1, Element::f8_e4m3},
+    {"torch.float8_e4m3fnuz", "", 8, 1, Element::f8_e4m3fnuz},
+    {"torch.float8_e5m2", "", 8, 1, Element::f8_e5m2},
+    {"torch.float8_e5m2fnuz", "", 8, 1, Element::f8_e5m2fnuz},
     {"torch.float8_e8m0fnu", "", 8, 1, {}},
     {"torch.float4_e2m1fn_x2", "", 8, 1, {}},
     {"torch.bits8", "", 8, 1, {}},
@@ -72,6 +72,8 @@ const TorchType* find_torch_dtype(std::string_view dtype) { return find(dtype, &
 const TorchType* find_torch_storage(std::string_view storage) { return find(storage, &TorchType::storage); }
 
 bool is_quint8(const TorchType& type) { return type.dtype == "torch.quint8"; }
+
+bool is_qint8(const TorchType& type) { return type.dtype == "torch.qint8"; }
 
 bool is_quint4x2(const TorchType& type) { return type.dtype == "torch.quint4x2"; }
 

@@ -15,15 +15,16 @@ struct TorchType {
     std::string_view storage;        ///< "torch.FloatStorage"; empty for the types that lie in untyped storages
     unsigned bits = 0;               ///< of one element
     unsigned storage_bytes = 0;      ///< of what a storage of this type counts
-    std::optional<Element> element;  ///< what a matrix of them is made of, if it can be a table
+    std::optional<Element> element;  ///< what a matrix of them is made of, if a table can be made from it
 };
 
 /// The type of that name, or null.
 const TorchType* find_torch_dtype(std::string_view dtype);
 const TorchType* find_torch_storage(std::string_view storage);
 
-/// The two types whose rows can be coded rows of a table.
+/// The types of quantized tensors that tables are made from.
 bool is_quint8(const TorchType& type);
+bool is_qint8(const TorchType& type);
 bool is_quint4x2(const TorchType& type);
 
 }  // namespace rowpool::tools

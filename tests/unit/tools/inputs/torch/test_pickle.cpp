@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <random>
 #include <string>
 
@@ -55,6 +56,12 @@ TEST_CASE("integers") {
         CHECK(root<std::int64_t>(tree) == value);
     }
     CHECK(std::holds_alternative<PickleOpaque>(read("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x80\x00."s).root->data));
+}
+
+TEST_CASE("floats") {
+    CHECK(root<double>(read("G\x3f\xa9\x99\x99\x99\x99\x99\x9a."s)) == 0.05);
+    CHECK(std::isnan(root<double>(read("G\xff\xf8\0\0\0\0\0\0."s))));
+    CHECK(fault("G\x3f\xa9\x99\x99\x99\x99\x99"s) != "");
 }
 
 TEST_CASE("texts, truth and nothing") {
