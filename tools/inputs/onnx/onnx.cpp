@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
@@ -33,6 +34,15 @@ constexpr std::uint32_t kExternalData = 13;
 constexpr std::uint32_t kDataLocation = 14;
 constexpr std::uint32_t kKey = 1;
 constexpr std::uint32_t kValue = 2;
+// Of GraphProto, NodeProto and AttributeProto.
+constexpr std::uint32_t kNode = 1;
+constexpr std::uint32_t kInput = 1;
+constexpr std::uint32_t kOutput = 2;
+constexpr std::uint32_t kOpType = 4;
+constexpr std::uint32_t kAttribute = 5;
+constexpr std::uint32_t kAttributeName = 1;
+constexpr std::uint32_t kInteger = 3;
+constexpr std::size_t kMostInputs = 3;
 
 std::string_view as_text(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -265,15 +275,102 @@ private:
     OnnxTensor tensor_;
 };
 
+std::optional<Element> element_of(std::uint64_t data_type) {
+    static constexpr std::array<std::pair<std::uint64_t, Element>, 11> kElements = {{{1, Element::f32},
+                                                                                     {2, Element::u8},
+                                                                                     {3, Element::i8},
+                                                                                     {6, Element::i32},
+                                                                                     {10, Element::f16},
+                                                                                     {11, Element::f64},
+                                                                                     {16, Element::bf16},
+                                                                                     {17, Element::f8_e4m3},
+                                                                                     {18, Element::f8_e4m3fnuz},
+                                                                                     {19, Element::f8_e5m2},
+                                                                                     {20, Element::f8_e5m2fnuz}}};
+    for (const auto& [number, element] : kElements) {
+        if (number == data_type) return element;
+    }
+    return {};
+}
+
+/// Elements that int32_data holds as varints, `bytes` in all; empty when there are not as many.
+std::vector<std::byte> unpacked(const ProtoField& field, std::size_t item, std::size_t bytes) {
+    std::vector<std::byte> values;
+    std::span<const std::byte> rest = field.bytes;
+    std::optional<std::uint64_t> word = field.type == WireType::varint ? field.value : take_varint(rest);
+    while (word && values.size() < bytes) {
+        for (std::size_t i = 0; i < item; ++i) values.push_back(static_cast<std::byte>(*word >> (8 * i) & 0xff));
+        word = take_varint(rest);
+    }
+    return word || !rest.empty() || values.size() != bytes ? std::vector<std::byte>() : values;
+}
+
+/// The values of an initializer where they are simple to have: codes and their scales are left out otherwise.
+std::optional<OnnxValues> simple_values(const Fields& fields) {
+    const std::optional<Element> element = element_of(fields.data_type);
+    if (!element || fields.num_dims > 2 || fields.in_segments || fields.data_location != 0) return {};
+    if (fields.name.empty() || fields.pieces != 1) return {};
+    OnnxValues values = {fields.name, *element, {fields.dims.begin(), fields.dims.begin() + fields.num_dims}, {}, {}};
+    std::uint64_t bytes = element_bytes(*element);
+    for (const std::uint64_t dim : values.shape) {
+        if (__builtin_mul_overflow(bytes, dim, &bytes)) return {};
+    }
+    const ProtoField& field = *fields.values;
+    const bool is_raw = field.number == kRawData || (field.number == kFloatData && *element == Element::f32);
+    if (is_raw && field.bytes.size() == bytes) {
+        values.bytes = field.bytes;
+        return values;
+    }
+    const bool may_be_varints = element_bytes(*element) == 1 || *element == Element::i32;
+    if (field.number != kInt32Data || !may_be_varints || fields.num_dims == 2) return {};
+    values.unpacked = unpacked(field, element_bytes(*element), bytes);
+    if (values.unpacked.empty()) return {};
+    return values;
+}
+
+void add_attribute(OnnxNode& node, Message attribute) {
+    std::string_view name;
+    std::int64_t value = 0;
+    while (const std::optional<ProtoField> field = attribute.next()) {
+        if (field->number == kAttributeName) name = as_text(attribute.bytes(*field));
+        if (field->number == kInteger) value = static_cast<std::int64_t>(attribute.number(*field));
+    }
+    if (name == "axis") node.axis = value;
+    if (name == "block_size") node.block_size = value;
+}
+
+/// A node that may say what codes stand for.
+std::optional<OnnxNode> read_node(Message message) {
+    OnnxNode node;
+    Message fields = message;
+    while (const std::optional<ProtoField> field = fields.next()) {
+        if (field->number == kOpType) node.op = as_text(fields.bytes(*field));
+    }
+    if (node.op != "DequantizeLinear" && node.op != "Gather") return {};
+    while (const std::optional<ProtoField> field = message.next()) {
+        if (field->number == kInput && node.inputs.size() < kMostInputs) {
+            node.inputs.push_back(as_text(message.bytes(*field)));
+        }
+        if (field->number == kOutput) node.output = as_text(message.bytes(*field));
+        if (field->number == kAttribute) add_attribute(node, message.nested(*field));
+    }
+    return node;
+}
+
 /// Collects the tensors of one graph.
 void add_graph(Message graph, std::set<std::string_view>& names, OnnxTensors& tensors) {
     while (const std::optional<ProtoField> field = graph.next()) {
+        if (field->number == kNode) {
+            if (std::optional<OnnxNode> node = read_node(graph.nested(*field)))
+                tensors.nodes.push_back(*std::move(node));
+        }
         if (field->number != kInitializer) continue;
         const Fields fields = read_fields(graph.nested(*field));
         if (!fields.name.empty() && !names.insert(fields.name).second) {
             fail(graph.path(), ": initializer ", printable(fields.name), " at byte ", fields.begin,
                  ": another one has that name");
         }
+        if (std::optional<OnnxValues> values = simple_values(fields)) tensors.values.push_back(*std::move(values));
         const std::optional<OnnxType> type = type_of(fields.data_type);
         if (type && fields.num_dims == 2 && fields.dims[1] != 0) {
             tensors.tables.push_back(Maker(graph.path(), fields, *type).make());

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/inputs/element.hpp"
+
 namespace rowpool::tools {
 
 /// Element types; the numbers are those of TensorProto.DataType.
@@ -44,9 +46,29 @@ struct OnnxOther {
     std::vector<std::uint64_t> shape;  ///< of two or three dimensions
 };
 
+/// Values of an initializer of at most two dimensions that lie in the model one after the other.
+struct OnnxValues {
+    std::string_view name;
+    Element element = Element::f32;
+    std::vector<std::uint64_t> shape;
+    std::span<const std::byte> bytes;  ///< as many as shape and element need, unless they are:
+    std::vector<std::byte> unpacked;   ///< those that the model has as varints
+};
+
+/// A node that may say what codes stand for: DequantizeLinear, or Gather, which may come before it.
+struct OnnxNode {
+    std::string_view op;
+    std::vector<std::string_view> inputs;
+    std::string_view output;
+    std::optional<std::int64_t> axis;
+    std::int64_t block_size = 0;
+};
+
 struct OnnxTensors {
     std::vector<OnnxTensor> tables;
     std::vector<OnnxOther> others;
+    std::vector<OnnxValues> values;  ///< tables among them
+    std::vector<OnnxNode> nodes;
 };
 
 /// "UINT8"; the number for what later versions add.
@@ -56,9 +78,9 @@ std::string onnx_type_name(std::uint64_t type);
 bool is_onnx(std::span<const std::byte> bytes);
 
 /// The two-dimensional FLOAT, FLOAT16, BFLOAT16 and DOUBLE initializers of a model's graph that have columns, in its
-/// order, and its other matrices and stacks of them; those of subgraphs are not looked at. The file is taken as
-/// hostile: fails, naming it, the tensor and the byte, when fields are cut short or contradict each other, or when two
-/// initializers have one name.
+/// order, its other matrices and stacks of them, and what may say what codes stand for; subgraphs are not looked at.
+/// The file is taken as hostile: fails, naming it, the tensor and the byte, when fields are cut short or contradict
+/// each other, or when two initializers have one name.
 OnnxTensors parse_onnx(const std::string& path, std::span<const std::byte> bytes);
 
 }  // namespace rowpool::tools

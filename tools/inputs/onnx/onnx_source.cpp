@@ -9,6 +9,7 @@
 #include "tools/inputs/matrix_source.hpp"
 #include "tools/inputs/onnx/onnx.hpp"
 #include "tools/inputs/onnx/onnx_external.hpp"
+#include "tools/inputs/onnx/onnx_quantized.hpp"
 #include "tools/inputs/onnx/protobuf.hpp"
 #include "tools/inputs/row_positions.hpp"
 
@@ -110,16 +111,23 @@ Sources open_onnx_sources(support::MappedFile mapped, Reading& reading) {
     OnnxExternalFiles external(path);
     Sources sources;
     const OnnxTensors tensors = parse_onnx(path, file->bytes());
+    OnnxQuantized quantized = quantized_tables(file, tensors);
     for (const OnnxOther& other : tensors.others) {
+        if (quantized.taken.contains(other.name)) continue;
         const std::string type = onnx_type_name(other.type);
         leave_out(reading, path, other.name, type, other.shape, reason_for(type, other.shape));
     }
     for (const OnnxTensor& tensor : tensors.tables) {
+        if (quantized.taken.contains(tensor.name)) continue;
         const SharedBytes inside = {file, tensor.varints.value_or(tensor.values)};
         sources.push_back(make_source(path, tensor, tensor.external ? external.values(tensor) : inside));
     }
+    for (std::unique_ptr<Source>& source : quantized.sources) sources.push_back(std::move(source));
     if (sources.empty()) {
-        refuse_empty(reading, path, "no two-dimensional FLOAT, FLOAT16, BFLOAT16 or DOUBLE initializer");
+        refuse_empty(
+            reading, path,
+            "no two-dimensional FLOAT, FLOAT16, BFLOAT16 or DOUBLE initializer, no codes that DequantizeLinear "
+            "reads");
     }
     return sources;
 }
