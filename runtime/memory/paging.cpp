@@ -5,9 +5,18 @@
 #include "support/usable_memory.hpp"
 
 namespace rowpool::memory {
+namespace {
+
+/// As it is when it is first asked for: reading all limits takes several times as long as opening a file.
+std::size_t usable_memory() {
+    static const std::size_t bytes = support::usable_memory();
+    return bytes;
+}
+
+}  // namespace
 
 const Paging& system_paging() noexcept {
-    static constexpr Paging kSystem = {support::usable_memory, read_singly, begin_reading};
+    static constexpr Paging kSystem = {usable_memory, read_singly, begin_reading};
     return kSystem;
 }
 
