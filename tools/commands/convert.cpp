@@ -210,11 +210,12 @@ void add_convert(CLI::App& app) {
         "would be. The conversion fails (unless given), the table is stored as f16, or the row becomes zeros");
     command.footer(
         "Inputs:\n"
-        "  .pt .pth .bin PyTorch checkpoints: every two-dimensional tensor of float32, float16, bfloat16 or float64\n"
-        "                (narrowed to f32), named by its path (\"model.emb.weight\"), and embeddings quantized to "
-        "quint8\n"
-        "                or quint4x2. Nothing in the file is run.\n"
-        "  .safetensors  every two-dimensional F32, F16, BF16 or F64 tensor, and every table of a rowpool file\n"
+        "  .pt .pth .bin PyTorch checkpoints: every two-dimensional tensor of float32, float16, bfloat16, float64\n"
+        "                or float8, named by its path (\"model.emb.weight\"), codes of 8 bits with their scales, and\n"
+        "                embeddings that PyTorch quantized. Nothing in the file is run.\n"
+        "  .safetensors  every two-dimensional F32, F16, BF16, F64 or F8 tensor, codes of 8 bits with their scales, "
+        "and\n"
+        "                every table of a rowpool file\n"
         "  .safetensors.index.json, .bin.index.json  the same of all files that the index names\n"
         "  .npy          a matrix of float16, float32, float64 or bfloat16 (V2); the table is named after the file\n"
         "  .npz          every such matrix in the archive, named after its member\n"

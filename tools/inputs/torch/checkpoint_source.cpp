@@ -156,28 +156,20 @@ public:
         return keys;
     }
 
-    /// The elements of a two-dimensional tensor.
+    /// The elements of a tensor of at most two dimensions; those of a vector are a column.
     Matrix matrix(const TorchTensor& tensor, Element element) const {
         const SharedBytes storage = archive_.map(*member_of(*tensor.storage));
         const std::size_t item = element_bytes(element);
-        const bool empty = tensor.sizes[0] == 0 || tensor.sizes[1] == 0;
+        const std::size_t rows = tensor.sizes.empty() ? 1 : tensor.sizes[0];
+        const std::size_t columns = tensor.sizes.size() < 2 ? 1 : tensor.sizes[1];
+        const bool empty = rows == 0 || columns == 0;
         return {.owner = storage.owner,
                 .data = storage.bytes.data() + (empty ? 0 : tensor.offset * item),
                 .element = element,
-                .rows = tensor.sizes[0],
-                .columns = tensor.sizes[1],
-                .row_step = tensor.sizes[0] > 1 ? tensor.strides[0] * item : 0,
-                .column_step = tensor.sizes[1] > 1 ? tensor.strides[1] * item : item};
-    }
-
-    /// The elements of a tensor of at most one dimension, as a column.
-    Matrix column(const TorchTensor& tensor, Element element) const {
-        TorchTensor wide = tensor;
-        while (wide.sizes.size() < 2) {
-            wide.sizes.push_back(1);
-            wide.strides.push_back(1);
-        }
-        return matrix(wide, element);
+                .rows = rows,
+                .columns = columns,
+                .row_step = rows > 1 ? tensor.strides[0] * item : 0,
+                .column_step = columns > 1 ? tensor.strides[1] * item : item};
     }
 
     std::string where(const std::string& name) const { return archive_.path() + ": tensor " + printable(name); }
@@ -255,7 +247,7 @@ std::unique_ptr<Source> quantized_source(const ZipArchive& archive, const Checkp
     const TableShape shape = {*format, named.tensor->sizes[0], named.tensor->sizes[1], 0, {}};
     refuse_repetition(checkpoint, named, is_coded(*format) ? row_bytes(*format, shape.dim) : shape.dim);
     const auto matrix_of = [&](const TorchTensor& tensor, Element element) {
-        return tensor.sizes.size() < 2 ? checkpoint.column(tensor, element) : checkpoint.matrix(tensor, element);
+        return checkpoint.matrix(tensor, element);
     };
     return make_quantized_source(archive.path(), describe(archive, named.name, shape), *named.tensor, matrix_of);
 }
@@ -296,19 +288,17 @@ std::string_view type_name(const TorchTensor& tensor) {
 /// The tensors that may be codes or their scales.
 std::vector<CodePart> code_parts(const Checkpoint& checkpoint, const std::vector<NamedTensor>& tensors) {
     std::vector<CodePart> parts;
-    for (const auto& [name, tensor] : tensors) {
+    for (const NamedTensor& named : tensors) {
+        const TorchTensor* tensor = named.tensor;
         const bool is_read = tensor->unreadable == nullptr && !tensor->quantization;
         const std::optional<Element> element = is_read ? tensor->type->element : std::nullopt;
         if (tensor->sizes.size() > 2 || tensor->nested > 0) continue;
-        if (!may_be_scale(name) && (!element || element_bytes(*element) != 1)) continue;
-        parts.push_back({.name = name,
+        if (!may_be_scale(named.name) && (!element || element_bytes(*element) != 1)) continue;
+        parts.push_back({.name = named.name,
                          .type = std::string(type_name(*tensor)),
                          .shape = tensor->sizes,
                          .element = element,
-                         .matrix = [&checkpoint, tensor, element] {
-                             return tensor->sizes.size() < 2 ? checkpoint.column(*tensor, *element)
-                                                             : checkpoint.matrix(*tensor, *element);
-                         }});
+                         .matrix = [&checkpoint, tensor, element] { return checkpoint.matrix(*tensor, *element); }});
     }
     return parts;
 }

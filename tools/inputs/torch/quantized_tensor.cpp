@@ -62,7 +62,9 @@ std::optional<RowFormat> quantized_format(const TorchTensor& tensor) {
 std::unique_ptr<Source> make_quantized_source(const std::string& file, NewTable description, const TorchTensor& tensor,
                                               const MatrixOf& matrix_of) {
     const TorchQuantization& scheme = *tensor.quantization;
-    const auto [format, rows, dim, stride, padding] = description.shape;
+    const RowFormat format = description.shape.format;
+    const std::size_t rows = description.shape.rows;
+    const std::size_t dim = description.shape.dim;
     TorchTensor codes = tensor;
     if (format == RowFormat::int4) codes.sizes[1] = codes.strides[0] = dim / 2;
     Matrix code_matrix = matrix_of(codes, is_qint8(*tensor.type) ? Element::i8 : Element::u8);
