@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include "file/checksum.hpp"
 
 namespace rowpool::test {
 
@@ -32,6 +35,17 @@ inline std::string header_of(std::initializer_list<std::string> entries) {
     std::string header;
     for (const std::string& entry : entries) header.append(header.empty() ? "{" : ",").append(entry);
     return header.append("}");
+}
+
+/// The header with its checksum, if it has one, in its place: by the words of docs/FORMAT.md.
+inline std::string sealed(std::string header) {
+    constexpr std::string_view kLead = R"("rowpool.xxh3":")";
+    constexpr std::size_t kDigits = 16;
+    const std::size_t lead = header.find(kLead);
+    if (lead == header.npos || header.size() - lead - kLead.size() < kDigits) return header;
+    const std::size_t digits = lead + kLead.size();
+    header.replace(digits, kDigits, kDigits, '0');
+    return header.replace(digits, kDigits, file::to_hex(file::xxh3(std::as_bytes(std::span(header)))));
 }
 
 }  // namespace rowpool::test

@@ -157,14 +157,6 @@ TEST_CASE("many threads use one file at once") {
     CHECK(good == std::vector<int>{50, 50, 50, 50});
 }
 
-/// Puts the header's checksum in its place, by the words of docs/FORMAT.md.
-std::string sealed(std::string header) {
-    const std::string lead = R"("rowpool.xxh3":")";
-    const std::size_t digits = header.find(lead) + lead.size();
-    header.replace(digits, 16, 16, '0');
-    return header.replace(digits, 16, file::to_hex(file::xxh3(bytes_of(header))));
-}
-
 const std::string kHandIds("\1\0\0\0\xfe\xff\xff\xff", 8);  // row 1 and, which no remap may say, -2
 
 /// A file by hand: one int8 table `t` of 2 rows with dim 4 and room for a gap of 4 bytes a row, and its names `a`, `b`;
