@@ -124,6 +124,13 @@ class Reads(CheckpointTest):
         data = checkpoint({"t": tensor(storage("0", 6), (3, 2))}, {"0": SIX}, zipfile.ZIP_DEFLATED)
         self.assertEqual(self.tables(data)["t"], [[1, 2], [3, 4], [5, 6]])
 
+    def test_a_deflated_storage_is_inflated_once(self):
+        size = 4_000_000  # in an archive of 20 kB; inflated for each tensor it would be 40 GB
+        value = [tensor(storage("0", size), (2, 1))] * 2500
+        self.write("m.pt", checkpoint(value, {"0": bytes(4 * size)}, zipfile.ZIP_DEFLATED))
+        self.passes("convert", "m.pt", "--format", "f32", "-o", "out")
+        self.assertEqual(len(Safetensors(self.read("out")).tables()), 2500)
+
     def test_a_nan_names_its_row(self):
         data = {"0": struct.pack("<6f", 1, 2, 3, 4, 5, float("nan"))}
         self.refuses(checkpoint({"t": tensor(storage("0", 6), (2, 3))}, data), "table t", "row 1", "NaN")

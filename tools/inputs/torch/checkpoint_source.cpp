@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <unordered_set>
@@ -125,7 +126,7 @@ const ZipMember* find_pickle(const ZipArchive& archive) {
     return found == archive.members().end() ? nullptr : &*found;
 }
 
-/// A checkpoint's archive: its pickle and its storages.
+/// A checkpoint's archive: its pickle and its storages. Not thread safe.
 class Checkpoint {
 public:
     /// Of an archive that has a pickle.
@@ -158,7 +159,7 @@ public:
 
     /// The elements of a tensor of at most two dimensions; those of a vector are a column.
     Matrix matrix(const TorchTensor& tensor, Element element) const {
-        const SharedBytes storage = archive_.map(*member_of(*tensor.storage));
+        const SharedBytes& storage = bytes_of(*tensor.storage);
         const std::size_t item = element_bytes(element);
         const std::size_t rows = tensor.sizes.empty() ? 1 : tensor.sizes[0];
         const std::size_t columns = tensor.sizes.size() < 2 ? 1 : tensor.sizes[1];
@@ -188,6 +189,13 @@ private:
         fail(member_text(archive_.path(), order->name), ": not little; save the checkpoint on a little-endian machine");
     }
 
+    /// Inflated once where it is deflated: any number of tensors may lie in it.
+    const SharedBytes& bytes_of(const TorchStorage& storage) const {
+        const ZipMember* member = member_of(storage);
+        const auto found = storages_.find(member);
+        return found != storages_.end() ? found->second : storages_[member] = archive_.map(*member);
+    }
+
     const ZipMember* member_of(const TorchStorage& storage) const {
         return archive_.find(folder_ + "data/" + std::string(storage.key));
     }
@@ -207,6 +215,7 @@ private:
     std::string folder_;
     SharedBytes pickle_;
     PickleTree tree_;
+    mutable std::map<const ZipMember*, SharedBytes> storages_;  // those that were read
 };
 
 /// Refuses what would fill a disk from a few bytes: tensors that repeat elements, to rows of `row` bytes.
