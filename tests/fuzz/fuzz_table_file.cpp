@@ -1,0 +1,48 @@
+// Any bytes as a table file, whose header has the checksum that it says.
+#include "file/table_metadata.hpp"
+#include "rowpool/table_file.hpp"
+#include "tests/fuzz/target.hpp"
+#include "tests/support/container.hpp"
+
+namespace rowpool::fuzz {
+namespace {
+
+/// The file with the checksum of its header in its place, if it has one.
+std::string with_right_sum(std::string file) {
+    std::uint64_t length = 0;
+    if (file.size() <= sizeof length) return file;
+    std::memcpy(&length, file.data(), sizeof length);
+    if (length > file.size() - sizeof length) return file;
+    return file.replace(sizeof length, length, test::sealed(file.substr(sizeof length, length)));
+}
+
+void read_table(const TableFile& file, std::size_t i) {
+    const Table& table = file.tables()[i];
+    require(bool(file.table(table.name())), "tables are found by their names");
+    touch(std::as_bytes(table.remap()));
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+        touch({table.data() + row * table.row_stride(), row_bytes(table.format(), table.dim())});
+    }
+    const auto names = file.row_names(i);
+    if (!names) return require_named(names.error().message, file.path());
+    require(names->empty() || names->size() == table.num_ids(), "a name an id");
+    for (const std::string_view name : *names) touch(std::as_bytes(std::span(name)));
+}
+
+}  // namespace
+
+void run(std::span<const std::byte> bytes) {
+    const std::string text = with_right_sum({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    // The same from memory that ends where the file does.
+    const auto header = file::parse_safetensors(std::as_bytes(std::span(text)), "FILE");
+    if (header) (void)file::read_table_metadata(*header, "FILE");
+    on_file(std::as_bytes(std::span(text)), [&](const std::string& path) {
+        const TableFile file = tools::value_of(TableFile::open(path));
+        require(bool(header), "a file has the header that its bytes have");
+        for (const TensorView& tensor : tools::value_of(file.tensors())) touch(tensor.bytes);
+        for (std::size_t i = 0; i < file.tables().size(); ++i) read_table(file, i);
+        tools::check(file.verify());
+    });
+}
+
+}  // namespace rowpool::fuzz
