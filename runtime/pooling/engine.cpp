@@ -19,6 +19,7 @@
 #include "support/boundary.hpp"
 #include "support/cores.hpp"
 #include "support/forks.hpp"
+#include "support/handover.hpp"
 #include "support/parallel.hpp"
 #include "support/thread_pool.hpp"
 
@@ -52,7 +53,9 @@ struct Helpers {
         // doing anything. Isolated, because while the caller waits, it must not run other tasks of the arena, which may
         // take a lock that it holds.
         tbb::task_group_context context(tbb::task_group_context::isolated);
-        tbb::this_task_arena::isolate([&] { tbb::parallel_for(std::size_t{0}, count, body, context); });
+        const support::HandedOver handed(body);
+        tbb::this_task_arena::isolate([&] { tbb::parallel_for(std::size_t{0}, count, handed, context); });
+        handed.take_back();
     }
 };
 
@@ -196,11 +199,13 @@ void Engine::run(std::size_t cost, const Work& work) const {
     const std::size_t slices = std::min(divide_up(cost, kSliceBytes), threads * kSlicesPerThread);
     if (arena_.arena == nullptr) return work(slices, Helpers{&team.pool});
     const auto run_in_slices = [&] { work(slices, of_arena); };
-    using Run = decltype(run_in_slices);
+    const support::HandedOver handed(run_in_slices);  // to another thread where the arena is full
+    using Run = decltype(handed);
     try {
         arena_.execute(
             arena_.arena, [](void* context) { (*static_cast<Run*>(context))(); },
-            const_cast<void*>(static_cast<const void*>(&run_in_slices)));
+            const_cast<void*>(static_cast<const void*>(&handed)));
+        handed.take_back();
     } catch (...) {  // oneTBB could not create a task or a thread: start over, on this thread alone
         work(1, of_arena);
     }

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "rowpool/engine.hpp"
+#include "support/handover.hpp"
 #include "tests/support/tables.hpp"
 
 namespace rowpool::test {
@@ -54,6 +55,8 @@ private:
     std::thread thread_;
 };
 
+support::Handover handover;  // of jobs; no member, because finding it there is a read
+
 /// Puts jobs whose tasks take a lock into an arena, a few at a time, until it is destroyed.
 class Jobs {
 public:
@@ -73,7 +76,9 @@ private:
                 continue;
             }
             ++waiting_;
+            handover.give();
             arena_.enqueue([this] {
+                handover.take();
                 take_lock_often();
                 --waiting_;
             });
@@ -81,7 +86,10 @@ private:
     }
 
     void take_lock_often() {
-        tbb::parallel_for(0, 16, [this](int) { const std::lock_guard lock(mutex_); });
+        const auto take_lock = [this](int) { const std::lock_guard lock(mutex_); };
+        const support::HandedOver handed(take_lock);
+        tbb::parallel_for(0, 16, handed);
+        handed.take_back();
         ++run_;
     }
 
