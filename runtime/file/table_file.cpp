@@ -6,6 +6,7 @@
 
 #include "core/table_shape.hpp"
 #include "file/checksum.hpp"
+#include "file/open_table_file.hpp"
 #include "file/residency.hpp"
 #include "file/table_file_contents.hpp"
 #include "rowpool/isa.hpp"

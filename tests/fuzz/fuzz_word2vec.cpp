@@ -4,7 +4,7 @@
 #include "tools/inputs/words/word2vec_source.hpp"
 
 void rowpool::fuzz::run(std::span<const std::byte> bytes) {
-    read_sources(bytes, [](const support::MappedFile& file, tools::Reading&) {
-        return tools::is_word2vec(file.bytes()) ? tools::open_word2vec_source(file) : tools::Sources();
+    read_sources(bytes, [](const support::MappedFile& file, tools::Reading& reading) {
+        return tools::is_word2vec(file.bytes()) ? tools::open_word2vec_source(file, reading) : tools::Sources();
     });
 }

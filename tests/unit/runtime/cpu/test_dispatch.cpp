@@ -31,7 +31,7 @@ std::string names(const std::vector<std::string_view>& isas) {
 std::set<kernels::PoolFn> pool_functions(const kernels::KernelTable& table) {
     std::set<kernels::PoolFn> functions;
     for (const kernels::CodecKernels* codec : table.codecs) {
-        functions.insert({codec->blocks[0], codec->blocks[1], codec->single, codec->sum, codec->max});
+        functions.insert({codec->blocks[0], codec->blocks[1], codec->single, codec->any, codec->max});
     }
     return functions;
 }

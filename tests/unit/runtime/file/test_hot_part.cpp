@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "core/local_rows.hpp"
+#include "file/open_table_file.hpp"
 #include "memory/copy_plan.hpp"
 #include "memory/numa.hpp"
 #include "memory/paging.hpp"
@@ -18,12 +19,7 @@
 #include "tests/support/table_files.hpp"
 #include "tests/support/tables.hpp"
 
-namespace rowpool {
-
-Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa,
-                                  const memory::Paging& paging);
-
-namespace test {
+namespace rowpool::test {
 namespace {
 
 constexpr Residency kResidencies[] = {Residency::mapped,     Residency::populated,   Residency::locked,
@@ -308,5 +304,4 @@ TEST_CASE("an image has the huge pages that tables touch once each, and the file
 }
 
 }  // namespace
-}  // namespace test
-}  // namespace rowpool
+}  // namespace rowpool::test

@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include "core/local_rows.hpp"
+#include "file/open_table_file.hpp"
 #include "memory/cold_rows.hpp"
 #include "memory/numa.hpp"
 #include "memory/paging.hpp"
@@ -17,12 +19,7 @@
 #include "tests/support/table_files.hpp"
 #include "tests/support/tables.hpp"
 
-namespace rowpool {
-
-Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa,
-                                  const memory::Paging& paging);
-
-namespace test {
+namespace rowpool::test {
 namespace {
 
 using Bytes = std::span<const std::byte>;
@@ -251,7 +248,8 @@ TEST_CASE("what is held is not asked for, the other rows are") {
         CHECK(pages_of(table, {1, 2, 3, 100, 700}).empty() == is_kept);
         CHECK(pages_of(table, {kRows - 1000}).size() == 1);
         const auto has_hot = [&](const Bytes& bytes) {
-            return bytes.data() <= table.local_data() && table.local_data() < bytes.data() + bytes.size();
+            const std::byte* const rows = core::local_data(table);
+            return bytes.data() <= rows && rows < bytes.data() + bytes.size();
         };
         CHECK(!Asked::read_singly.empty());
         CHECK(std::ranges::any_of(Asked::read_singly, has_hot) != is_kept);
@@ -426,5 +424,4 @@ TEST_CASE("the system reads singly where it is told to, and what is around rows 
 }
 
 }  // namespace
-}  // namespace test
-}  // namespace rowpool
+}  // namespace rowpool::test

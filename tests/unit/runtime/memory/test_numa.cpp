@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "core/local_rows.hpp"
+#include "file/open_table_file.hpp"
 #include "memory/numa.hpp"
 #include "memory/paging.hpp"
 #include "rowpool/rowpool.hpp"
@@ -16,12 +17,7 @@
 #include "tests/support/table_files.hpp"
 #include "tests/support/tables.hpp"
 
-namespace rowpool {
-
-Result<TableFile> open_table_file(const std::string& path, const OpenOptions& options, const memory::Numa& numa,
-                                  const memory::Paging& paging);
-
-namespace test {
+namespace rowpool::test {
 namespace {
 
 using Nodes = std::vector<unsigned>;
@@ -259,5 +255,4 @@ TEST_CASE("the kernel takes the placements") {
 }
 
 }  // namespace
-}  // namespace test
-}  // namespace rowpool
+}  // namespace rowpool::test
