@@ -50,14 +50,14 @@ struct ColdFile {
     memory::ColdRows cold_rows;
 
     ColdFile(std::shared_ptr<const void> owner, std::span<const std::byte> mapping,
-             std::vector<std::span<const std::byte>> kept, const memory::Paging& paging)
-        : rows(std::move(owner)), cold_rows(mapping, std::move(kept), paging) {}
+             std::span<const std::span<const std::byte>> kept, const memory::Paging& paging)
+        : rows(std::move(owner)), cold_rows(mapping, kept, paging) {}
 };
 
 /// Makes lookups ask for rows of a mapping, except for what is kept in memory.
-void ask_for_rows(std::span<const std::byte> mapping, std::vector<std::span<const std::byte>> kept,
+void ask_for_rows(std::span<const std::byte> mapping, std::span<const std::span<const std::byte>> kept,
                   const memory::Paging& paging, HeldRows& held) {
-    const auto cold = std::make_shared<const ColdFile>(held.owner, mapping, std::move(kept), paging);
+    const auto cold = std::make_shared<const ColdFile>(held.owner, mapping, kept, paging);
     held.cold_rows = &cold->cold_rows;
     held.owner = cold;
 }
@@ -68,9 +68,7 @@ HeldRows mapped_rows(const support::MappedFile& file, Tables tables, Tables cold
     for (const auto& table : tables) held.tables.push_back(table.data());
     if (cold.empty()) return held;
     for (const auto& rows : cold) paging.read_singly(rows);
-    std::vector<std::span<const std::byte>> kept;
-    if (residency == Residency::locked) kept.assign(tables.begin(), tables.end());
-    ask_for_rows(file.bytes(), std::move(kept), paging, held);
+    ask_for_rows(file.bytes(), residency == Residency::locked ? tables : Tables(), paging, held);
     return held;
 }
 
@@ -84,7 +82,7 @@ void ask_for_rest(const memory::RowCopy& copy, const memory::CopyPlan& plan, con
     std::vector<std::span<const std::byte>> kept;
     for (const auto& [begin, size] : plan.own) kept.emplace_back(first + begin, size);
     // All copies have one page cache.
-    ask_for_rows({first, plan.bytes}, std::move(kept), paging, held);
+    ask_for_rows({first, plan.bytes}, kept, paging, held);
 }
 
 Result<HeldRows> copied_rows(const support::MappedFile& file, const memory::CopyPlan& plan, Tables cold,

@@ -166,7 +166,7 @@ std::vector<std::span<const std::byte>> TableFile::Contents::cold_bytes(const Op
                                                                         const memory::Paging& paging) const {
     std::size_t all = 0;
     std::vector<std::span<const std::byte>> cold;
-    const bool are_kept = options.residency >= Residency::locked;
+    const bool are_kept = options.residency != Residency::mapped && options.residency != Residency::populated;
     for (const Entry& entry : entries) {
         const auto rows = bytes(*entry.rows);
         const auto rest = rows.subspan(are_kept ? held_bytes(entry, options.hot).size() : 0);

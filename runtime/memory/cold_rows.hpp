@@ -21,7 +21,7 @@ public:
 
     /// `mapping` begins with a page. What is `kept`, parts of it, is in memory and stays there. Pages are asked for
     /// again after as many others as take an eighth of the memory.
-    ColdRows(Bytes mapping, std::vector<Bytes> kept, const Paging& paging);
+    ColdRows(Bytes mapping, std::span<const Bytes> kept, const Paging& paging);
 
     /// The rows of a call that are asked for: pages beside each other in one go, the last ones when it goes.
     class Fetch {
@@ -66,16 +66,17 @@ private:
         return true;
     }
 
+    void keep(Bytes bytes);
     void forget() const noexcept;
 
     Bytes mapping_;
-    std::vector<Bytes> kept_;
     const Paging& paging_;
     unsigned page_shift_;
     std::size_t words_;
-    std::unique_ptr<Word[]> asked_;  // a bit a page
+    std::unique_ptr<Word[]> asked_;    // a bit a page
+    std::vector<std::uint64_t> kept_;  // those that are always set; empty when nothing is kept
     std::size_t most_noted_;
-    mutable std::atomic<std::size_t> noted_ = 0;
+    alignas(64) mutable std::atomic<std::size_t> noted_ = 0;  // written often, beside what every lookup reads
 };
 
 }  // namespace rowpool::memory

@@ -35,17 +35,22 @@ void begin_reading(const Plan& plan, const Place& first, const Place& last) noex
     }
 }
 
-/// Where a part ends that begins at `begin`: with `last`, or after the bag with which it has enough indices to keep a
-/// disk busy. What is asked for of two parts takes too little memory to drive out what is about to be read.
+/// Where a part ends that begins at `begin`: with `last`, or after the bag with which it has enough rows to keep a disk
+/// busy, by their number or their bytes. Pages of two parts then take too little memory to drive out what is about to
+/// be read; a bag is never cut, however many rows it has.
 Place end_of_part(const Plan& plan, const Place& begin, const Place& last) noexcept {
     constexpr std::size_t kIndices = 2048;
+    constexpr std::size_t kBytes = std::size_t{16} << 20;
     Place place = begin;
+    std::size_t bytes = 0;
     while (place.feature < last.feature || (place.feature == last.feature && place.bag < last.bag)) {
-        if (place.position - begin.position >= kIndices) return place;
+        if (place.position - begin.position >= kIndices || bytes >= kBytes) return place;
         if (place.bag == plan.num_bags) {
             place = {place.feature + 1, 0, place.position};
         } else {
-            place.position = end_of_bag(plan, place);
+            const std::size_t end = end_of_bag(plan, place);
+            bytes += (end - place.position) * plan.features[place.feature].rows.bytes;
+            place.position = end;
             ++place.bag;
         }
     }

@@ -88,7 +88,7 @@ def faults(source, arrows, used):
     found = []
     for include in INCLUDE.finditer(text):
         quote, name = include.groups()
-        target = resolved(name) if quote == '"' or name.startswith("rowpool/") else None
+        target = resolved(name)
         if not (arrow.allows_path(target) if target else quote == "<" and arrow.allows_header(name)):
             found.append(f"{path}:{text.count(chr(10), 0, include.start(2)) + 1}: may not include {name}")
     return found

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <mutex>
 #include <thread>
@@ -187,6 +188,24 @@ TEST_CASE("pages are asked for again after an eighth of the memory of others") {
     const Asked none(0);
     const Table without_memory = paged.open();
     for (int i = 0; i < 3; ++i) CHECK(pages_of(without_memory, {0}).size() == 1);
+}
+
+TEST_CASE("what is kept is never asked for, however often the rest is forgotten") {
+    constexpr std::size_t kPages = 200;
+    const Asked asked(8 * 3 * kPage);
+    std::vector<std::byte> memory((kPages + 1) * kPage);
+    std::byte* const first = memory.data() + (kPage - reinterpret_cast<std::uintptr_t>(memory.data()) % kPage) % kPage;
+    const auto pages = [first](std::size_t begin, std::size_t count) {
+        return Bytes(first + begin * kPage, count * kPage);
+    };
+    const std::vector<Bytes> kept = {pages(3, 1), pages(60, 70), Bytes()};
+    const memory::ColdRows rows(pages(0, kPages), kept, kNoting);
+    for (int round = 0; round < 3; ++round) {
+        Asked::begun.clear();
+        for (std::size_t page = 0; page < kPages; ++page) memory::ColdRows::Fetch(rows).add(pages(page, 1));
+        CHECK(Asked::begun.size() == kPages - 71);
+        for (const auto& [page, count] : Asked::pages(first)) CHECK((page != 3 && (page < 60 || page >= 130)));
+    }
 }
 
 TEST_CASE("indices that are bad, skipped or padding have no pages") {
