@@ -85,6 +85,9 @@ class OneFile(Joins):
             self.refuses("odd.safetensors", join="emb.*=emb", says=["odd.safetensors: ", says])
         self.write("odd.safetensors", safetensors({**tensors, "emb.2": ("I8", [5, 2], bytes(10))}))
         self.refuses("odd.safetensors", join="emb.*=emb", says=["emb.2 (I8 5 x 2)"])
+        self.write("odd.safetensors", safetensors({**tensors, "emb.0": ("I8", [2, 2], bytes(4)),
+                                                   "emb.2": ("F32", [2, 2], bytes(16))}))
+        self.refuses("odd.safetensors", join="emb.*=emb", says=["emb.0 (I8 2 x 2)"])
         for join, says in (("emb.*.weight", "no name for the joined table"), ("emb.*.weight=", "no name"),
                            ("x.*=emb", "no input has a table x.*"), (["emb.*=a", "emb.1.weight=a"], "joined already"),
                            (["emb.0.weight=a", "emb.0.weight=b"], "joined already")):

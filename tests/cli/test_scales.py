@@ -76,12 +76,12 @@ class ScalesTest(ConvertTest):
             self.assertEqual([struct.pack("<f", x) if x == x else "nan" for x in a],
                              [struct.pack("<f", x) if x == x else "nan" for x in b])
 
-    def converts(self, tensors, expected, tables=("emb.weight",), *options):
+    def converts(self, tensors, expected, tables=("emb.weight",), *options, says=()):
         """In every format, the tables are those named, and the first has the rows expected."""
         for name, write in WRITERS:
             with self.subTest(name):
                 self.write(name, write(tensors))
-                file = self.warns(name, "--format", "f32", *options)
+                file = self.warns(name, "--format", "f32", *options, says=says)
                 self.assertEqual(sorted(file.tables()), sorted(tables))
                 self.assert_rows(file.rows_f32(tables[0]), expected)
 
@@ -99,26 +99,37 @@ class ScalesTest(ConvertTest):
                 self.refuses(name, codes, options=["--table", codes])
 
 
+PLAIN = "read as plain numbers, no scale is beside it"
+
+
 class Float8(ScalesTest):
+    def passes_noting(self, *args):
+        """The command succeeds, and may say that values are plain numbers."""
+        done = self.run_command(*args)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for line in done.stderr.decode().splitlines():
+            self.assertIn(PLAIN, line)
+        return done.stdout.decode()
+
     def test_every_code(self):
         for dtype, bits in (("F8_E4M3", 3), ("F8_E5M2", 2)):
             expected = [[float8(16 * i + j, bits) for j in range(16)] for i in range(16)]
-            self.converts({"emb.weight": (dtype, [16, 16], bytes(range(256)))}, expected)
+            self.converts({"emb.weight": (dtype, [16, 16], bytes(range(256)))}, expected, says=[PLAIN])
 
     def test_as_any_table(self):
         codes = bytes(random.Random(8).choices(range(0x7E), k=40 * 8))
         self.write("m.safetensors", safetensors({"e": ("F8_E4M3", [40, 8], codes)}))
-        self.passes("convert", "m.safetensors", "-o", "out")
+        self.passes_noting("convert", "m.safetensors", "-o", "out")
         self.assertEqual(Safetensors(self.read("out")).header["e"]["shape"], [40, 16])
-        self.assertIn("e", self.passes("verify", "out", "--against", "m.safetensors"))
-        self.passes("convert", "m.safetensors", "--format", "f32", "-o", "f")
-        self.passes("diff", "f", "m.safetensors")
-        self.assertIn("a table for rowpool convert alone: e", self.passes("inspect", "m.safetensors"))
+        self.assertIn("e", self.passes_noting("verify", "out", "--against", "m.safetensors"))
+        self.passes_noting("convert", "m.safetensors", "--format", "f32", "-o", "f")
+        self.passes_noting("diff", "f", "m.safetensors")
+        self.assertIn("a table for rowpool convert alone: e", self.passes_noting("inspect", "m.safetensors"))
 
     def test_what_is_not_finite_is_a_bad_row(self):
         self.write("m.safetensors", safetensors({"e": ("F8_E4M3", [2, 8], b"\x38" * 8 + b"\x7f" * 8)}))
         self.fails("convert", "m.safetensors", "--format", "int8", "-o", "o", says=["row 1"])
-        self.passes("convert", "m.safetensors", "--format", "int8", "--on-bad-row", "zero", "-o", "o")
+        self.passes_noting("convert", "m.safetensors", "--format", "int8", "--on-bad-row", "zero", "-o", "o")
 
     def test_other_shapes(self):
         self.leaves_out({"emb.weight": ("F8_E4M3", [2, 5, 4], bytes(40))}, "as one of 10 x 4")
@@ -130,7 +141,7 @@ class Float8(ScalesTest):
         column_first = call("torch._utils._rebuild_tensor_v3", untyped, 1, (4, 5), (1, 4), False, None,
                             named("torch.float8_e5m2"))
         self.write("m.pt", checkpoint({"e": column_first}, {"0": codes}))
-        file = self.warns("m.pt", "--format", "f32")
+        file = self.warns("m.pt", "--format", "f32", says=[PLAIN])
         self.assert_rows(file.rows_f32("e"), [[float8(1 + i + 4 * j, 2) for j in range(5)] for i in range(4)])
 
     def test_a_shape_that_its_bytes_do_not_have(self):
@@ -249,6 +260,13 @@ class Scales(ScalesTest):
                         "it may depend on emb.scale_weight")
         self.leaves_out({"emb.weight": ("F8_E4M3", [6, 10], bytes(60)), "emb.scale": ("F32", [6], bytes(24)),
                          "emb.weight_scale": ("F32", [6], bytes(24))}, "its scale may be")
+
+    def test_scales_of_unknown_names(self):
+        for codes, scale in (("emb.weight", "emb.weights_scaling_factor"), ("emb.weight", "emb.weightScale"),
+                             ("emb.weight._data", "emb.weight._scale"), ("emb.weight:_data", "emb.weight:scale"),
+                             ("emb._weight_qdata", "emb._weight_scale"), ("w", "scaling")):
+            self.leaves_out({codes: ("F8_E4M3", [6, 10], bytes(60)), scale: ("F32", [6, 1], bytes(24))},
+                            "it may depend on " + scale, codes=codes)
 
     def test_names_that_begin_alike(self):
         """What belongs to other codes makes none doubtful; nor does what is of another module."""

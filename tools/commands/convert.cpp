@@ -149,6 +149,7 @@ void convert(ConvertOptions& options) {
     catch_interrupts();
     if (!options.report.empty()) check_report_path(options);
     if (options.rows.names.empty()) options.reading.limit = options.rows.limit;  // else there is a name for every row
+    options.reading.joins = !options.joins.empty();
     const Sources sources = open_all(options);
     std::vector<Target> targets = choose_targets(sources, options.selection, options.coding, options.reading);
     const RowSources chosen = choose_rows(options.rows, targets);

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -154,9 +155,11 @@ Rest rest_of(const TableFile& file) {
     const Sources sources = open_sources(file.path(), reading);
     const Listing listing = list_of(file.path(), sources, reading);
     Rest rest = {{}, listing.left_out};
+    std::set<std::string_view> tables;
+    for (const Table& table : file.tables()) tables.insert(table.name());
     for (const Source* source : listing.tables) {
         const std::string& name = source->description().name;
-        if (std::ranges::count(file.tables(), name, &Table::name) == 0) rest.for_convert_alone.push_back(name);
+        if (!tables.contains(name)) rest.for_convert_alone.push_back(name);
     }
     return rest;
 }

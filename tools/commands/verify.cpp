@@ -49,6 +49,7 @@ void check_sums(const TableFile& file, std::uint64_t bytes) {
 }
 
 Sources open_against(VerifyOptions& options) {
+    options.reading.joins = !options.joins.empty();
     Sources sources;
     for (const std::string& path : options.against) {
         for (std::unique_ptr<Source>& source : open_sources(path, options.reading))

@@ -191,7 +191,8 @@ Converted convert_rows(const Conversion& conversion, DropBehind& behind, Progres
     const std::size_t chunk_rows = rows_in(kChunkBytes, shape.dim);
     const std::size_t block_rows = std::min(chunk_rows * kChunksPerBlock, shape.rows);
     std::vector<std::byte> codes(block_rows * row_bytes(conversion.coding.format, shape.dim));
-    support::ThreadPool threads(std::min(kChunksPerBlock, support::available_cores()));
+    const std::size_t chunks = std::min(kChunksPerBlock, (shape.rows + chunk_rows - 1) / chunk_rows);
+    support::ThreadPool threads(chunks < 2 ? 1 : std::min(chunks, support::available_cores()));
     Converted total;
     for (std::size_t first = 0; first < shape.rows; first += block_rows) {
         stop_if_interrupted();

@@ -79,7 +79,8 @@ std::string reason_for(std::string_view type, std::span<const std::uint64_t> sha
 
 void leave_out(Reading& reading, const std::string& file, std::string_view name, std::string_view type,
                std::span<const std::uint64_t> shape, const std::string& reason) {
-    if (!looks_like_embedding(type, shape)) return;
+    const bool matters = looks_like_embedding(type, shape) || (reading.joins && shape.size() == 2);
+    if (!matters) return;
     reading.left_out.push_back({file, std::string(name), printable(type) + " " + sizes_text(shape), reason});
 }
 

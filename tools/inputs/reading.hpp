@@ -39,6 +39,7 @@ struct Reading {
     OnBadLine on_bad_line = OnBadLine::fail;
     /// Only so many rows of each table are wanted: a reader need not look at the others.
     std::optional<std::size_t> limit = {};
+    bool joins = false;  ///< tables are joined: small matrices that are left out matter, too
     bool lists = false;  ///< what there is shall be listed: a file without a table is no error
     std::vector<LeftOut> left_out;
     std::size_t left_out_before = 0;  ///< of other inputs than the one that is read

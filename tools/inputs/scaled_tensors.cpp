@@ -117,9 +117,11 @@ std::size_t code_bits(RowFormat format) {
 }  // namespace
 
 bool may_be_scale(std::string_view name) {
-    static constexpr std::array<std::string_view, 9> kWords = {"scale", "zero",  "absmax",   "amax", "g_idx",
-                                                               "qbias", "quant", "codebook", "SCB"};
-    return std::ranges::any_of(kWords, [&](std::string_view word) { return name.find(word) != name.npos; });
+    static constexpr std::array<std::string_view, 9> kWords = {"scal",  "zero",  "absmax",   "amax", "g_idx",
+                                                               "qbias", "quant", "codebook", "scb"};
+    std::string lower(name);
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return std::ranges::any_of(kWords, [&](std::string_view word) { return lower.find(word) != lower.npos; });
 }
 
 ScaledTensors::ScaledTensors(std::vector<CodePart> tensors) : tensors_(std::move(tensors)) {
@@ -230,10 +232,11 @@ void ScaledTensors::pair_blocks(Codes& found, bool by_blocks) const {
 }
 
 /// A tensor beside codes that seems to belong to them, or null. It belongs to no others, and no rule has it: so the
-/// codes may not be what they seem to be.
+/// codes may not be what they seem to be. Beside codes without a scale it may be anything in the same module.
 const CodePart* ScaledTensors::stranger(const Codes& found) const {
     const std::string& codes = found.codes->name;
-    const std::string begin = module_of(codes).value_or(codes);
+    const std::string folder = codes.substr(0, codes.find_last_of(".:") + 1);  // empty without one
+    const std::string begin = found.scales == nullptr ? folder : module_of(codes).value_or(codes);
     for (auto at = by_name_.lower_bound(begin); at != by_name_.end() && at->first.starts_with(begin); ++at) {
         const auto& [name, part] = *at;
         if (part == found.codes || claimed_.contains(part)) continue;
@@ -264,6 +267,10 @@ std::unique_ptr<Source> ScaledTensors::source(std::string_view name, const std::
     description.source = file_name_of(file) + ":" + description.name;
     description.shape = {RowFormat::f32, found.codes->shape[0], found.codes->shape[1], 0, {}};
     ScaledCodes parts = {found.codes->matrix(), {}, {}};
+    if (found.scales == nullptr) {
+        reading.notes.push_back(file + ": tensor " + printable(name) +
+                                ": read as plain numbers, no scale is beside it");
+    }
     if (found.scales != nullptr) parts.scales = block_numbers(*found.scales, found.block_rows, found.block_columns);
     if (found.zero_points != nullptr) {
         parts.zero_points = block_numbers(*found.zero_points, found.block_rows, found.block_columns);

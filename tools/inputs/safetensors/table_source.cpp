@@ -131,15 +131,16 @@ void add_tensor(const std::string& path, const TableFile& file, const TensorView
     sources.push_back(std::move(source));
 }
 
-/// Opens the file; its errors name what the command line does, where that was inflated into another file.
-TableFile open(const InputFile& input) {
-    const std::string readable = input.readable_path();
-    Result<TableFile> file = TableFile::open(readable, {.read_ahead = ReadAhead::on});  // read in order
-    if (file) return *std::move(file);
-    std::string message = file.error().message;
-    const std::size_t at = message.find(readable);
-    if (at != message.npos) message.replace(at, readable.size(), input.file.path());
-    throw Failure(message);
+Sources all_sources(const InputFile& input, Reading& reading) {
+    const std::string& path = input.file.path();
+    const TableFile file = value_of(TableFile::open(input.readable_path(), {.read_ahead = ReadAhead::on}));  // in order
+    Sources sources = open_table_sources(path, file, ScaledTensors(code_parts(file)), reading);
+    if (sources.empty()) {
+        refuse_empty(reading, path,
+                     "no two-dimensional F32, F16, BF16, F64 or F8 tensor, no codes with their scales" +
+                         std::string(kNoPackedRows));
+    }
+    return sources;
 }
 
 }  // namespace
@@ -179,15 +180,16 @@ Sources open_table_sources(const std::string& path, const TableFile& file, const
 }
 
 Sources open_table_sources(const InputFile& input, Reading& reading) {
-    const std::string& path = input.file.path();
-    const TableFile file = open(input);
-    Sources sources = open_table_sources(path, file, ScaledTensors(code_parts(file)), reading);
-    if (sources.empty()) {
-        refuse_empty(reading, path,
-                     "no two-dimensional F32, F16, BF16, F64 or F8 tensor, no codes with their scales" +
-                         std::string(kNoPackedRows));
+    try {
+        return all_sources(input, reading);
+    } catch (const Failure& failure) {
+        // The library names the file that it reads: where it was inflated, not that of the command line.
+        std::string message = failure.what();
+        const std::string readable = input.readable_path();
+        const std::size_t at = message.find(readable);
+        if (at != message.npos) message.replace(at, readable.size(), input.file.path());
+        throw Failure(message);
     }
-    return sources;
 }
 
 }  // namespace rowpool::tools

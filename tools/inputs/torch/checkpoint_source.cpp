@@ -240,7 +240,7 @@ std::unique_ptr<Source> plain_source(const ZipArchive& archive, const Checkpoint
                                      std::optional<RowFormat> packed) {
     const TorchTensor& tensor = *named.tensor;
     const std::optional<Element> element = tensor.type->element;
-    if (!element) return nullptr;
+    if (!element || !(is_float(*element) || packed)) return nullptr;  // and nothing is inflated for it
     Matrix matrix = checkpoint.matrix(tensor, *element);
     const std::optional<TableShape> shape = shape_of(matrix, packed, checkpoint.where(named.name));
     if (!shape) return nullptr;
