@@ -60,6 +60,14 @@ class Reads(SameTest):
         self.fails("pool", "t.safetensors.gz", "v", "--indices", "i.npy", "-o", "o",
                    says=["compressed by gzip, no table file", "rowpool convert t.safetensors.gz -o"])
 
+    def test_messages_name_the_compressed_file(self):
+        self.write("w.txt", words(5))
+        self.passes("convert", "w.txt", "--format", "f32", "-o", "n.safetensors")
+        damaged = self.read("n.safetensors").replace(b"w1\nw2", b"w1 w2")
+        self.write("n.safetensors.gz", gzip.compress(damaged))
+        line = self.fails("convert", "n.safetensors.gz", "-o", "o", says=["n.safetensors.gz: ", "names"])
+        self.assertNotIn("/proc/", line)
+
     def test_index(self):
         self.write("1.safetensors", safetensors({"a": ("F32", [2, 3], bytes(24))}))
         self.write("m.safetensors.index.json.gz", gzip.compress(json.dumps({"weight_map": {"a": "1.safetensors"}}).encode()))
