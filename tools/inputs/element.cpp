@@ -34,6 +34,20 @@ constexpr FloatType kE4M3Fnuz = {4, 3, 8, Specials::minus_zero};
 constexpr FloatType kE5M2Fnuz = {5, 2, 16, Specials::minus_zero};
 constexpr FloatType kBinary16 = {5, 10, 15, Specials::ieee};
 
+/// Whether bits that are no infinity are a NaN.
+bool is_nan(const FloatType& type, unsigned sign, unsigned exponent, unsigned mantissa) {
+    const bool is_last = exponent == (1U << type.exponent_bits) - 1;
+    switch (type.specials) {
+        case Specials::ieee:
+            return is_last && mantissa != 0;
+        case Specials::last_code:
+            return is_last && mantissa == (1U << type.mantissa_bits) - 1;
+        case Specials::minus_zero:
+            return sign != 0 && exponent == 0 && mantissa == 0;
+    }
+    return false;
+}
+
 /// Exact: f32 has more bits of both kinds.
 float decoded(const FloatType& type, unsigned bits) {
     const unsigned exponent_mask = (1U << type.exponent_bits) - 1;
@@ -41,14 +55,11 @@ float decoded(const FloatType& type, unsigned bits) {
     const unsigned exponent = bits >> type.mantissa_bits & exponent_mask;
     const unsigned mantissa = bits & mantissa_mask;
     const unsigned sign = bits >> (type.exponent_bits + type.mantissa_bits);
-    constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
     float value = 0;
-    if (type.specials == Specials::ieee && exponent == exponent_mask) {
-        value = mantissa == 0 ? std::numeric_limits<float>::infinity() : kNaN;
-    } else if (type.specials == Specials::last_code && exponent == exponent_mask && mantissa == mantissa_mask) {
-        value = kNaN;
-    } else if (type.specials == Specials::minus_zero && sign != 0 && exponent == 0 && mantissa == 0) {
-        value = kNaN;
+    if (is_nan(type, sign, exponent, mantissa)) {
+        value = std::numeric_limits<float>::quiet_NaN();
+    } else if (type.specials == Specials::ieee && exponent == exponent_mask) {
+        value = std::numeric_limits<float>::infinity();
     } else {
         const unsigned hidden = exponent == 0 ? 0 : mantissa_mask + 1;
         const int power = (exponent == 0 ? 1 : static_cast<int>(exponent)) - type.bias - type.mantissa_bits;
