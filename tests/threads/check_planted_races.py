@@ -5,7 +5,7 @@ import sys
 
 
 def main():
-    for where in ("pool", "arena"):
+    for where in ("pool", "arena", "handed"):
         done = subprocess.run([sys.argv[1], where], capture_output=True, text=True, timeout=60)
         if done.returncode != 66 or "data race" not in done.stderr or "racing" not in done.stderr:
             sys.exit(f"the race in the {where} was not found: status {done.returncode}\n{done.stderr}")

@@ -1,5 +1,5 @@
 // Races that the thread sanitizer must find: `pool` in a loop on our threads, `arena` in one of oneTBB's, whose own
-// races are not to be told.
+// races are not to be told, `handed` in what such a loop is handed as engines hand it.
 #include <oneapi/tbb/parallel_for.h>
 
 #include <chrono>
@@ -7,6 +7,7 @@
 #include <string_view>
 #include <thread>
 
+#include "support/handover.hpp"
 #include "support/thread_pool.hpp"
 
 namespace {
@@ -25,5 +26,10 @@ int main(int argc, char** argv) {
     const std::string_view where = argc > 1 ? argv[1] : "";
     if (where == "pool") rowpool::support::ThreadPool(4).for_each(kTurns, race);
     if (where == "arena") tbb::parallel_for(std::size_t{0}, kTurns, race);
+    if (where == "handed") {
+        const rowpool::support::HandedOver handed(race);
+        tbb::parallel_for(std::size_t{0}, kTurns, handed);
+        handed.take_back();
+    }
     std::printf("%d\n", racing);
 }
