@@ -4,42 +4,19 @@
 #include <cstring>
 #include <utility>
 
+#include "bench/measure/lanes.hpp"
 #include "bench/measure/raw_gather_isa.hpp"
 
 namespace rowpool::bench {
 namespace {
-
-constexpr std::size_t kLine = 64;
-
-/// `kBytes` of numbers that are added at once; the compiler makes of it what the CPU has.
-template <std::size_t kBytes>
-struct Lanes {
-    using Vector __attribute__((vector_size(kBytes))) = std::uint32_t;
-    static_assert(sizeof(Vector) == kBytes);
-    Vector values = {};
-
-    void add(const std::byte* p) noexcept {
-        Vector loaded;
-        std::memcpy(&loaded, p, kBytes);
-        values += loaded;
-    }
-    std::uint32_t total() const noexcept {
-        std::uint32_t numbers[kBytes / sizeof(std::uint32_t)];
-        std::memcpy(numbers, &values, kBytes);
-        std::uint32_t sum = 0;
-        for (const std::uint32_t number : numbers) sum += number;
-        return sum;
-    }
-};
-
 /// Sums of the pieces that rows of any size are cut into. Whole lines take turns at four sums, so that no addition
 /// waits for the one before it.
 struct RowSum {
-    Lanes<kLine> lines[4];
-    Lanes<32> half;
-    Lanes<16> quarter;
-    Lanes<8> eighth;
-    Lanes<4> last;
+    Lanes<std::uint32_t, kLine> lines[4];
+    Lanes<std::uint32_t, 32> half;
+    Lanes<std::uint32_t, 16> quarter;
+    Lanes<std::uint32_t, 8> eighth;
+    Lanes<std::uint32_t, 4> last;
 
     template <std::size_t kBytes, std::size_t kDone = 0>
     void add(const std::byte* row) noexcept {
@@ -63,7 +40,7 @@ struct RowSum {
 
     std::uint32_t total() const noexcept {
         std::uint32_t sum = half.total() + quarter.total() + eighth.total() + last.total();
-        for (const Lanes<kLine>& line : lines) sum += line.total();
+        for (const Lanes<std::uint32_t, kLine>& line : lines) sum += line.total();
         return sum;
     }
 };

@@ -4,35 +4,15 @@
 
 #include <cstring>
 
+#include "bench/measure/lanes.hpp"
+
 #define ROWPOOL_PASTE(a, b) a##b
 #define ROWPOOL_PASTE_VALUES(a, b) ROWPOOL_PASTE(a, b)
 
 namespace rowpool::bench {
 namespace {
 
-constexpr std::size_t kLine = 64;
 constexpr std::size_t kPiece = 16;
-
-/// Numbers that are added at once; the compiler makes of it what the instruction set has.
-template <std::size_t kBytes>
-struct Lanes {
-    using Vector __attribute__((vector_size(kBytes))) = std::uint64_t;
-    Vector values = {};
-
-    void add(const std::byte* p) noexcept {
-        Vector loaded;
-        std::memcpy(&loaded, p, kBytes);
-        values += loaded;
-    }
-    std::uint64_t total() const noexcept {
-        std::uint64_t numbers[kBytes / sizeof(std::uint64_t)];
-        std::memcpy(numbers, &values, kBytes);
-        std::uint64_t sum = 0;
-        for (const std::uint64_t number : numbers) sum += number;
-        return sum;
-    }
-};
-
 template <class T>
 T load(const std::byte* p) noexcept {
     T value;
@@ -49,9 +29,9 @@ std::uint64_t ends(const std::byte* row, std::size_t bytes) noexcept {
 /// Sums of the lines and pieces that rows are cut into. Two sums of lines take turns, so that no addition waits for the
 /// one before it.
 struct RowSum {
-    Lanes<kLine> even;
-    Lanes<kLine> odd;
-    Lanes<kPiece> pieces;
+    Lanes<std::uint64_t, kLine> even;
+    Lanes<std::uint64_t, kLine> odd;
+    Lanes<std::uint64_t, kPiece> pieces;
     std::uint64_t rest = 0;
 
     void add(const std::byte* row, std::size_t bytes) noexcept {

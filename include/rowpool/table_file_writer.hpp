@@ -30,6 +30,9 @@ struct NewTable {
     /// only by TableFileWriter::create(). Empty when ids are rows.
     std::span<const std::int32_t> remap = {};
     std::optional<std::size_t> hot_rows = {};  ///< recorded as TableFile::hot_rows(); at most shape.rows
+
+    /// As Table::num_ids().
+    std::size_t num_ids() const noexcept { return remap.empty() ? shape.rows : remap.size(); }
 };
 
 /// Writes a table file: first all shapes, then the rows of each table in order, then finish(). The complete file

@@ -59,12 +59,10 @@ Status check_name(std::string_view name) {
     return {};
 }
 
-std::size_t num_ids(const NewTable& table) { return table.remap.empty() ? table.shape.rows : table.remap.size(); }
-
 // There must be as many names as ids, or none.
 Status check_row_names(const NewTable& table) {
     if (table.row_names.empty()) return {};
-    const std::size_t rows = num_ids(table);
+    const std::size_t rows = table.num_ids();
     const auto names = static_cast<std::size_t>(std::ranges::count(table.row_names, '\n')) + 1;
     if (names == rows) return {};
     return invalid("table " + support::printable(table.name) + ": has " + std::to_string(names) + " row names for " +

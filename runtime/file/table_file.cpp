@@ -18,8 +18,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "table files are read in place and are little-endian");
 
-constexpr std::size_t kMostNamesInMessage = 5;
-
 using TensorsByName = std::map<std::string_view, const file::Tensor*>;
 
 std::optional<RowFormat> float_format(std::string_view dtype) {
@@ -68,14 +66,12 @@ const file::Tensor* find(const TensorsByName& tensors, std::string_view name) {
     return found == tensors.end() ? nullptr : found->second;
 }
 
-// The first table names of a file, for the message about a table that is not found.
+// The names of a file's tables, for the message about one that is not found.
 std::string list_names(std::span<const Table> tables) {
     if (tables.empty()) return "it has no tables";
-    std::string list = "it has ";
-    const std::size_t shown = std::min(tables.size(), kMostNamesInMessage);
-    for (std::size_t i = 0; i < shown; ++i) list += (i == 0 ? "" : ", ") + support::printable(tables[i].name());
-    if (shown < tables.size()) list += " and " + std::to_string(tables.size() - shown) + " more";
-    return list;
+    std::vector<std::string_view> names;
+    for (const Table& table : tables) names.push_back(table.name());
+    return "it has " + support::listed(names);
 }
 
 }  // namespace
@@ -173,6 +169,7 @@ std::vector<std::span<const std::byte>> TableFile::Contents::cold_bytes(const Op
         if (!rest.empty()) cold.push_back(rest);
         all += rows.size();
     }
+    if (cold.empty()) return {};
     const bool is_off = options.read_ahead == ReadAhead::automatic ? !memory::fit_memory(all, paging.usable_memory())
                                                                    : options.read_ahead == ReadAhead::off;
     return is_off ? cold : std::vector<std::span<const std::byte>>();

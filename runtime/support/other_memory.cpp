@@ -1,17 +1,13 @@
 // Writes other memory between two lookups.
 #include "support/other_memory.hpp"
 
-#include <unistd.h>
-
 #include <string>
 #include <thread>
 
+#include "support/usable_memory.hpp"
+
 namespace rowpool::support {
 namespace {
-
-std::size_t half_of_memory() noexcept {
-    return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) / 2;
-}
 
 void write_over(std::span<std::uint64_t> words) noexcept {
     for (std::uint64_t& word : words) ++word;
@@ -22,7 +18,7 @@ void write_over(std::span<std::uint64_t> words) noexcept {
 
 Result<OtherMemory> OtherMemory::create(std::size_t bytes, std::size_t threads) {
     constexpr std::size_t kWord = sizeof(std::uint64_t);
-    if (const std::size_t most = half_of_memory(); bytes > most / threads) {
+    if (const std::size_t most = physical_memory() / 2; bytes > most / threads) {
         std::string parts = threads > 1 ? std::to_string(threads) + " times " : "";
         return Error{ErrorCode::out_of_memory, "cannot write " + std::move(parts) + std::to_string(bytes) +
                                                    " bytes between lookups: half of the memory is " +

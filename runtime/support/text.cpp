@@ -8,6 +8,7 @@ namespace rowpool::support {
 namespace {
 
 constexpr std::size_t kLongestShown = 100;
+constexpr std::size_t kMostListed = 5;
 
 std::uint8_t byte_at(std::string_view text, std::size_t i) noexcept { return static_cast<std::uint8_t>(text[i]); }
 
@@ -114,6 +115,14 @@ std::string one_line(std::string_view text) {
         out += is_harmless ? std::string(character) : std::string(character.size(), '?');
     }
     return out;
+}
+
+std::string listed(std::span<const std::string_view> names) {
+    std::string text;
+    const std::size_t shown = std::min(names.size(), kMostListed);
+    for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + printable(names[i]);
+    if (shown < names.size()) text += " and " + std::to_string(names.size() - shown) + " more";
+    return text;
 }
 
 }  // namespace rowpool::support

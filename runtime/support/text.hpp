@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,5 +22,8 @@ std::string printable(std::string_view text);
 /// The text on one line, in full: each byte of the same characters except the backslash, and each byte that is not
 /// UTF-8, becomes '?'. For messages and paths; names from files are shown by printable().
 std::string one_line(std::string_view text);
+
+/// The first few names, in printable form, and how many more there are.
+std::string listed(std::span<const std::string_view> names);
 
 }  // namespace rowpool::support

@@ -38,9 +38,12 @@ std::optional<std::size_t> memory_limit(const std::string& root) {
     return limit;
 }
 
+std::size_t physical_memory() noexcept {
+    return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 std::size_t usable_memory() {
-    const auto pages = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES));
-    const std::size_t physical = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::size_t physical = physical_memory();
     return std::min(physical, memory_limit().value_or(physical));
 }
 

@@ -1,4 +1,4 @@
-// How much memory this process can use.
+// How much memory this machine has, and this process can use.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,10 @@ namespace rowpool::support {
 /// and /sys, for tests.
 std::optional<std::size_t> memory_limit(const std::string& root = {});
 
-/// Bytes of memory that this machine has, in use or not, and no more than the limit.
+/// Bytes of memory that this machine has, in use or not.
+std::size_t physical_memory() noexcept;
+
+/// The physical memory, and no more than the limit.
 std::size_t usable_memory();
 
 }  // namespace rowpool::support

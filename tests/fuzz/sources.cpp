@@ -48,7 +48,7 @@ void read_table(const tools::Source& source) {
     require(table.shape.dim >= 1 && table.shape.dim <= kMaxDim, "tables have columns");
     touch(std::as_bytes(table.remap));
     const auto newlines = static_cast<std::size_t>(std::ranges::count(table.row_names, '\n'));
-    require(table.row_names.empty() || newlines + 1 == tools::num_ids(table), "a name an id");
+    require(table.row_names.empty() || newlines + 1 == table.num_ids(), "a name an id");
     const std::size_t count = std::min(kRowsRead, table.shape.rows);
     if (count == 0) return;
     read_rows(source, 0, count);

@@ -1,4 +1,4 @@
-// Bytes that are too many for memory and of no use to anybody else: a file without a name.
+// Creates, writes and maps unnamed files.
 #include "tools/base/temporary_file.hpp"
 
 #include <fcntl.h>
@@ -34,12 +34,10 @@ std::string folder() {
 TemporaryFile::TemporaryFile(std::uint64_t bytes) {
     require_room(bytes);
     std::string path = folder() + "/rowpool-XXXXXX";
-    descriptor_ = ::mkostemp(path.data(), O_CLOEXEC);
-    if (descriptor_ < 0) fail_with_reason("make");
+    file_ = support::Descriptor(::mkostemp(path.data(), O_CLOEXEC));
+    if (!file_) fail_with_reason("make");
     ::unlink(path.c_str());
 }
-
-TemporaryFile::~TemporaryFile() { ::close(descriptor_); }
 
 void TemporaryFile::require_room(std::uint64_t bytes) const {
     struct statvfs system = {};
@@ -52,8 +50,8 @@ void TemporaryFile::require_room(std::uint64_t bytes) const {
 
 void TemporaryFile::append(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-        const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
+        const ssize_t written =
+            support::uninterrupted([&] { return ::write(file_.get(), bytes.data(), bytes.size()); });
         if (written < 0) fail_with_reason("write");
         bytes = bytes.subspan(static_cast<std::size_t>(written));
     }
@@ -65,6 +63,6 @@ SharedBytes TemporaryFile::map() const {
     return {owner, owner->bytes()};
 }
 
-std::string TemporaryFile::readable_path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+std::string TemporaryFile::readable_path() const { return "/proc/self/fd/" + std::to_string(file_.get()); }
 
 }  // namespace rowpool::tools

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "support/descriptor.hpp"
 #include "tools/base/memory.hpp"
 
 namespace rowpool::tools {
@@ -16,9 +17,6 @@ class TemporaryFile {
 public:
     /// Fails when the file system has less room than `bytes`, or no file can be created.
     explicit TemporaryFile(std::uint64_t bytes);
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-    ~TemporaryFile();
 
     /// Fails when the folder has less room than for so many more bytes.
     void require_room(std::uint64_t bytes) const;
@@ -30,7 +28,7 @@ public:
     std::string readable_path() const;
 
 private:
-    int descriptor_ = -1;
+    support::Descriptor file_;
 };
 
 }  // namespace rowpool::tools

@@ -15,21 +15,11 @@ std::string formatted(const char* format, double value, const char* unit = "") {
     return text.data();
 }
 
-constexpr std::size_t kMostListed = 5;
-
 }  // namespace
 
 std::string joined(std::span<const std::string_view> texts, std::string_view separator) {
     std::string text;
     for (std::size_t i = 0; i < texts.size(); ++i) (text += i == 0 ? "" : separator) += texts[i];
-    return text;
-}
-
-std::string listed(std::span<const std::string_view> names) {
-    std::string text;
-    const std::size_t shown = std::min(names.size(), kMostListed);
-    for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + printable(names[i]);
-    if (shown < names.size()) text += " and " + std::to_string(names.size() - shown) + " more";
     return text;
 }
 

@@ -11,14 +11,12 @@
 
 namespace rowpool::tools {
 
+using support::listed;
 using support::one_line;
 using support::printable;
 
 /// Joins the texts with a separator.
 std::string joined(std::span<const std::string_view> texts, std::string_view separator);
-
-/// The first few names, in printable form, and how many more there are.
-std::string listed(std::span<const std::string_view> names);
 
 /// Bytes in the largest decimal unit that fits: "3.1 MB".
 std::string human_bytes(std::uint64_t bytes);

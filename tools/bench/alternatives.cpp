@@ -23,10 +23,6 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kLargestCopy = std::size_t{4} << 30;
 constexpr std::size_t kSampleBytes = std::size_t{256} << 20;
 
-std::size_t bytes_of(const Table& table) {
-    return (table.rows() - 1) * table.row_stride() + row_bytes(table.format(), table.dim());
-}
-
 /// How many times as fast the second subject is. Both have the same number of rows in each call.
 double speedup(const Subject& now, const Subject& then) {
     const std::array<Variant, 2> variants = {pooling(now), pooling(then)};
@@ -36,7 +32,7 @@ double speedup(const Subject& now, const Subject& then) {
 
 /// The same table in 2 MiB pages.
 std::optional<Alternative> try_huge_pages(const Subject& subject) {
-    const std::size_t bytes = bytes_of(subject.table);
+    const std::size_t bytes = bytes_of(subject.table).size();
     if (bytes < kHugePage || bytes > std::min(kLargestCopy, physical_memory() / 4)) return {};
     const bench::HugeBuffer copy(bytes);
     std::memcpy(copy.bytes().data(), subject.table.data(), bytes);
@@ -53,7 +49,7 @@ Subject sample_of(const Subject& subject, std::vector<std::byte>& rows) {
     const std::size_t stride = subject.table.row_stride();
     const std::size_t count = std::clamp(kSampleBytes / stride, std::size_t{1}, subject.table.rows());
     const Table first = row_range(subject.table, 0, count);
-    rows.assign(first.data(), first.data() + bytes_of(first));
+    rows.assign(bytes_of(first).begin(), bytes_of(first).end());
     Subject sample = subject;
     sample.table =
         value_of(Table::view(std::string(first.name()), {first.format(), count, first.dim(), stride, {}}, rows));

@@ -18,6 +18,7 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/options.hpp"
+#include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/reading_options.hpp"
@@ -65,8 +66,6 @@ Sources open_all(ConvertOptions& options) {
     options.reading.packed.require_all_used();
     return join_tables(std::move(all), options.joins, options.reading);
 }
-
-std::uint64_t stored_bytes(const TableShape& shape) { return shape.rows * row_bytes(shape.format, shape.dim); }
 
 void print_summary(const Target& target, const WrittenRows& written) {
     const TableShape& from = target.source->description().shape;

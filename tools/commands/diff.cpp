@@ -11,6 +11,7 @@
 #include "support/mapped_file.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
+#include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/reading_options.hpp"
@@ -38,7 +39,7 @@ struct Change {
 bool same_shape(const Change& change) {
     const NewTable& before = change.before->description();
     const NewTable& after = change.after->description();
-    return num_ids(before) == num_ids(after) && before.shape.dim == after.shape.dim;
+    return before.num_ids() == after.num_ids() && before.shape.dim == after.shape.dim;
 }
 
 /// What differs, in a few words; empty when nothing does.
@@ -81,8 +82,7 @@ std::vector<std::string> line_of(const Change& change) {
         both(change, [](const TableShape& shape) { return std::to_string(shape.rows); }),
         both(change, [](const TableShape& shape) { return std::to_string(shape.dim); }),
         both(change, [](const TableShape& shape) { return std::string(to_string(shape.format)); }),
-        both(change,
-             [](const TableShape& shape) { return std::to_string(shape.rows * row_bytes(shape.format, shape.dim)); }),
+        both(change, [](const TableShape& shape) { return std::to_string(stored_bytes(shape)); }),
         comparison ? std::to_string(comparison->errors.changed()) : "-",
         comparison ? count(comparison->stored_differently) : "-"};
     for (std::string& text : error_texts(comparison ? &comparison->errors : nullptr)) line.push_back(std::move(text));

@@ -19,6 +19,7 @@
 #include "tools/base/columns.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
+#include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/charts/html.hpp"
 #include "tools/charts/table_charts.hpp"
@@ -57,8 +58,6 @@ FileSizes sizes_of(const std::string& path) {
     return {file.bytes().size(), sizeof header + header};
 }
 
-std::uint64_t bytes_of(const Table& table) { return table.rows() * table.row_stride(); }
-
 constexpr std::array kColumns = {Column{"table", false},
                                  Column{"rows"},
                                  Column{"dim"},
@@ -79,12 +78,12 @@ std::string or_dash(const std::string& text) { return text.empty() ? "-" : print
 std::vector<std::string> describe(const TableFile& file, std::size_t position, std::uint64_t file_bytes) {
     const Table& table = file.tables()[position];
     const TableOrigin& origin = file.origin(position);
-    const double share = 100.0 * static_cast<double>(bytes_of(table)) / static_cast<double>(file_bytes);
+    const double share = 100.0 * static_cast<double>(bytes_of(table).size()) / static_cast<double>(file_bytes);
     return {printable(table.name()),
             std::to_string(table.rows()),
             std::to_string(table.dim()),
             std::string(to_string(table.format())),
-            std::to_string(bytes_of(table)),
+            std::to_string(bytes_of(table).size()),
             short_number(share) + "%",
             table.remap().empty() ? "-" : std::to_string(table.num_ids()),
             file.hot_rows(position) ? std::to_string(*file.hot_rows(position)) : "-",
@@ -184,7 +183,7 @@ nlohmann::ordered_json table_json(const TableFile& file, std::size_t position) {
                                    {"dim", table.dim()},
                                    {"format", to_string(table.format())},
                                    {"row_stride", table.row_stride()},
-                                   {"bytes", bytes_of(table)},
+                                   {"bytes", bytes_of(table).size()},
                                    {"ids", table.num_ids()},
                                    {"hot_rows", nullptr},
                                    {"padding_index", nullptr},
@@ -234,8 +233,6 @@ void write_plot(const TableFile& file, const FileSizes& sizes, const std::string
     check(out.commit());
 }
 
-std::uint64_t bytes_of(const TableShape& shape) { return shape.rows * row_bytes(shape.format, shape.dim); }
-
 void print_listing(const std::string& path, std::uint64_t bytes, const Listing& listing) {
     static constexpr std::array kInputColumns = {Column{"table", false},  Column{"rows"},  Column{"dim"},
                                                  Column{"format", false}, Column{"bytes"}, Column{"names", false}};
@@ -245,7 +242,7 @@ void print_listing(const std::string& path, std::uint64_t bytes, const Listing& 
     for (const Source* source : listing.tables) {
         const NewTable& table = source->description();
         lines.push_back({printable(table.name), std::to_string(table.shape.rows), std::to_string(table.shape.dim),
-                         std::string(to_string(table.shape.format)), std::to_string(bytes_of(table.shape)),
+                         std::string(to_string(table.shape.format)), std::to_string(stored_bytes(table.shape)),
                          table.row_names.empty() ? "-" : "yes"});
     }
     if (!lines.empty()) print_aligned(kInputColumns, lines);
@@ -261,7 +258,7 @@ void print_listing_json(const std::string& path, std::uint64_t bytes, const List
                                   {"rows", table.shape.rows},
                                   {"dim", table.shape.dim},
                                   {"format", to_string(table.shape.format)},
-                                  {"bytes", bytes_of(table.shape)},
+                                  {"bytes", stored_bytes(table.shape)},
                                   {"has_row_names", !table.row_names.empty()},
                                   {"source", table.source}});
     }

@@ -75,9 +75,9 @@ const Source* recorded_source(const TableFile& file, std::size_t table, const So
 void check_shapes(const std::string& path, const Pair& pair) {
     const NewTable& ours = pair.table->description();
     const NewTable& theirs = pair.source->description();
-    if (num_ids(ours) == num_ids(theirs) && ours.shape.dim == theirs.shape.dim) return;
-    fail(path, ": table ", printable(ours.name), " is ", num_ids(ours), " x ", ours.shape.dim, ", but ",
-         num_ids(theirs), " x ", theirs.shape.dim, " in ", pair.source->file());
+    if (ours.num_ids() == theirs.num_ids() && ours.shape.dim == theirs.shape.dim) return;
+    fail(path, ": table ", printable(ours.name), " is ", ours.num_ids(), " x ", ours.shape.dim, ", but ",
+         theirs.num_ids(), " x ", theirs.shape.dim, " in ", pair.source->file());
 }
 
 std::vector<Pair> match(const TableFile& file, const Sources& tables, const Sources& sources) {
@@ -128,7 +128,7 @@ Compared compare_all(const std::vector<Pair>& pairs) {
         for (std::string& text : error_texts(&comparison.errors)) lines.back().push_back(std::move(text));
         if (comparison.pruned == 0) continue;
         compared.notes.push_back("pruned, not compared: " + std::to_string(comparison.pruned) + " of " +
-                                 std::to_string(num_ids(table->description())) + " ids of " + lines.back().front());
+                                 std::to_string(table->description().num_ids()) + " ids of " + lines.back().front());
     }
     return compared;
 }

@@ -68,7 +68,7 @@ Comparison compare_tables(const Source& source, const Source& decoded, Progress&
     const TableShape& shape = source.description().shape;
     const std::size_t chunk_rows = rows_in(kChunkBytes, shape.dim);
     const std::size_t block_rows = chunk_rows * kChunksPerBlock;
-    const std::size_t ids = num_ids(source.description());
+    const std::size_t ids = source.description().num_ids();
     Comparison total;
     if (shape.format == decoded.description().shape.format) total.stored_differently = 0;
     for (std::size_t block = 0; block < ids; block += block_rows) {
@@ -91,7 +91,7 @@ Comparison compare_tables(const Source& source, const Source& decoded, Progress&
 
 std::uint64_t comparison_bytes(const Source& source) {
     const NewTable& table = source.description();
-    return num_ids(table) * table.shape.dim * sizeof(float);
+    return table.num_ids() * table.shape.dim * sizeof(float);
 }
 
 std::vector<std::optional<std::size_t>> match_by_name(const Sources& tables, const Sources& others) {

@@ -9,8 +9,8 @@
 
 namespace rowpool::tools {
 
-/// The sums behind ErrorMetrics. Sums of pieces, merged in the order of the pieces, do not depend on the number of
-/// threads.
+/// The sums behind ErrorMetrics, and no more: convert makes them of every row on its way, which RowErrors would slow.
+/// Sums of pieces, merged in the order of the pieces, do not depend on the number of threads.
 class ErrorSums {
 public:
     /// Adds all values of two tables of one shape. Values whose source is non-finite are left out.

@@ -10,6 +10,7 @@
 
 #include "tools/base/failure.hpp"
 #include "tools/base/progress.hpp"
+#include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/charts/chart.hpp"
 #include "tools/charts/html.hpp"
@@ -21,8 +22,6 @@ namespace rowpool::tools {
 namespace {
 
 constexpr std::size_t kSlowestShown = 5;
-
-std::uint64_t bytes_of(const TableShape& shape) { return shape.rows * row_bytes(shape.format, shape.dim); }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {
     if (whole == 0) return "-";
@@ -48,8 +47,8 @@ std::string overview(const std::vector<ConvertedTable>& tables, const std::vecto
     for (std::size_t i = 0; i < tables.size(); ++i) {
         const ConvertedTable& table = tables[i];
         const ErrorMetrics metrics = errors[i].rows.metrics();
-        const std::uint64_t before = bytes_of(table.source->description().shape);
-        const std::uint64_t after = bytes_of(table.table.shape);
+        const std::uint64_t before = stored_bytes(table.source->description().shape);
+        const std::uint64_t after = stored_bytes(table.table.shape);
         lines.push_back({printable(table.table.name), std::to_string(table.table.shape.rows),
                          std::to_string(table.table.shape.dim), formats_of(table), human_bytes(before),
                          human_bytes(after), percent(after, before), short_number(metrics.max_abs),
@@ -157,8 +156,8 @@ std::string conversion_page(const std::string& output, const std::vector<Convert
     std::uint64_t before = 0;
     std::uint64_t after = 0;
     for (const ConvertedTable& table : tables) {
-        before += bytes_of(table.source->description().shape);
-        after += bytes_of(table.table.shape);
+        before += stored_bytes(table.source->description().shape);
+        after += stored_bytes(table.table.shape);
     }
     std::string body = html_element(
         "p", std::to_string(tables.size()) + (tables.size() == 1 ? " table: " : " tables: ") + human_bytes(before) +

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "core/row_layout.hpp"
 #include "rowpool/quantize.hpp"
 #include "support/cores.hpp"
 #include "support/thread_pool.hpp"
@@ -33,25 +33,11 @@ std::string quantization_of(RowCoding coding) {
     return of_pytorch ? "min-max (PyTorch prepack)" : "min-max (FBGEMM n-bit rowwise)";
 }
 
-/// The format that has the same codes, scale and bias in another order; the format itself where there is none.
-RowFormat reordered(RowFormat format) {
-    static constexpr std::array<std::pair<RowFormat, RowFormat>, 3> kPairs = {{
-        {RowFormat::int8_f16, RowFormat::tbe_int8},
-        {RowFormat::int4, RowFormat::tbe_int4},
-        {RowFormat::int2, RowFormat::tbe_int2},
-    }};
-    for (const auto& [last, first] : kPairs) {
-        if (format == last) return first;
-        if (format == first) return last;
-    }
-    return format;
-}
-
-/// Whether rows are converted without coding them anew.
-bool keeps_codes(RowFormat from, RowFormat to) { return from == to || (is_coded(from) && reordered(from) == to); }
-
-bool begins_with_scale(RowFormat format) {
-    return format == RowFormat::tbe_int8 || format == RowFormat::tbe_int4 || format == RowFormat::tbe_int2;
+/// Whether rows are converted without coding them anew: both have the same codes, scale and bias, perhaps in another
+/// order.
+bool keeps_codes(RowFormat from, RowFormat to) {
+    const bool same_parts = element_bits(from) == element_bits(to) && qparams_bytes(from) == qparams_bytes(to);
+    return from == to || (is_coded(from) && same_parts);
 }
 
 /// A row that the format cannot hold.
@@ -80,10 +66,6 @@ struct Conversion {
     OnBadRow on_bad_row;
 };
 
-std::span<const std::byte> bytes_of(const Table& table) {
-    return {table.data(), (table.rows() - 1) * table.row_stride() + row_bytes(table.format(), table.dim())};
-}
-
 /// Rows of one source on their way into one format: at least one.
 class Chunk {
 public:
@@ -98,12 +80,8 @@ public:
     Converted write(std::span<std::byte> out) {
         Converted converted;
         if (stored_.empty()) converted.input = bytes_of(table_);
-        if (table_.format() == coding_.format) {
-            copy(out);
-            return converted;
-        }
         if (keeps_codes(table_.format(), coding_.format)) {
-            reorder(out);
+            copy(out);
             return converted;
         }
         if (is_coded(table_.format())) decode();
@@ -130,21 +108,17 @@ private:
         return zeroed;
     }
 
+    /// Codes, scale and bias of each row go where the new format has them.
     void copy(std::span<std::byte> out) const {
         const std::size_t row_size = row_bytes(coding_.format, table_.dim());
+        const std::size_t numbers = qparams_bytes(coding_.format);
+        const RowLayout from = row_layout(table_.format(), table_.dim());
+        const RowLayout to = row_layout(coding_.format, table_.dim());
         for (std::size_t row = 0; row < table_.rows(); ++row) {
-            std::memcpy(out.data() + row * row_size, table_.data() + row * table_.row_stride(), row_size);
-        }
-    }
-
-    /// Moves scale and bias to the other end of the rows.
-    void reorder(std::span<std::byte> out) const {
-        constexpr std::size_t kNumbers = 2 * sizeof(Float16);
-        const std::size_t row_size = row_bytes(coding_.format, table_.dim());
-        const std::size_t front = begins_with_scale(table_.format()) ? kNumbers : row_size - kNumbers;
-        for (std::size_t row = 0; row < table_.rows(); ++row) {
-            const std::byte* from = table_.data() + row * table_.row_stride();
-            std::rotate_copy(from, from + front, from + row_size, out.data() + row * row_size);
+            const std::byte* stored = table_.data() + row * table_.row_stride();
+            std::byte* out_row = out.data() + row * row_size;
+            std::memcpy(out_row + to.codes_at, stored + from.codes_at, to.code_bytes);
+            std::memcpy(out_row + to.qparams_at, stored + from.qparams_at, numbers);
         }
     }
 
@@ -229,7 +203,7 @@ std::optional<OnBadRow> parse_on_bad_row(std::string_view name) noexcept {
 std::optional<std::string> find_bad_row(const Source& source, RowCoding coding, DropBehind& behind) {
     const TableShape& shape = source.description().shape;
     if (keeps_codes(shape.format, coding.format)) return {};
-    Progress progress("looking for bad rows", shape.rows * row_bytes(shape.format, shape.dim));
+    Progress progress("looking for bad rows", stored_bytes(shape));
     try {
         convert_rows({source, coding, OnBadRow::fail}, behind, progress, [](std::span<const std::byte>) {});
     } catch (const BadRow& bad) {

@@ -83,7 +83,7 @@ RowSources choose_rows(const RowOptions& options, std::vector<Target>& targets) 
         if (targets.size() > 1)
             fail("--names is for the rows of one table; choose it with --table, of ", listed(tables));
         NewTable table = targets.front().source->description();
-        made.names = read_names(options.names, num_ids(table));
+        made.names = read_names(options.names, table.num_ids());
         table.row_names = made.names.text;
         put(made, targets.front(), std::move(table));
     }

@@ -44,7 +44,7 @@ std::vector<char> are_above(const Source& source, std::size_t first, std::size_t
 std::vector<bool> rows_above(const Source& source, double least) {
     const TableShape& shape = source.description().shape;
     const std::size_t block = rows_in(kChunkBytes, shape.dim) * kChunksPerBlock;
-    Progress progress("measuring norms", shape.rows * row_bytes(shape.format, shape.dim));
+    Progress progress("measuring norms", stored_bytes(shape));
     std::vector<bool> above;
     above.reserve(shape.rows);
     for (std::size_t first = 0; first < shape.rows; first += block) {

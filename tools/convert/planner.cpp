@@ -126,7 +126,7 @@ void measure(const Target& target, SampledBags bags, Measured& table, Progress& 
 std::optional<Trace> read_trace(const std::string& path, const std::vector<Target>& targets) {
     if (path.empty()) return {};
     std::vector<TracedTable> tables;
-    for (const Target& target : targets) tables.push_back({target.table.name, num_ids(target.table)});
+    for (const Target& target : targets) tables.push_back({target.table.name, target.table.num_ids()});
     return open_trace(path, tables, OtherFeatures::left_out);
 }
 

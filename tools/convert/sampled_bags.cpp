@@ -19,7 +19,7 @@ constexpr std::uint64_t kSeed = 1;
 class Sample {
 public:
     Sample(const NewTable& table, bool weighted) : table_(table), weighted_(weighted) {
-        const auto ids = static_cast<std::int64_t>(num_ids(table));
+        const auto ids = static_cast<std::int64_t>(table.num_ids());
         padding_ = table.shape.padding_index.value_or(ids);  // no id is that large
         if (padding_ < 0) padding_ += ids;
     }
@@ -70,7 +70,7 @@ void add_sample(const TraceFeature& feature, std::size_t bag, Sample& sample) {
 
 SampledBags generated_bags(const NewTable& table) {
     if (table.shape.rows == 0) return {};
-    const std::size_t ids = num_ids(table);
+    const std::size_t ids = table.num_ids();
     bench::Random random(kSeed);
     const bench::Zipf rank(ids, kZipf);
     const bench::Scatter scatter(ids, random.next());

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tools/base/failure.hpp"
+#include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/convert/converter.hpp"
 #include "tools/inputs/pattern.hpp"
@@ -86,8 +87,7 @@ std::vector<Target> choose_targets(const Sources& sources, const Selection& sele
 std::uint64_t source_bytes(const std::vector<Target>& targets) {
     std::uint64_t bytes = 0;
     for (const Target& target : targets) {
-        const TableShape& shape = target.source->description().shape;
-        bytes += shape.rows * row_bytes(shape.format, shape.dim);
+        bytes += stored_bytes(target.source->description().shape);
     }
     return bytes;
 }

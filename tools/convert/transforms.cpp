@@ -76,7 +76,7 @@ private:
 std::optional<Trace> read_trace(const std::string& path, const std::vector<Transforms::Input>& tables) {
     if (path.empty()) return {};
     std::vector<TracedTable> traced;
-    for (const Transforms::Input& table : tables) traced.push_back({table.name, num_ids(table.source->description())});
+    for (const Transforms::Input& table : tables) traced.push_back({table.name, table.source->description().num_ids()});
     return open_trace(path, traced, OtherFeatures::left_out);
 }
 
@@ -131,7 +131,7 @@ Transforms::Transforms(const TransformOptions& options, const std::vector<Input>
         RowChoice choice;
         const auto least = least_norm.number_of(t, 0.0, kLargest, "norm");
         const std::optional<std::string>& kept = keep.of(t);
-        if (least || kept) choice.kept_ids.assign(num_ids(source->description()), true);
+        if (least || kept) choice.kept_ids.assign(source->description().num_ids(), true);
         if (least) drop_small_rows(*source, tables[t].name, *least, choice.kept_ids);
         if (kept) keep_listed_ids(*kept, tables[t].name, choice.kept_ids);
         if (trace) choice.hot = rows_by_accesses(*trace, t, source->description());

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/row_layout.hpp"
 #include "rowpool/quantize.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
@@ -20,10 +21,6 @@ float value(const Matrix& column, std::size_t row) {
     return static_cast<float>(number_at(column.data + row * column.row_step, column.element));
 }
 
-bool begins_with_scale(RowFormat format) {
-    return format == RowFormat::tbe_int8 || format == RowFormat::tbe_int4 || format == RowFormat::tbe_int2;
-}
-
 class CodedSource : public Source {
 public:
     CodedSource(const std::string& file, NewTable description, CodedParts parts)
@@ -33,14 +30,13 @@ public:
         const TableShape& shape = description().shape;
         const std::size_t row_size = row_bytes(shape.format, shape.dim);
         const std::vector<std::byte> numbers = scales_and_biases(first, count);
-        const std::size_t code_bytes = parts_.codes.columns;
-        const std::size_t number_bytes = row_size - code_bytes;
-        const bool scale_first = begins_with_scale(shape.format);
+        const std::size_t number_bytes = qparams_bytes(shape.format);
+        const RowLayout layout = row_layout(shape.format, shape.dim);
         buffer.resize(count * row_size);
         for (std::size_t i = 0; i < count; ++i) {
             std::byte* row = buffer.data() + i * row_size;
-            put_codes(first + i, row + (scale_first ? number_bytes : 0));
-            std::memcpy(row + (scale_first ? 0 : code_bytes), numbers.data() + i * number_bytes, number_bytes);
+            put_codes(first + i, row + layout.codes_at);
+            std::memcpy(row + layout.qparams_at, numbers.data() + i * number_bytes, number_bytes);
         }
         return value_of(Table::view(description().name, {shape.format, count, shape.dim, 0, {}}, buffer));
     }

@@ -1,10 +1,11 @@
 // What matrices of other programs are made of, and the numbers that their elements are.
 #include "tools/inputs/element.hpp"
 
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
+
+#include "core/half.hpp"
 
 namespace rowpool::tools {
 
@@ -17,7 +18,7 @@ enum class Specials : std::uint8_t {
     minus_zero  ///< NaN in the place of -0; no infinity
 };
 
-/// A type of floating point: sign, exponent, mantissa.
+/// An 8-bit type of floating point: sign, exponent, mantissa.
 struct FloatType {
     int exponent_bits;
     int mantissa_bits;
@@ -25,14 +26,13 @@ struct FloatType {
     Specials specials;
 };
 
-// OCP 8-bit Floating Point Specification (OFP8), revision 1.0, table 1; IEEE 754 binary16; and for the fnuz types
+// OCP 8-bit Floating Point Specification (OFP8), revision 1.0, table 1; and for the fnuz types
 // "8-bit Numerical Formats for Deep Neural Networks", Noune et al., 2022, as torch/headeronly/util/Float8_*fnuz.h has
 // them.
 constexpr FloatType kE4M3 = {4, 3, 7, Specials::last_code};
 constexpr FloatType kE5M2 = {5, 2, 15, Specials::ieee};
 constexpr FloatType kE4M3Fnuz = {4, 3, 8, Specials::minus_zero};
 constexpr FloatType kE5M2Fnuz = {5, 2, 16, Specials::minus_zero};
-constexpr FloatType kBinary16 = {5, 10, 15, Specials::ieee};
 
 /// Whether bits that are no infinity are a NaN.
 bool is_nan(const FloatType& type, unsigned sign, unsigned exponent, unsigned mantissa) {
@@ -111,9 +111,9 @@ double number_at(const std::byte* at, Element element) {
         case Element::f8_e5m2fnuz:
             return decoded(kE5M2Fnuz, loaded<std::uint8_t>(at));
         case Element::f16:
-            return decoded(kBinary16, loaded<std::uint16_t>(at));
+            return f16_to_f32(loaded<std::uint16_t>(at));
         case Element::bf16:
-            return std::bit_cast<float>(std::uint32_t{loaded<std::uint16_t>(at)} << 16);
+            return bf16_to_f32(loaded<std::uint16_t>(at));
         case Element::f32:
             return loaded<float>(at);
         case Element::f64:

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "core/row_layout.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/text.hpp"
 #include "tools/inputs/coded_source.hpp"
@@ -95,23 +96,6 @@ bool is_of_activations(std::string_view rest) { return rest.starts_with("input_"
 
 BlockNumbers block_numbers(const CodePart& part, std::size_t block_rows, std::size_t block_columns) {
     return {part.matrix(), block_rows, block_columns};
-}
-
-/// The bits of a code in rows whose scale and bias are f16, or 0.
-std::size_t code_bits(RowFormat format) {
-    switch (format) {
-        case RowFormat::int8_f16:
-        case RowFormat::tbe_int8:
-            return 8;
-        case RowFormat::int4:
-        case RowFormat::tbe_int4:
-            return 4;
-        case RowFormat::int2:
-        case RowFormat::tbe_int2:
-            return 2;
-        default:
-            return 0;
-    }
 }
 
 }  // namespace
@@ -282,9 +266,9 @@ std::unique_ptr<Source> ScaledTensors::coded_rows(const Codes& found, const std:
                                                   std::optional<RowFormat> packed, Reading& reading) const {
     const RowFormat format = packed.value_or(RowFormat::tbe_int8);
     const std::string where = file + ": tensor " + printable(found.codes->name);
-    const std::size_t bits = code_bits(format);
-    if (bits == 0) fail(where, ": its scales are f16, which ", to_string(format), " rows do not have");
-    const std::uint64_t dim = found.codes->shape[1] * (8 / bits);
+    const bool has_halves = qparams_bytes(format) == 2 * sizeof(Float16);
+    if (!has_halves) fail(where, ": its scales are f16, which ", to_string(format), " rows do not have");
+    const std::uint64_t dim = found.codes->shape[1] * (8 / element_bits(format));
     check_dim(where, dim);
     if (!packed) {
         reading.notes.push_back(where + ": read as codes of 8 bits; if they are fewer, say --packed '" +

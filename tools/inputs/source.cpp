@@ -9,8 +9,6 @@
 
 namespace rowpool::tools {
 
-std::size_t num_ids(const NewTable& table) { return table.remap.empty() ? table.shape.rows : table.remap.size(); }
-
 std::string uncompressed_name(const std::string& path) {
     constexpr std::string_view kGzip = ".gz";
     return path.ends_with(kGzip) ? path.substr(0, path.size() - kGzip.size()) : path;

@@ -48,9 +48,8 @@ private:
     std::shared_ptr<const void> owner_;
 };
 
-/// Indices of lookups are below it: the table's rows, or with a remap its length.
-std::size_t num_ids(const NewTable& table);
-/// The row of an id below num_ids(); -1 when it was pruned, or the remap gives it what is no row: as Table::row_of().
+/// The row of an id below NewTable::num_ids(); -1 when it was pruned, or the remap gives it what is no row: as
+/// Table::row_of().
 inline std::int64_t row_of(const NewTable& table, std::size_t id) {
     const std::int64_t row = table.remap.empty() ? static_cast<std::int64_t>(id) : table.remap[id];
     return row >= 0 && static_cast<std::size_t>(row) < table.shape.rows ? row : -1;
