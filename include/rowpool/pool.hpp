@@ -182,4 +182,10 @@ struct [[nodiscard]] PoolStatus {
 ROWPOOL_API PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options,
                             const Output& out) noexcept;
 
+/// The checks of pool() alone, all of them or all but those of the output: where this returns ok, pool() does, too.
+/// Reads the indices, but no row. Thread safety as pool().
+ROWPOOL_API PoolStatus check(const Table& table, const Bags& bags, const PoolOptions& options,
+                             const Output& out) noexcept;
+ROWPOOL_API PoolStatus check(const Table& table, const Bags& bags, const PoolOptions& options) noexcept;
+
 }  // namespace rowpool

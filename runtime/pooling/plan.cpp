@@ -78,22 +78,27 @@ void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable
     plan.skipped = nullptr;
 }
 
-/// plan_call(), but returns the CheckResult.
-CheckResult make_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
-                      FeaturePlan& feature, Plan& plan) noexcept {
+/// Checks all arguments but the output and the values of indices, and resolves the feature.
+CheckResult check_inputs(const Table& table, const Bags& bags, const PoolOptions& options,
+                         FeaturePlan& feature) noexcept {
     if (const CheckResult result = check_bags(bags); !result) return result;
-    const kernels::KernelTable* const kernels = cpu::active_kernels();
-    if (kernels == nullptr) return {PoolFault::isa};
+    if (cpu::active_kernels() == nullptr) return {PoolFault::isa};
     const std::size_t num_weights = bags.weights().size();
     if (const CheckResult result = check_weights(num_weights, bags.indices().size(), options.mode); !result)
         return result;
     if (options.mode == Pooling::none && (bags.kind() != Bags::Kind::fixed || bags.length() != 1)) {
         return {PoolFault::bags_with_none};
     }
-    if (const CheckResult result = plan_feature(table, options, bytes_behind(table), feature); !result) return result;
+    return plan_feature(table, options, bytes_behind(table), feature);
+}
+
+/// plan_call(), but returns the CheckResult.
+CheckResult make_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
+                      FeaturePlan& feature, Plan& plan) noexcept {
+    if (const CheckResult result = check_inputs(table, bags, options, feature); !result) return result;
     std::size_t stride = 0;
     if (const CheckResult result = check_output(out, bags.num_bags(), table.dim(), stride); !result) return result;
-    make_plan({&feature, 1}, *kernels, bags, bags.num_bags(), out, stride, plan);
+    make_plan({&feature, 1}, *cpu::active_kernels(), bags, bags.num_bags(), out, stride, plan);
     return {};
 }
 
@@ -151,6 +156,18 @@ PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& op
                      FeaturePlan& feature, Plan& plan) noexcept {
     const CheckResult result = make_call(table, bags, options, out, feature, plan);
     return result ? PoolStatus() : status_of(result, &table);
+}
+
+PoolStatus check_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output* out) noexcept {
+    FeaturePlan feature;
+    std::size_t stride = 0;
+    CheckResult result = check_inputs(table, bags, options, feature);
+    if (result && out != nullptr) result = check_output(*out, bags.num_bags(), table.dim(), stride);
+    if (!result) return status_of(result, &table);
+    Plan plan;
+    make_plan({&feature, 1}, *cpu::active_kernels(), bags, bags.num_bags(), std::span<float>(), stride, plan);
+    const std::size_t bad = find_bad(plan, 0, bags.indices().size());
+    return bad == bags.indices().size() ? PoolStatus() : bad_index(plan, bad);
 }
 
 PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total_dim, bool is_cold,

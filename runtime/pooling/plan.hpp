@@ -63,6 +63,9 @@ struct Plan {
 PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
                      FeaturePlan& feature, Plan& plan) noexcept;
 
+/// Checks all of a call, of which `out` may be null: then not its output. A fault names the table.
+PoolStatus check_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output* out) noexcept;
+
 /// A request to a model: its features, the number of columns of its output, and whether any feature has cold rows. The
 /// fault names the feature's table.
 PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total_dim, bool is_cold,

@@ -1,4 +1,4 @@
-// Pooling on the calling thread.
+// Pooling, and checking a call, on the calling thread.
 #include "rowpool/pool.hpp"
 
 #include "pooling/plan.hpp"
@@ -12,6 +12,14 @@ PoolStatus pool(const Table& table, const Bags& bags, const PoolOptions& options
     PoolStatus checked = pooling::plan_call(table, bags, options, out, feature, plan);
     if (!checked) return checked;
     return pooling::run(plan);
+}
+
+PoolStatus check(const Table& table, const Bags& bags, const PoolOptions& options) noexcept {
+    return pooling::check_call(table, bags, options, nullptr);
+}
+
+PoolStatus check(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out) noexcept {
+    return pooling::check_call(table, bags, options, &out);
 }
 
 }  // namespace rowpool

@@ -44,15 +44,18 @@ inline std::vector<float> pooled(const Table& table, const Bags& bags, const Poo
     std::vector<float> out(bags.num_bags() * table.dim(), -99.0f);
     const PoolStatus status = pool(table, bags, options, out);
     REQUIRE_MESSAGE(bool(status), status.message());
+    CHECK(check(table, bags, options).message() == "ok");
     return out;
 }
 
-/// How pool() into an f32 buffer fails. A buffer that was written to fails the test.
+/// How pool() into an f32 buffer fails, and check(), too. A buffer that was written to fails the test.
 inline PoolStatus fault_of(const Table& table, const Bags& bags, const PoolOptions& options) {
     const std::vector<float> before(bags.num_bags() * table.dim() + 1, -99.0f);
     std::vector<float> out = before;
     PoolStatus status = pool(table, bags, options, out);
     CHECK(out == before);
+    CHECK(check(table, bags, options).message() == status.message());
+    CHECK(check(table, bags, options, out).message() == status.message());
     return status;
 }
 

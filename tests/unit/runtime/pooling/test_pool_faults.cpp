@@ -111,8 +111,11 @@ TEST_CASE("faults of outputs") {
     const PoolFixture f;
     const auto status = [&](std::size_t size, std::size_t stride, std::size_t column) {
         Floats out(size, -99.0f);
-        const PoolStatus result = pool(f.table, Bags(f.indices, f.offsets), {}, {out, stride, column});
+        const Bags bags(f.indices, f.offsets);
+        const PoolStatus result = pool(f.table, bags, {}, {out, stride, column});
         CHECK(out == Floats(size, -99.0f));
+        CHECK(check(f.table, bags, {}, {out, stride, column}).message() == result.message());
+        CHECK(check(f.table, bags, {}));
         return result;
     };
     CHECK(message(status(14, 0, 0), PoolFault::output_size) ==
