@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""check_exports.py LIST LIBRARY: fails when librowpool.so exports what is not public.
+"""check_exports.py LIST LIBRARY: fails when a library exports what is not public.
 
 LIST has the names of the public functions, without arguments; a new one is added there. Inline functions of public
 classes may be exported by their objects, or not: any of a class in the list are allowed."""
@@ -19,7 +19,7 @@ def exported(library):
 
 def main():
     allowed = set(Path(sys.argv[1]).read_text(encoding="utf-8").split("\n")) - {""}
-    classes = {name.rpartition("::")[0] for name in allowed} - {"rowpool"}
+    classes = {name.rpartition("::")[0] for name in allowed} - {"rowpool", "rowpool::train"}
     found = list(exported(sys.argv[2]))
     wrong = sorted({name for kind, name in found
                     if name not in allowed and not (kind in "WVu" and name.rpartition("::")[0] in classes)})

@@ -4,7 +4,7 @@ set -euo pipefail
 include=$1
 shift
 status=0
-for header in "$include"/rowpool/*.hpp; do
+for header in "$include"/rowpool*/*.hpp; do
     "$@" -std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Werror \
         -I "$include" -fsyntax-only -include "$header" -x c++ /dev/null || status=1
 done

@@ -47,6 +47,8 @@ for isa in "$@"; do
     check "${kernels}_pooling_nibbles_isa.cpp.o" "${names}_int4_$isa" "${names}_int2_$isa"
     for codecs in floats bytes nibbles; do check_prefetch "${kernels}_pooling_${codecs}_isa.cpp.o"; done
     check "${kernels}_quantization_quantize_isa.cpp.o" "rowpool::kernels::quantize_rows_$isa"
+    check "$build/training/libtraining_kernels_$isa.a.p/kernels_training_isa.cpp.o" \
+        "rowpool::train::kernels::training_kernels_$isa"
     check "$raw_gather" "rowpool::bench::gather_rows_$isa"
     check_prefetch "$raw_gather"
 done

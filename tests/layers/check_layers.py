@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ["include", "runtime", "tools", "bench", "tests", "examples", "python"]
+FOLDERS = ["include", "runtime", "training", "tools", "bench", "tests", "examples", "python"]
 INCLUDE_PATH = ["include", "runtime", "."]
 # Names of libraries in the arrows, and their headers.
 LIBRARIES = {

@@ -1,0 +1,64 @@
+// Parallel loops over the threads of a Workers object.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "rowpool/engine.hpp"
+#include "rowpool/export.hpp"
+#include "rowpool_train/workers.hpp"
+#include "support/thread_pool.hpp"
+
+namespace rowpool::train {
+
+struct Workers::State {
+    explicit State(std::size_t threads) : engine({threads}), pool(engine.threads()) {}
+
+    Engine engine;  ///< for lookups
+    mutable support::ThreadPool pool;
+};
+
+class ROWPOOL_LOCAL Loops {
+public:
+    explicit Loops(const Workers& workers) noexcept : state_(workers.state_.get()) {}
+
+    /// Null for the calling thread alone.
+    const Engine* engine() const noexcept { return state_ != nullptr ? &state_->engine : nullptr; }
+    std::size_t threads() const noexcept { return is_alone() ? 1 : state_->pool.threads(); }
+
+    /// Calls body(i) for i in [0, count).
+    template <class Body>
+    void for_each(std::size_t count, const Body& body) const {
+        if (!is_alone()) return state_->pool.for_each(count, body);
+        for (std::size_t i = 0; i < count; ++i) body(i);
+    }
+
+    /// Parts to cut a loop of `count` into: several for each thread, so that a delayed one loses little, and none of
+    /// fewer than `least`.
+    std::size_t parts_of(std::size_t count, std::size_t least) const noexcept {
+        const std::size_t most = threads() == 1 ? 1 : kPartsPerThread * threads();
+        return std::clamp<std::size_t>(count / std::max<std::size_t>(least, 1), 1, most);
+    }
+
+    /// Calls body(begin, end) for these parts of [0, count).
+    template <class Body>
+    void for_parts(std::size_t count, std::size_t least, const Body& body) const {
+        const std::size_t parts = parts_of(count, least);
+        for_each(parts, [&](std::size_t p) { body(part_begin(count, parts, p), part_begin(count, parts, p + 1)); });
+    }
+
+    /// Where part p of `parts` equal parts of [0, count) begins.
+    static std::size_t part_begin(std::size_t count, std::size_t parts, std::size_t p) noexcept {
+        return count / parts * p + std::min(count % parts, p);
+    }
+
+private:
+    static constexpr std::size_t kPartsPerThread = 4;
+
+    /// The threads of a parent process do not exist in a child.
+    bool is_alone() const noexcept { return state_ == nullptr || !state_->pool.is_here(); }
+
+    const Workers::State* state_;
+};
+
+}  // namespace rowpool::train

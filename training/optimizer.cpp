@@ -1,0 +1,268 @@
+// Steps of optimizers.
+#include "rowpool_train/optimizer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include "support/boundary.hpp"
+#include "training/active_kernels.hpp"
+#include "training/gradients.hpp"
+#include "training/lookups.hpp"
+#include "training/optimizer_state.hpp"
+
+namespace rowpool::train {
+namespace {
+
+/// Lookups that are worth a part of a step, and values of a dense one.
+constexpr std::size_t kLeastLookups = 512;
+constexpr std::size_t kLeastValues = 32 << 10;
+
+Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
+
+template <class... Visitors>
+struct Overloaded : Visitors... {
+    using Visitors::operator()...;
+};
+template <class... Visitors>
+Overloaded(Visitors...) -> Overloaded<Visitors...>;
+
+Status check_setting(const char* name, double value, double limit = HUGE_VAL) {
+    if (value >= 0 && value < limit) return {};
+    return invalid(std::string(name) + ' ' + std::to_string(value) + " is not in [0, " +
+                   (std::isinf(limit) ? "infinity" : std::to_string(limit)) + ")");
+}
+
+/// The first that is not ok.
+Status first_error(std::initializer_list<Status> all) {
+    for (const Status& status : all) {
+        if (!status) return status;
+    }
+    return {};
+}
+
+Status check_rule(const OptimizerRule& rule) {
+    return std::visit(
+        Overloaded{[](const Sgd& r) {
+                       return first_error({check_setting("lr", r.lr), check_setting("momentum", r.momentum),
+                                           check_setting("weight_decay", r.weight_decay)});
+                   },
+                   [](const Adagrad& r) {
+                       return first_error({check_setting("lr", r.lr), check_setting("lr_decay", r.lr_decay),
+                                           check_setting("weight_decay", r.weight_decay),
+                                           check_setting("initial_accumulator_value", r.initial_accumulator_value),
+                                           check_setting("eps", r.eps)});
+                   },
+                   [](const RowWiseAdagrad& r) {
+                       return first_error({check_setting("lr", r.lr), check_setting("weight_decay", r.weight_decay),
+                                           check_setting("eps", r.eps)});
+                   },
+                   [](const SparseAdam& r) {
+                       return first_error({check_setting("lr", r.lr), check_setting("beta1", r.beta1, 1),
+                                           check_setting("beta2", r.beta2, 1), check_setting("eps", r.eps)});
+                   }},
+        rule);
+}
+
+Status check_gradient(const MutableTable& table, const Gradient& gradient, const Loops& loops) {
+    const std::size_t dim = table.dim(), rows = gradient.is_sparse ? gradient.rows.size() : table.rows();
+    if (!gradient.is_sparse && !gradient.rows.empty()) return invalid("a dense gradient that lists rows");
+    if (gradient.values.size() != rows * dim) {
+        return invalid("a gradient of " + std::to_string(gradient.values.size()) + " values for " +
+                       std::to_string(rows) + " rows of " + std::to_string(dim) + " columns");
+    }
+    for (std::size_t i = 0; i < gradient.rows.size(); ++i) {
+        const std::size_t row = gradient.rows[i];
+        if (row >= table.rows()) {
+            return Error{ErrorCode::index_out_of_range, "row " + std::to_string(row) + " of the gradient, at " +
+                                                            std::to_string(i) + ", is not in [0, " +
+                                                            std::to_string(table.rows()) + ")"};
+        }
+        if (i > 0 && row <= gradient.rows[i - 1]) {
+            return invalid("row " + std::to_string(row) + " of the gradient, at " + std::to_string(i) +
+                           ", is not above the one before it");
+        }
+    }
+    return check_finite(gradient.values, loops, [&](std::size_t at) {
+        const std::size_t row = gradient.is_sparse ? gradient.rows[at / dim] : at / dim;
+        return "the gradient of row " + std::to_string(row) + ", column " + std::to_string(at % dim);
+    });
+}
+
+/// Copies the numbers of `rows` rows, and fills those after them.
+Status enlarge(Memory& memory, std::size_t bytes_before, std::size_t bytes, float initial) {
+    auto larger = Memory::zeros(bytes);
+    if (!larger) return larger.error();
+    if (bytes_before > 0) std::memcpy(larger->data(), memory.data(), bytes_before);
+    if (initial != 0) std::fill(larger->as<float>() + bytes_before / 4, larger->as<float>() + bytes / 4, initial);
+    memory = std::move(*larger);
+    return {};
+}
+
+/// What a step does in double precision, once.
+kernels::Update update_of(const OptimizerRule& rule, double steps) {
+    kernels::Update update;
+    const auto set = [&](kernels::Rule kind, double rate, double weight_decay, double eps) {
+        update.rule = kind;
+        update.rate = static_cast<float>(rate);
+        update.weight_decay = static_cast<float>(weight_decay);
+        update.eps = static_cast<float>(eps);
+    };
+    std::visit(
+        Overloaded{[&](const Sgd& r) {
+                       set(kernels::Rule::sgd, r.lr, r.weight_decay, 0);
+                       update.momentum = static_cast<float>(r.momentum);
+                   },
+                   [&](const Adagrad& r) {
+                       set(kernels::Rule::adagrad, r.lr / (1 + (steps - 1) * r.lr_decay), r.weight_decay, r.eps);
+                   },
+                   [&](const RowWiseAdagrad& r) { set(kernels::Rule::row_wise_adagrad, r.lr, r.weight_decay, r.eps); },
+                   [&](const SparseAdam& r) {
+                       const double corrected =
+                           std::sqrt(1 - std::pow(r.beta2, steps)) / (1 - std::pow(r.beta1, steps));
+                       set(kernels::Rule::sparse_adam, r.lr * corrected, 0, r.eps);
+                       update.mean_share = static_cast<float>(1 - r.beta1);
+                       update.square_share = static_cast<float>(1 - r.beta2);
+                   }},
+        rule);
+    return update;
+}
+
+}  // namespace
+
+void Optimizer::State::moments_of(const OptimizerRule& rule, Moment (&moments)[2]) noexcept {
+    moments[0] = moments[1] = {{}, false, 0};
+    std::visit(Overloaded{[&](const Sgd& r) {
+                              if (r.momentum != 0) moments[0] = {"momentum_buffer", false, 0};
+                          },
+                          [&](const Adagrad& r) {
+                              moments[0] = {"sum", false, static_cast<float>(r.initial_accumulator_value)};
+                          },
+                          [&](const RowWiseAdagrad&) {
+                              moments[0] = {"row_sum", true, 0};
+                          },
+                          [&](const SparseAdam&) {
+                              moments[0] = {"exp_avg", false, 0};
+                              moments[1] = {"exp_avg_sq", false, 0};
+                          }},
+               rule);
+}
+
+std::size_t Optimizer::State::moment_bytes(const Moment& moment, std::size_t num_rows) const noexcept {
+    if (moment.name.empty()) return 0;
+    return num_rows * (moment.is_per_row ? 1 : table.dim()) * sizeof(float);
+}
+
+Status Optimizer::State::grow_moments() {
+    const std::size_t wanted = table.rows();
+    if (wanted == rows) return {};
+    Moment moments[2];
+    moments_of(rule, moments);
+    Memory* const memories[] = {&first, &second};
+    for (std::size_t m = 0; m < 2; ++m) {
+        const std::size_t before = moment_bytes(moments[m], rows), after = moment_bytes(moments[m], wanted);
+        if (Status grown = enlarge(*memories[m], before, after, moments[m].initial); !grown) return grown;
+    }
+    rows = wanted;
+    return {};
+}
+
+kernels::Update Optimizer::State::next_update() noexcept {
+    kernels::Update update = update_of(rule, static_cast<double>(steps + 1));
+    if (first.size() > 0) update.first = first.as<float>();
+    if (second.size() > 0) update.second = second.as<float>();
+    return update;
+}
+
+Status Optimizer::State::step(const kernels::Terms& terms, std::span<const Lookup> lookups, bool is_sparse,
+                              const Loops& loops) {
+    if (!is_sparse && std::holds_alternative<SparseAdam>(rule)) {
+        return invalid("SparseAdam does not support dense gradients");
+    }
+    if (Status grown = grow_moments(); !grown) return grown;
+    TableAccess::State& values = TableAccess::state(table);
+    kernels::Rows all = values.rows();
+    all.rounds_stochastically = rounding.stochastic;
+    all.rounding_key = (rounding.seed + steps) * 0xbf58476d1ce4e5b9;
+    const kernels::Update update = next_update();
+    const std::size_t count = is_sparse ? lookups.size() : table.rows();
+    const std::size_t least = is_sparse ? kLeastLookups : kLeastValues / table.dim();
+    const std::size_t parts = loops.parts_of(count, least);
+    std::vector<float> buffers(parts * 2 * table.dim());  // nothing is changed when there is no memory for them
+    loops.for_each(parts, [&](std::size_t p) {
+        std::size_t begin = Loops::part_begin(count, parts, p), end = Loops::part_begin(count, parts, p + 1);
+        float* const buffer = buffers.data() + p * 2 * table.dim();
+        if (!is_sparse) {
+            const auto is_before = [](Lookup lookup, std::size_t row) { return kernels::row_of(lookup) < row; };
+            const auto from = std::lower_bound(lookups.begin(), lookups.end(), begin, is_before);
+            const auto to = std::lower_bound(from, lookups.end(), end, is_before);
+            active_kernels()->update_all(all, update, terms, lookups.data() + (from - lookups.begin()),
+                                         static_cast<std::size_t>(to - from), begin, end, buffer);
+            for (std::size_t row = begin; row < end; ++row) values.touch(row);
+            return;
+        }
+        begin = next_row(lookups, begin);
+        end = std::max(begin, next_row(lookups, end));
+        active_kernels()->update_looked_up(all, update, terms, lookups.data() + begin, end - begin, buffer);
+        for (std::size_t i = begin; i < end; ++i) values.touch(kernels::row_of(lookups[i]));
+    });
+    ++steps;
+    return {};
+}
+
+Optimizer::Optimizer(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Optimizer::Optimizer(Optimizer&&) noexcept = default;
+Optimizer& Optimizer::operator=(Optimizer&&) noexcept = default;
+Optimizer::~Optimizer() = default;
+
+Result<Optimizer> Optimizer::create(MutableTable table, const OptimizerRule& rule, const Rounding& rounding) {
+    return support::without_exceptions([&]() -> Result<Optimizer> {
+        if (const Status checked = check_rule(rule); !checked) return checked.error();
+        auto state = std::make_unique<State>(State{std::move(table), rule, rounding});
+        if (const Status grown = state->grow_moments(); !grown) return grown.error();
+        return Optimizer(std::move(state));
+    });
+}
+
+const MutableTable& Optimizer::table() const noexcept { return state_->table; }
+const OptimizerRule& Optimizer::rule() const noexcept { return state_->rule; }
+std::uint64_t Optimizer::steps() const noexcept { return state_->steps; }
+
+Status Optimizer::set_lr(double lr) {
+    return support::without_exceptions([&]() -> Status {
+        if (Status checked = check_setting("lr", lr); !checked) return checked;
+        std::visit([&](auto& rule) { rule.lr = lr; }, state_->rule);
+        return {};
+    });
+}
+
+Status Optimizer::step(const Gradient& gradient, const Workers& workers) {
+    return support::without_exceptions([&]() -> Status {
+        const Loops loops(workers);
+        if (Status checked = check_gradient(state_->table, gradient, loops); !checked) return checked;
+        std::vector<std::size_t> all;
+        if (!gradient.is_sparse) {
+            all.resize(state_->table.rows());
+            for (std::size_t row = 0; row < all.size(); ++row) all[row] = row;
+        }
+        const SortedLookups sorted = lookups_of(gradient.is_sparse ? gradient.rows : all);
+        const kernels::Terms terms = {.grads = gradient.values.data(), .dim = state_->table.dim()};
+        return state_->step(terms, sorted.lookups, gradient.is_sparse, loops);
+    });
+}
+
+Status Optimizer::step(const EmbeddingBag& embedding, const Bags& bags, std::span<const float> grad,
+                       const Workers& workers) {
+    return support::without_exceptions([&]() -> Status {
+        const Loops loops(workers);
+        if (&TableAccess::state(embedding.table()) != &TableAccess::state(state_->table)) {
+            return invalid("the embedding is of another table than the optimizer");
+        }
+        if (Status checked = check_backward(embedding, bags, grad, loops); !checked) return checked;
+        const CallTerms call(embedding, bags, grad, loops);
+        return state_->step(call.terms(), call.lookups(), embedding.options().sparse, loops);
+    });
+}
+
+}  // namespace rowpool::train

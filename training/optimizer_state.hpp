@@ -1,0 +1,41 @@
+// What an optimizer is made of.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "rowpool_train/optimizer.hpp"
+#include "training/kernels/training_kernels.hpp"
+#include "training/lookups.hpp"
+#include "training/memory.hpp"
+#include "training/table_state.hpp"
+
+namespace rowpool::train {
+
+/// Numbers that an optimizer keeps for rows.
+struct Moment {
+    std::string_view name;  ///< PyTorch's, empty when there are none
+    bool is_per_row;        ///< one for each row, not for each value
+    float initial;
+};
+
+struct Optimizer::State {
+    MutableTable table;
+    OptimizerRule rule;
+    Rounding rounding;
+    std::uint64_t steps = 0;
+    std::size_t rows = 0;  ///< that the moments are for
+    Memory first = {}, second = {};
+
+    /// What the rule keeps, at most two.
+    static void moments_of(const OptimizerRule& rule, Moment (&moments)[2]) noexcept;
+    std::size_t moment_bytes(const Moment& moment, std::size_t num_rows) const noexcept;
+    /// Makes the moments as large as the table. Error: out_of_memory.
+    Status grow_moments();
+    /// A step with checked terms.
+    Status step(const kernels::Terms& terms, std::span<const Lookup> lookups, bool is_sparse, const Loops& loops);
+    kernels::Update next_update() noexcept;
+};
+
+}  // namespace rowpool::train
