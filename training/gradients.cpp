@@ -59,6 +59,7 @@ Status check_finite(std::span<const float> values, const Loops& loops,
 
 Status check_backward(const EmbeddingBag& embedding, const Bags& bags, std::span<const float> grad,
                       const Loops& loops) {
+    if (embedding.options().frozen) return invalid("a frozen embedding has no gradients");
     if (Status checked = check_bags(embedding, bags); !checked) return checked;
     const std::size_t dim = embedding.table().dim();
     if (grad.size() != bags.num_bags() * dim) {

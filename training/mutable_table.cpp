@@ -59,6 +59,22 @@ void initialise(const TableOptions& options, Memory& values, std::size_t first, 
     });
 }
 
+/// Copies the rows of a table, which has as many.
+void copy_rows(const Table& from, const TableOptions& options, Memory& values, const Workers& workers) {
+    const kernels::Rows rows = {values.data(), options.embedding_dim, options.format};
+    const std::size_t bytes = row_bytes(options.format, options.embedding_dim);
+    Loops(workers).for_parts(from.rows(), kLeastRows, [&](std::size_t begin, std::size_t end) {
+        std::vector<float> row(options.embedding_dim);
+        for (std::size_t r = begin; r < end; ++r) {
+            if (from.format() == options.format) {
+                std::memcpy(values.data() + r * bytes, from.data() + r * from.row_stride(), bytes);
+            } else if (dequantize_rows(from, r, row)) {  // fails for no row of the table
+                active_kernels()->store_row(rows, r, row.data());
+            }
+        }
+    });
+}
+
 /// Memory for as many rows as the options say.
 Status allocate(const TableOptions& options, Memory& values, Memory& touched) {
     auto rows = Memory::zeros(options.num_embeddings * row_bytes(options.format, options.embedding_dim));
@@ -96,29 +112,22 @@ Result<MutableTable> MutableTable::create(std::string name, const TableOptions& 
     });
 }
 
-Result<MutableTable> MutableTable::from_pretrained(const Table& rows, Initial initial, std::uint64_t seed) {
+Result<MutableTable> MutableTable::from_pretrained(const Table& rows, const PretrainedOptions& options,
+                                                   const Workers& workers) {
     return without_exceptions([&]() -> Result<MutableTable> {
         const std::string name(rows.name());
         if (!rows.remap().empty()) return invalid(name, "ids are not rows: a table with a remap cannot learn");
-        const bool coded = is_coded(rows.format());
+        const RowFormat own = is_coded(rows.format()) ? RowFormat::f32 : rows.format();
         auto made = create(name, {.num_embeddings = rows.rows(),
                                   .embedding_dim = rows.dim(),
-                                  .format = coded ? RowFormat::f32 : rows.format(),
-                                  .padding_idx = rows.padding_index(),
+                                  .format = options.format.value_or(own),
+                                  .padding_idx = options.padding_idx ? options.padding_idx : rows.padding_index(),
                                   .initial = Initial::zeros});
         if (!made) return made;
         State& state = *made->state_;
-        state.options.initial = initial;
-        state.options.seed = seed;
-        if (coded) {
-            const std::span<float> values(state.values.as<float>(), rows.rows() * rows.dim());
-            const Status decoded = dequantize_rows(rows, 0, values);
-            return decoded ? std::move(made) : decoded.error();
-        }
-        for (std::size_t r = 0; r < rows.rows(); ++r) {
-            std::memcpy(state.values.data() + r * state.row_bytes(), rows.data() + r * rows.row_stride(),
-                        state.row_bytes());
-        }
+        state.options.initial = options.initial;
+        state.options.seed = options.seed;
+        copy_rows(rows, state.options, state.values, workers);
         return made;
     });
 }

@@ -35,6 +35,7 @@ struct EmbeddingOptions {
     /// Divides the gradient of each row by the number of its lookups in the call.
     bool scale_grad_by_freq = false;
     bool sparse = false;  ///< gradients are sparse: rows that were not looked up have none
+    bool frozen = false;  ///< has no gradients: from_pretrained(freeze=True)
 };
 
 /// A mutable table and how it is looked up. Cheap to copy; copies share the table.
@@ -61,7 +62,7 @@ public:
     /// @param grad          [num_bags, dim]
     /// @param grad_weights  receives the gradient of each weight, 0 for padding; one an index, or empty if not wanted
     /// Errors: as forward(); invalid_argument when grad or grad_weights has another size, or a gradient or a weight is
-    /// not finite, with its bag and column. grad_weights is unchanged then. out_of_memory.
+    /// not finite, with its bag and column, or the embedding is frozen. grad_weights is unchanged then. out_of_memory.
     Result<Gradient> backward(const Bags& bags, std::span<const float> grad, std::span<float> grad_weights = {},
                               const Workers& workers = {}) const;
 

@@ -36,6 +36,14 @@ struct TableOptions {
     std::uint64_t seed = 0;  ///< a row depends on the seed and its number alone: not on threads or CPU
 };
 
+/// How a table begins from the rows of another.
+struct PretrainedOptions {
+    std::optional<std::int64_t> padding_idx = {};  ///< as in TableOptions; that of the other table if not given
+    std::optional<RowFormat> format = {};  ///< that of the other table if not given, f32 where its rows are coded
+    Initial initial = Initial::normal;     ///< of rows that grow() adds
+    std::uint64_t seed = 0;
+};
+
 /// Rows that training changes. A handle: copies share the rows. What changes rows is EmbeddingBag::forward() with
 /// max_norm, Optimizer, and the non-const members; no other call, lookups included, may use the table meanwhile.
 class ROWPOOL_API MutableTable {
@@ -46,10 +54,10 @@ public:
     static Result<MutableTable> create(std::string name, const TableOptions& options, const Workers& workers = {});
 
     /// A table with the rows of another one as they are, padding row included (torch.nn.Embedding.from_pretrained). The
-    /// rows are copied. Coded rows become f32. Rows that grow() adds are initialised from `seed`, as in create().
+    /// rows are copied, and rounded to nearest where the format is another one.
     /// Errors: as create(); invalid_argument when the table has a remap.
-    static Result<MutableTable> from_pretrained(const Table& rows, Initial initial = Initial::normal,
-                                                std::uint64_t seed = 0);
+    static Result<MutableTable> from_pretrained(const Table& rows, const PretrainedOptions& options = {},
+                                                const Workers& workers = {});
 
     std::string_view name() const noexcept;
     std::size_t rows() const noexcept;

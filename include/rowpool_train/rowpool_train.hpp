@@ -1,6 +1,7 @@
 // rowpool_train: tables that are initialised, looked up, and learn.
 #pragma once
 
+#include "rowpool/rowpool.hpp"
 #include "rowpool_train/embedding.hpp"
 #include "rowpool_train/mutable_table.hpp"
 #include "rowpool_train/optimizer.hpp"

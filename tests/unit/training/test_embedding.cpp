@@ -147,6 +147,8 @@ TEST_CASE("a call that fails changes nothing") {
     Floats grad_weights(1, -1);
     CHECK(embedding.backward({good, offsets}, right, grad_weights).message() == "1 gradients of weights for 2 indices");
     CHECK(grad_weights == Floats{-1});
+    const auto frozen = make({.num_embeddings = 4, .embedding_dim = 2}, {.mode = Pooling::sum, .frozen = true});
+    CHECK(frozen.backward({good, offsets}, right).message() == "a frozen embedding has no gradients");
     EmbeddingBag mean = make({.num_embeddings = 4, .embedding_dim = 2}, {});
     const Floats ones = {1, 1};
     CHECK(mean.forward({good, offsets, ones}, out).message() ==

@@ -76,6 +76,10 @@ TEST_CASE("the padding row of a new table is zeros, that of a given one stays") 
     CHECK(kept->padding_idx() == 0);
     CHECK(kept->name() == "given");
     CHECK(rows_of(*kept) == given);
+    const auto other = MutableTable::from_pretrained(*view, {.padding_idx = -1, .format = RowFormat::bf16});
+    CHECK(other->padding_idx() == 1);
+    CHECK(other->format() == RowFormat::bf16);
+    CHECK(rows_of(*MutableTable::from_pretrained(other->view(), {.format = RowFormat::f32})) == given);
 }
 
 TEST_CASE("coded rows become floats, rows with gaps lose them") {
