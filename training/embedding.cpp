@@ -18,8 +18,6 @@ namespace {
 /// Lookups that are worth a part of a loop over rows.
 constexpr std::size_t kLeastLookups = 512;
 
-Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
-
 /// The p-norm as torch.norm defines it: p 0 counts the values that are not 0.
 double norm_of(std::span<const float> row, double p) noexcept {
     double sum = 0;
@@ -45,8 +43,8 @@ void renormalise(const EmbeddingBag& embedding, const Bags& bags, const Loops& l
     const kernels::Rows rows = state.rows();
     const SortedLookups sorted =
         sort_lookups(bags, BagBounds(bags), state.options.num_embeddings, std::nullopt, Places::bags, loops);
-    loops.for_parts(sorted.lookups.size(), kLeastLookups, [&](std::size_t begin, std::size_t end) {
-        std::vector<float> values(rows.dim);
+    const auto scale = [&](std::size_t begin, std::size_t end, float* buffer) {
+        const std::span values(buffer, rows.dim);
         for (std::size_t i = next_row(sorted.lookups, begin); i < end; i = next_row(sorted.lookups, i + 1)) {
             const std::size_t row = kernels::row_of(sorted.lookups[i]);
             active_kernels()->load_row(rows, row, values.data());
@@ -57,7 +55,8 @@ void renormalise(const EmbeddingBag& embedding, const Bags& bags, const Loops& l
             active_kernels()->store_row(rows, row, values.data());
             state.touch(row);
         }
-    });
+    };
+    loops.for_parts_with(rows.dim, sorted.lookups.size(), kLeastLookups, scale);
 }
 
 /// The gradient of each weight: the product of the bag's gradient and the row.
@@ -66,18 +65,18 @@ void find_weight_gradients(const EmbeddingBag& embedding, const Bags& bags, std:
     const kernels::Rows rows = TableAccess::state(embedding.table()).rows();
     const BagBounds bounds(bags);
     const auto padding = embedding.table().padding_idx();
-    loops.for_parts(bounds.count(), kLeastLookups, [&](std::size_t first, std::size_t last) {
-        std::vector<float> row(rows.dim);
+    const auto find = [&](std::size_t first, std::size_t last, float* row) {
         for (std::size_t bag = first; bag < last; ++bag) {
             for (std::size_t i = bounds.begin(bag); i < bounds.end(bag); ++i) {
                 const std::int64_t index = bags.indices()[i];
-                active_kernels()->load_row(rows, static_cast<std::size_t>(index), row.data());
+                active_kernels()->load_row(rows, static_cast<std::size_t>(index), row);
                 out[i] = padding && index == *padding
                              ? 0
-                             : active_kernels()->dot(grad.data() + bag * rows.dim, row.data(), rows.dim);
+                             : active_kernels()->dot(grad.data() + bag * rows.dim, row, rows.dim);
             }
         }
-    });
+    };
+    loops.for_parts_with(rows.dim, bounds.count(), kLeastLookups, find);
 }
 
 /// A gradient for all rows.
@@ -122,7 +121,10 @@ Gradient sparse_gradient(const CallTerms& call, const Loops& loops) {
 
 Result<EmbeddingBag> EmbeddingBag::create(MutableTable table, const EmbeddingOptions& options) {
     return support::without_exceptions([&]() -> Result<EmbeddingBag> {
-        if (options.mode == Pooling::sqrtn) return invalid("mode sqrtn cannot learn: none, sum, mean or max");
+        const Pooling modes[] = {Pooling::none, Pooling::sum, Pooling::mean, Pooling::max};
+        if (std::ranges::find(modes, options.mode) == std::end(modes)) {
+            return invalid("a table learns with mode none, sum, mean or max only");
+        }
         if (options.max_norm && !(*options.max_norm >= 0 && std::isfinite(*options.max_norm))) {
             return invalid("max_norm " + std::to_string(*options.max_norm) + " is below 0 or not finite");
         }
@@ -142,11 +144,12 @@ Result<EmbeddingBag> EmbeddingBag::create(MutableTable table, const EmbeddingOpt
 Status EmbeddingBag::forward(const Bags& bags, const Output& out, const Workers& workers) {
     return support::without_exceptions([&]() -> Status {
         const Loops loops(workers);
-        if (Status checked = check_bags(*this, bags); !checked) return checked;
         const Table table = table_.view();
         const PoolOptions options = {.mode = options_.mode};
-        if (options_.max_norm) {
-            if (Status fits = check(table, bags, options, out); !fits) return fits;  // before rows change
+        if (Status weights = check_weights(*this, bags); !weights) return weights;
+        if (options_.max_norm) {  // what pool() refuses must be known before rows change
+            if (Status size = check_size(bags); !size) return size;
+            if (Status fits = check(table, bags, options, out); !fits) return fits;
             renormalise(*this, bags, loops);
         }
         return loops.engine() != nullptr ? loops.engine()->pool(table, bags, options, out)

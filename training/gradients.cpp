@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t kLeastValues = 64 << 10;
 /// Values of rows that are worth one.
 constexpr std::size_t kLeastRowValues = 16 << 10;
-
-Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
+/// Bags that are worth one.
+constexpr std::size_t kLeastBags = 1024;
 
 std::size_t bag_at(const BagBounds& bounds, std::size_t position) noexcept {
     std::size_t bag = 0;
@@ -30,20 +30,12 @@ Places places_of(const Bags& bags, Pooling mode) noexcept {
     return !bags.weights().empty() || mode == Pooling::max ? Places::positions : Places::bags;
 }
 
-bool is_padding(const EmbeddingBag& embedding, std::int64_t index) noexcept {
-    const auto padding = embedding.table().padding_idx();
-    return padding && index == *padding;
-}
-
 }  // namespace
 
-Status check_bags(const EmbeddingBag& embedding, const Bags& bags) {
+Status check_weights(const EmbeddingBag& embedding, const Bags& bags) {
     const Pooling mode = embedding.options().mode;
-    if (Status size = check_size(bags); !size) return size;
-    if (!bags.weights().empty() && mode != Pooling::sum) {
-        return invalid("weights go with mode sum only when a table learns, not with " + std::string(to_string(mode)));
-    }
-    return check(embedding.table().view(), bags, {.mode = mode});
+    if (bags.weights().empty() || mode == Pooling::sum) return {};
+    return invalid("weights go with mode sum only when a table learns, not with " + std::string(to_string(mode)));
 }
 
 Status check_finite(std::span<const float> values, const Loops& loops,
@@ -60,7 +52,10 @@ Status check_finite(std::span<const float> values, const Loops& loops,
 Status check_backward(const EmbeddingBag& embedding, const Bags& bags, std::span<const float> grad,
                       const Loops& loops) {
     if (embedding.options().frozen) return invalid("a frozen embedding has no gradients");
-    if (Status checked = check_bags(embedding, bags); !checked) return checked;
+    if (Status size = check_size(bags); !size) return size;
+    if (Status weights = check_weights(embedding, bags); !weights) return weights;
+    Status checked = check(embedding.table().view(), bags, {.mode = embedding.options().mode});
+    if (!checked) return checked;
     const std::size_t dim = embedding.table().dim();
     if (grad.size() != bags.num_bags() * dim) {
         return invalid("a gradient of " + std::to_string(grad.size()) + " values, where " +
@@ -86,48 +81,53 @@ CallTerms::CallTerms(const EmbeddingBag& embedding, const Bags& bags, std::span<
     terms_.grads = grad.data();
     terms_.dim = table.dim();
     terms_.divides_by_count = embedding.options().scale_grad_by_freq;
-    if (places == Places::positions) number_bags(bags, bounds);
+    if (places == Places::positions) number_bags(bounds, bags.indices().size(), loops);
     if (!bags.weights().empty()) terms_.weights = bags.weights().data();
-    if (mode == Pooling::mean) find_factors(embedding, bags, bounds);
-    if (mode == Pooling::max) find_winners(embedding, bags, bounds, loops);
+    if (mode == Pooling::mean) find_factors(bags.indices(), bounds, table.padding_idx().value_or(-1), loops);
+    if (mode == Pooling::max) find_winners(table, bags.indices(), bounds, loops);
 }
 
-void CallTerms::number_bags(const Bags& bags, const BagBounds& bounds) {
-    bags_.resize(bags.indices().size());
-    for (std::size_t bag = 0; bag < bounds.count(); ++bag) {
-        std::fill(bags_.data() + bounds.begin(bag), bags_.data() + bounds.end(bag), static_cast<std::uint32_t>(bag));
-    }
+void CallTerms::number_bags(const BagBounds& bounds, std::size_t indices, const Loops& loops) {
+    bags_.resize(indices);
+    loops.for_parts(bounds.count(), kLeastBags, [&](std::size_t first, std::size_t last) {
+        for (std::size_t bag = first; bag < last; ++bag) {
+            std::fill(bags_.data() + bounds.begin(bag), bags_.data() + bounds.end(bag),
+                      static_cast<std::uint32_t>(bag));
+        }
+    });
     terms_.bags = bags_.data();
 }
 
 /// mean divides by the number of indices that are not padding.
-void CallTerms::find_factors(const EmbeddingBag& embedding, const Bags& bags, const BagBounds& bounds) {
+void CallTerms::find_factors(IndexSpan indices, const BagBounds& bounds, std::int64_t padding, const Loops& loops) {
     bag_factors_.resize(bounds.count());
-    const bool has_padding = embedding.table().padding_idx().has_value();
-    for (std::size_t bag = 0; bag < bounds.count(); ++bag) {
-        std::size_t pooled = bounds.end(bag) - bounds.begin(bag);
-        for (std::size_t i = bounds.begin(bag); has_padding && i < bounds.end(bag); ++i) {
-            if (is_padding(embedding, bags.indices()[i])) --pooled;
+    loops.for_parts(bounds.count(), kLeastBags, [&](std::size_t first, std::size_t last) {
+        for (std::size_t bag = first; bag < last; ++bag) {
+            std::size_t pooled = bounds.end(bag) - bounds.begin(bag);
+            for (std::size_t i = bounds.begin(bag); padding >= 0 && i < bounds.end(bag); ++i) {
+                if (indices[i] == padding) --pooled;
+            }
+            bag_factors_[bag] = 1.0f / static_cast<float>(std::max<std::size_t>(pooled, 1));
         }
-        bag_factors_[bag] = 1.0f / static_cast<float>(std::max<std::size_t>(pooled, 1));
-    }
+    });
     terms_.bag_factors = bag_factors_.data();
 }
 
 /// The position of the first of the largest values in each column of each bag. The first row that is not padding
 /// begins; NaN is not larger than anything (at::native::embedding_bag_cpu_max_out).
-void CallTerms::find_winners(const EmbeddingBag& embedding, const Bags& bags, const BagBounds& bounds,
+void CallTerms::find_winners(const MutableTable& table, IndexSpan indices, const BagBounds& bounds,
                              const Loops& loops) {
     const std::size_t dim = terms_.dim;
-    const kernels::Rows rows = TableAccess::state(embedding.table()).rows();
+    const kernels::Rows rows = TableAccess::state(table).rows();
+    const std::int64_t padding = table.padding_idx().value_or(-1);
     winners_.assign(bounds.count() * dim, UINT32_MAX);
-    loops.for_parts(bounds.count(), kLeastRowValues / dim, [&](std::size_t first, std::size_t last) {
-        std::vector<float> best(dim), row(dim);
+    const auto find = [&](std::size_t first, std::size_t last, float* row) {
+        float* const best = row + dim;
         for (std::size_t bag = first; bag < last; ++bag) {
             std::uint32_t* const winners = winners_.data() + bag * dim;
             for (std::size_t i = bounds.begin(bag); i < bounds.end(bag); ++i) {
-                if (is_padding(embedding, bags.indices()[i])) continue;
-                active_kernels()->load_row(rows, static_cast<std::size_t>(bags.indices()[i]), row.data());
+                if (indices[i] == padding) continue;
+                active_kernels()->load_row(rows, static_cast<std::size_t>(indices[i]), row);
                 const bool is_first = winners[0] == UINT32_MAX;
                 for (std::size_t d = 0; d < dim; ++d) {
                     if (!is_first && !(row[d] > best[d])) continue;
@@ -136,7 +136,8 @@ void CallTerms::find_winners(const EmbeddingBag& embedding, const Bags& bags, co
                 }
             }
         }
-    });
+    };
+    loops.for_parts_with(2 * dim, bounds.count(), kLeastRowValues / dim, find);
     terms_.winners = winners_.data();
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rowpool/bags.hpp"
@@ -17,8 +18,10 @@
 
 namespace rowpool::train {
 
-/// Checks bags against a table, as EmbeddingBag::forward() does.
-Status check_bags(const EmbeddingBag& embedding, const Bags& bags);
+inline Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
+
+/// Checks that weights go with the mode of the embedding.
+Status check_weights(const EmbeddingBag& embedding, const Bags& bags);
 
 /// Checks a call of EmbeddingBag::backward().
 Status check_backward(const EmbeddingBag& embedding, const Bags& bags, std::span<const float> grad, const Loops& loops);
@@ -38,9 +41,9 @@ public:
     std::span<const Lookup> lookups() const noexcept { return sorted_.lookups; }
 
 private:
-    void number_bags(const Bags& bags, const BagBounds& bounds);
-    void find_factors(const EmbeddingBag& embedding, const Bags& bags, const BagBounds& bounds);
-    void find_winners(const EmbeddingBag& embedding, const Bags& bags, const BagBounds& bounds, const Loops& loops);
+    void number_bags(const BagBounds& bounds, std::size_t indices, const Loops& loops);
+    void find_factors(IndexSpan indices, const BagBounds& bounds, std::int64_t padding, const Loops& loops);
+    void find_winners(const MutableTable& table, IndexSpan indices, const BagBounds& bounds, const Loops& loops);
 
     SortedLookups sorted_;
     std::vector<std::uint32_t> bags_;

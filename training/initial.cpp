@@ -81,11 +81,11 @@ double normal_quantile(double p) noexcept {
 
 void fill_initial(Initial initial, std::uint64_t seed, std::size_t rows, std::size_t row,
                   std::span<float> out) noexcept {
-    support::Random random(support::Random(seed).next() ^ support::Random(row).next());
+    // Mixed twice, so that rows of tables with neighbouring seeds have nothing in common.
+    support::Random random(support::Random(support::Random(seed).next() + row).next());
     const double bound = std::sqrt(1.0 / static_cast<double>(rows));
     for (float& value : out) {
-        // In (0, 1), symmetric about 1/2.
-        const double p = random.unit() + 0x1p-54;
+        const double p = (static_cast<double>(random.next() >> 12) + 0.5) * 0x1p-52;  // in (0, 1), symmetric about 1/2
         switch (initial) {
             case Initial::normal:
                 value = static_cast<float>(normal_quantile(p));

@@ -126,4 +126,11 @@ SortedLookups lookups_of(std::span<const std::size_t> rows) {
     return sorted;
 }
 
+SortedLookups lookups_of_first(std::size_t rows) {
+    SortedLookups sorted = {std::make_unique_for_overwrite<Lookup[]>(rows), {}};
+    for (std::size_t i = 0; i < rows; ++i) sorted.memory[i] = Lookup{i} << 32 | i;
+    sorted.lookups = {sorted.memory.get(), rows};
+    return sorted;
+}
+
 }  // namespace rowpool::train

@@ -49,6 +49,8 @@ SortedLookups sort_lookups(const Bags& bags, const BagBounds& bounds, std::size_
 
 /// The same for lookups that ascend already: lookup i is of rows[i], its place is i.
 SortedLookups lookups_of(std::span<const std::size_t> rows);
+/// Lookup i is of row i.
+SortedLookups lookups_of_first(std::size_t rows);
 
 /// The first lookup at or after `at` that is of another row than the one before it.
 inline std::size_t next_row(std::span<const Lookup> lookups, std::size_t at) noexcept {

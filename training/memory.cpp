@@ -4,6 +4,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
+
 #include "support/descriptor.hpp"
 
 namespace rowpool::train {
@@ -38,6 +41,13 @@ Result<Memory> Memory::of_file(const std::string& path, std::uint64_t offset, st
     memory.data_ = static_cast<std::byte*>(pages) + before;
     memory.size_ = bytes;
     return memory;
+}
+
+Result<Memory> Memory::with_room(std::size_t used, std::size_t bytes) const {
+    if (bytes <= size_) return Memory();
+    auto larger = zeros(std::max(bytes, used + used / 2));
+    if (larger && used > 0) std::memcpy(larger->data(), data_, used);
+    return larger;
 }
 
 Memory::~Memory() {

@@ -21,6 +21,11 @@ public:
     /// is. Error: io_error. The file must not shrink while it is mapped.
     static Result<Memory> of_file(const std::string& path, std::uint64_t offset, std::size_t bytes);
 
+    /// A copy of the first `used` bytes with zeros after them, that holds `bytes` bytes and has room for half as many
+    /// as were used, so that growing step by step does not copy each time; empty where this memory has that room
+    /// already. Error: out_of_memory.
+    Result<Memory> with_room(std::size_t used, std::size_t bytes) const;
+
     Memory(Memory&& other) noexcept { swap(other); }
     Memory& operator=(Memory&& other) noexcept {
         Memory(std::move(other)).swap(*this);
@@ -35,7 +40,6 @@ public:
     T* as() noexcept {
         return reinterpret_cast<T*>(data_);
     }
-    std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
 
 private:
     void swap(Memory& other) noexcept {

@@ -1,13 +1,14 @@
 // Makes, initialises and grows tables.
 #include "rowpool_train/mutable_table.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
 #include "rowpool/isa.hpp"
 #include "rowpool/quantize.hpp"
+#include "rowpool/table_file_writer.hpp"
 #include "support/boundary.hpp"
-#include "support/checked_math.hpp"
 #include "support/text.hpp"
 #include "training/active_kernels.hpp"
 #include "training/initial.hpp"
@@ -28,6 +29,7 @@ Error invalid(const std::string& name, const std::string& message) {
 /// Resolves the padding index.
 Status check_options(const std::string& name, TableOptions& options) {
     const std::size_t rows = options.num_embeddings, dim = options.embedding_dim;
+    if (Status usable = check_table_name(name); !usable) return usable;
     if (rows > kMostRows) return invalid(name, std::to_string(rows) + " rows are more than 2^32 - 1");
     if (dim < 1 || dim > kMaxDim) {
         return invalid(name, "embedding_dim " + std::to_string(dim) + " is not 1 to " + std::to_string(kMaxDim));
@@ -50,39 +52,36 @@ Status check_options(const std::string& name, TableOptions& options) {
 void initialise(const TableOptions& options, Memory& values, std::size_t first, const Workers& workers) {
     if (options.initial == Initial::zeros) return;
     const kernels::Rows rows = {values.data(), options.embedding_dim, options.format};
-    Loops(workers).for_parts(options.num_embeddings - first, kLeastRows, [&](std::size_t begin, std::size_t end) {
-        std::vector<float> row(options.embedding_dim);
+    const auto fill = [&](std::size_t begin, std::size_t end, float* row) {
         for (std::size_t r = first + begin; r < first + end; ++r) {
-            fill_initial(options.initial, options.seed, options.num_embeddings, r, row);
-            active_kernels()->store_row(rows, r, row.data());
+            fill_initial(options.initial, options.seed, options.num_embeddings, r, {row, options.embedding_dim});
+            active_kernels()->store_row(rows, r, row);
         }
-    });
+    };
+    Loops(workers).for_parts_with(options.embedding_dim, options.num_embeddings - first, kLeastRows, fill);
 }
 
-/// Copies the rows of a table, which has as many.
-void copy_rows(const Table& from, const TableOptions& options, Memory& values, const Workers& workers) {
-    const kernels::Rows rows = {values.data(), options.embedding_dim, options.format};
-    const std::size_t bytes = row_bytes(options.format, options.embedding_dim);
-    Loops(workers).for_parts(from.rows(), kLeastRows, [&](std::size_t begin, std::size_t end) {
-        std::vector<float> row(options.embedding_dim);
-        for (std::size_t r = begin; r < end; ++r) {
-            if (from.format() == options.format) {
-                std::memcpy(values.data() + r * bytes, from.data() + r * from.row_stride(), bytes);
-            } else if (dequantize_rows(from, r, row)) {  // fails for no row of the table
-                active_kernels()->store_row(rows, r, row.data());
-            }
-        }
-    });
+/// Copies the rows of a table into another format, by way of f32.
+Status convert_rows(const Table& from, RowFormat format, std::byte* out) {
+    const std::size_t bytes = row_bytes(format, from.dim());
+    std::vector<float> decoded;
+    for (std::size_t first = 0; first < from.rows(); first += kLeastRows) {
+        const std::size_t count = std::min(kLeastRows, from.rows() - first);
+        decoded.resize(count * from.dim());
+        if (Status done = dequantize_rows(from, first, decoded); !done) return done;
+        const auto rows = Table::view(std::string(from.name()), {.rows = count, .dim = from.dim()},
+                                      std::as_bytes(std::span(decoded)));
+        if (!rows) return rows.error();
+        if (Status done = quantize_rows(*rows, format, {out + first * bytes, count * bytes}, first); !done) return done;
+    }
+    return {};
 }
 
-/// Memory for as many rows as the options say.
-Status allocate(const TableOptions& options, Memory& values, Memory& touched) {
-    auto rows = Memory::zeros(options.num_embeddings * row_bytes(options.format, options.embedding_dim));
-    if (!rows) return rows.error();
-    auto bits = Memory::zeros(bytes_of_bits(options.num_embeddings));
-    if (!bits) return bits.error();
-    values = std::move(*rows);
-    touched = std::move(*bits);
+Status copy_rows(const Table& from, RowFormat format, std::byte* out) {
+    if (from.format() != format) return convert_rows(from, format, out);
+    const std::size_t bytes = row_bytes(format, from.dim());
+    for (std::size_t r = 0; r < from.rows(); ++r)
+        std::memcpy(out + r * bytes, from.data() + r * from.row_stride(), bytes);
     return {};
 }
 
@@ -94,16 +93,28 @@ void MutableTable::State::touch(std::size_t row) noexcept {
     if ((word.load(std::memory_order_relaxed) & bit) == 0) word.fetch_or(bit, std::memory_order_relaxed);
 }
 
+Result<Table> view_of(const std::string& name, const TableOptions& options, const Memory& values) {
+    const TableShape shape = {.format = options.format,
+                              .rows = options.num_embeddings,
+                              .dim = options.embedding_dim,
+                              .padding_index = options.padding_idx};
+    return Table::view(name, shape, {values.data(), values.size()});
+}
+
 Result<MutableTable> MutableTable::create(std::string name, const TableOptions& options, const Workers& workers) {
     return without_exceptions([&]() -> Result<MutableTable> {
-        auto state = std::make_shared<State>();
-        state->name = std::move(name);
-        state->options = options;
-        if (const Status checked = check_options(state->name, state->options); !checked) return checked.error();
+        TableOptions resolved = options;
+        if (const Status checked = check_options(name, resolved); !checked) return checked.error();
         if (const auto isa = active_isa(); !isa) return isa.error();
-        const Status allocated = allocate(state->options, state->values, state->touched);
-        if (!allocated) return allocated.error();
-        initialise(state->options, state->values, 0, workers);
+        auto values = Memory::zeros(options.num_embeddings * row_bytes(options.format, options.embedding_dim));
+        if (!values) return values.error();
+        auto touched = Memory::zeros(bytes_of_bits(options.num_embeddings));
+        if (!touched) return touched.error();
+        auto view = view_of(name, resolved, *values);
+        if (!view) return view.error();
+        initialise(resolved, *values, 0, workers);
+        auto state = std::make_shared<State>(
+            State{std::move(name), resolved, std::move(*values), std::move(*touched), std::move(*view)});
         if (const auto padding = state->options.padding_idx) {
             std::memset(state->values.data() + static_cast<std::size_t>(*padding) * state->row_bytes(), 0,
                         state->row_bytes());
@@ -112,8 +123,7 @@ Result<MutableTable> MutableTable::create(std::string name, const TableOptions& 
     });
 }
 
-Result<MutableTable> MutableTable::from_pretrained(const Table& rows, const PretrainedOptions& options,
-                                                   const Workers& workers) {
+Result<MutableTable> MutableTable::from_pretrained(const Table& rows, const PretrainedOptions& options) {
     return without_exceptions([&]() -> Result<MutableTable> {
         const std::string name(rows.name());
         if (!rows.remap().empty()) return invalid(name, "ids are not rows: a table with a remap cannot learn");
@@ -127,8 +137,8 @@ Result<MutableTable> MutableTable::from_pretrained(const Table& rows, const Pret
         State& state = *made->state_;
         state.options.initial = options.initial;
         state.options.seed = options.seed;
-        copy_rows(rows, state.options, state.values, workers);
-        return made;
+        const Status copied = copy_rows(rows, state.options.format, state.values.data());
+        return copied ? std::move(made) : copied.error();
     });
 }
 
@@ -138,10 +148,7 @@ std::size_t MutableTable::dim() const noexcept { return state_->options.embeddin
 RowFormat MutableTable::format() const noexcept { return state_->options.format; }
 std::optional<std::int64_t> MutableTable::padding_idx() const noexcept { return state_->options.padding_idx; }
 
-Table MutableTable::view() const {
-    const TableShape shape = {.format = format(), .rows = rows(), .dim = dim(), .padding_index = padding_idx()};
-    return *Table::view(state_->name, shape, bytes());
-}
+Table MutableTable::view() const noexcept { return state_->view; }
 
 std::span<std::byte> MutableTable::bytes() noexcept { return {state_->values.data(), rows() * state_->row_bytes()}; }
 std::span<const std::byte> MutableTable::bytes() const noexcept {
@@ -150,24 +157,28 @@ std::span<const std::byte> MutableTable::bytes() const noexcept {
 
 Status MutableTable::grow(std::size_t num_embeddings, const Workers& workers) {
     return without_exceptions([&]() -> Status {
+        State& state = *state_;
         const std::size_t before = rows();
-        TableOptions options = state_->options;
+        TableOptions options = state.options;
         options.num_embeddings = num_embeddings;
         if (num_embeddings < before) {
-            return invalid(state_->name, "cannot grow from " + std::to_string(before) + " to " +
-                                             std::to_string(num_embeddings) + " rows");
+            return invalid(state.name, "cannot grow from " + std::to_string(before) + " to " +
+                                           std::to_string(num_embeddings) + " rows");
         }
-        if (Status checked = check_options(state_->name, options); !checked) return checked;
-        Memory values, touched;
-        if (Status allocated = allocate(options, values, touched); !allocated) return allocated;
-        if (before > 0) {
-            std::memcpy(values.data(), state_->values.data(), before * state_->row_bytes());
-            std::memcpy(touched.data(), state_->touched.data(), bytes_of_bits(before));
-        }
-        initialise(options, values, before, workers);
-        state_->options = options;
-        state_->values = std::move(values);
-        state_->touched = std::move(touched);
+        if (Status checked = check_options(state.name, options); !checked) return checked;
+        auto values = state.values.with_room(before * state.row_bytes(), num_embeddings * state.row_bytes());
+        if (!values) return values.error();
+        auto touched = state.touched.with_room(bytes_of_bits(before), bytes_of_bits(num_embeddings));
+        if (!touched) return touched.error();
+        Memory& room = values->size() > 0 ? *values : state.values;
+        auto view = view_of(state.name, options, room);
+        if (!view) return view.error();
+        initialise(options, room, before, workers);
+        // Nothing fails from here on.
+        if (values->size() > 0) state.values = std::move(*values);
+        if (touched->size() > 0) state.touched = std::move(*touched);
+        state.options = options;
+        state.view = std::move(*view);
         for (std::size_t row = before; row < num_embeddings; ++row) touch(row);
         return {};
     });
@@ -182,10 +193,12 @@ std::vector<std::size_t> MutableTable::touched() const {
 }
 
 bool MutableTable::is_touched(std::size_t row) const noexcept {
-    return (state_->touched.as<std::uint64_t>()[row / 64] >> row % 64 & 1) != 0;
+    return row < rows() && (state_->touched.as<std::uint64_t>()[row / 64] >> row % 64 & 1) != 0;
 }
 
-void MutableTable::touch(std::size_t row) noexcept { state_->touch(row); }
+void MutableTable::touch(std::size_t row) noexcept {
+    if (row < rows()) state_->touch(row);
+}
 
 void MutableTable::clear_touched() noexcept {
     if (rows() > 0) std::memset(state_->touched.data(), 0, bytes_of_bits(rows()));

@@ -19,8 +19,6 @@ namespace {
 constexpr std::size_t kLeastLookups = 512;
 constexpr std::size_t kLeastValues = 32 << 10;
 
-Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
-
 template <class... Visitors>
 struct Overloaded : Visitors... {
     using Visitors::operator()...;
@@ -28,10 +26,16 @@ struct Overloaded : Visitors... {
 template <class... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
+/// Settings are used as floats.
 Status check_setting(const char* name, double value, double limit = HUGE_VAL) {
-    if (value >= 0 && value < limit) return {};
+    if (value >= 0 && value < limit && std::isfinite(static_cast<float>(value))) return {};
     return invalid(std::string(name) + ' ' + std::to_string(value) + " is not in [0, " +
-                   (std::isinf(limit) ? "infinity" : std::to_string(limit)) + ")");
+                   (std::isinf(limit) ? "infinity" : std::to_string(limit)) + "), as an f32");
+}
+
+Status check_positive(const char* name, double value) {
+    if (static_cast<float>(value) > 0) return check_setting(name, value);
+    return invalid(std::string(name) + ' ' + std::to_string(value) + " is not above 0, as an f32");
 }
 
 /// The first that is not ok.
@@ -60,7 +64,7 @@ Status check_rule(const OptimizerRule& rule) {
                    },
                    [](const SparseAdam& r) {
                        return first_error({check_setting("lr", r.lr), check_setting("beta1", r.beta1, 1),
-                                           check_setting("beta2", r.beta2, 1), check_setting("eps", r.eps)});
+                                           check_setting("beta2", r.beta2, 1), check_positive("eps", r.eps)});
                    }},
         rule);
 }
@@ -88,16 +92,6 @@ Status check_gradient(const MutableTable& table, const Gradient& gradient, const
         const std::size_t row = gradient.is_sparse ? gradient.rows[at / dim] : at / dim;
         return "the gradient of row " + std::to_string(row) + ", column " + std::to_string(at % dim);
     });
-}
-
-/// Copies the numbers of `rows` rows, and fills those after them.
-Status enlarge(Memory& memory, std::size_t bytes_before, std::size_t bytes, float initial) {
-    auto larger = Memory::zeros(bytes);
-    if (!larger) return larger.error();
-    if (bytes_before > 0) std::memcpy(larger->data(), memory.data(), bytes_before);
-    if (initial != 0) std::fill(larger->as<float>() + bytes_before / 4, larger->as<float>() + bytes / 4, initial);
-    memory = std::move(*larger);
-    return {};
 }
 
 /// What a step does in double precision, once.
@@ -151,7 +145,7 @@ void Optimizer::State::moments_of(const OptimizerRule& rule, Moment (&moments)[2
 
 std::size_t Optimizer::State::moment_bytes(const Moment& moment, std::size_t num_rows) const noexcept {
     if (moment.name.empty()) return 0;
-    return num_rows * (moment.is_per_row ? 1 : table.dim()) * sizeof(float);
+    return num_rows * moment_dim(moment) * sizeof(float);
 }
 
 Status Optimizer::State::grow_moments() {
@@ -162,7 +156,12 @@ Status Optimizer::State::grow_moments() {
     Memory* const memories[] = {&first, &second};
     for (std::size_t m = 0; m < 2; ++m) {
         const std::size_t before = moment_bytes(moments[m], rows), after = moment_bytes(moments[m], wanted);
-        if (Status grown = enlarge(*memories[m], before, after, moments[m].initial); !grown) return grown;
+        auto larger = memories[m]->with_room(before, after);
+        if (!larger) return larger.error();
+        if (larger->size() > 0) *memories[m] = std::move(*larger);
+        if (moments[m].initial == 0) continue;
+        float* const numbers = memories[m]->as<float>();
+        std::fill(numbers + before / sizeof(float), numbers + after / sizeof(float), moments[m].initial);
     }
     rows = wanted;
     return {};
@@ -186,27 +185,26 @@ Status Optimizer::State::step(const kernels::Terms& terms, std::span<const Looku
     all.rounds_stochastically = rounding.stochastic;
     all.rounding_key = (rounding.seed + steps) * 0xbf58476d1ce4e5b9;
     const kernels::Update update = next_update();
-    const std::size_t count = is_sparse ? lookups.size() : table.rows();
-    const std::size_t least = is_sparse ? kLeastLookups : kLeastValues / table.dim();
-    const std::size_t parts = loops.parts_of(count, least);
-    std::vector<float> buffers(parts * 2 * table.dim());  // nothing is changed when there is no memory for them
-    loops.for_each(parts, [&](std::size_t p) {
-        std::size_t begin = Loops::part_begin(count, parts, p), end = Loops::part_begin(count, parts, p + 1);
-        float* const buffer = buffers.data() + p * 2 * table.dim();
-        if (!is_sparse) {
-            const auto is_before = [](Lookup lookup, std::size_t row) { return kernels::row_of(lookup) < row; };
-            const auto from = std::lower_bound(lookups.begin(), lookups.end(), begin, is_before);
-            const auto to = std::lower_bound(from, lookups.end(), end, is_before);
-            active_kernels()->update_all(all, update, terms, lookups.data() + (from - lookups.begin()),
-                                         static_cast<std::size_t>(to - from), begin, end, buffer);
-            for (std::size_t row = begin; row < end; ++row) values.touch(row);
-            return;
-        }
+    const auto change_all = [&](std::size_t begin, std::size_t end, float* buffer) {
+        const auto is_before = [](Lookup lookup, std::size_t row) { return kernels::row_of(lookup) < row; };
+        const auto from = std::lower_bound(lookups.begin(), lookups.end(), begin, is_before);
+        const auto to = std::lower_bound(from, lookups.end(), end, is_before);
+        active_kernels()->update_all(all, update, terms, lookups.data() + (from - lookups.begin()),
+                                     static_cast<std::size_t>(to - from), begin, end, buffer);
+        for (std::size_t row = begin; row < end; ++row) values.touch(row);
+    };
+    const auto change_looked_up = [&](std::size_t begin, std::size_t end, float* buffer) {
         begin = next_row(lookups, begin);
         end = std::max(begin, next_row(lookups, end));
         active_kernels()->update_looked_up(all, update, terms, lookups.data() + begin, end - begin, buffer);
         for (std::size_t i = begin; i < end; ++i) values.touch(kernels::row_of(lookups[i]));
-    });
+    };
+    const std::size_t floats = 2 * table.dim();
+    if (is_sparse) {
+        loops.for_parts_with(floats, lookups.size(), kLeastLookups, change_looked_up);
+    } else {
+        loops.for_parts_with(floats, table.rows(), kLeastValues / table.dim(), change_all);
+    }
     ++steps;
     return {};
 }
@@ -241,12 +239,8 @@ Status Optimizer::step(const Gradient& gradient, const Workers& workers) {
     return support::without_exceptions([&]() -> Status {
         const Loops loops(workers);
         if (Status checked = check_gradient(state_->table, gradient, loops); !checked) return checked;
-        std::vector<std::size_t> all;
-        if (!gradient.is_sparse) {
-            all.resize(state_->table.rows());
-            for (std::size_t row = 0; row < all.size(); ++row) all[row] = row;
-        }
-        const SortedLookups sorted = lookups_of(gradient.is_sparse ? gradient.rows : all);
+        const SortedLookups sorted =
+            gradient.is_sparse ? lookups_of(gradient.rows) : lookups_of_first(state_->table.rows());
         const kernels::Terms terms = {.grads = gradient.values.data(), .dim = state_->table.dim()};
         return state_->step(terms, sorted.lookups, gradient.is_sparse, loops);
     });

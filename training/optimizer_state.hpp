@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "rowpool/table_file.hpp"
 #include "rowpool_train/optimizer.hpp"
 #include "training/kernels/training_kernels.hpp"
 #include "training/lookups.hpp"
@@ -30,12 +31,16 @@ struct Optimizer::State {
 
     /// What the rule keeps, at most two.
     static void moments_of(const OptimizerRule& rule, Moment (&moments)[2]) noexcept;
+    /// Columns of the numbers that are kept for a row.
+    std::size_t moment_dim(const Moment& moment) const noexcept { return moment.is_per_row ? 1 : table.dim(); }
     std::size_t moment_bytes(const Moment& moment, std::size_t num_rows) const noexcept;
     /// Makes the moments as large as the table. Error: out_of_memory.
     Status grow_moments();
     /// A step with checked terms.
     Status step(const kernels::Terms& terms, std::span<const Lookup> lookups, bool is_sparse, const Loops& loops);
     kernels::Update next_update() noexcept;
+    /// Takes rows, moments and steps from a file.
+    Status load(const TableFile& file);
 };
 
 }  // namespace rowpool::train

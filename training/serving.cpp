@@ -33,7 +33,8 @@ NewTable new_table(const ServedTable& served) {
                       .dim = table.dim(),
                       .padding_index = table.padding_idx()},
             .source = "rowpool_train",
-            .quantization = quantization_of(served.coding)};
+            .quantization = quantization_of(served.coding),
+            .row_names = served.row_names};
 }
 
 /// Writes the rows of one table: each block is coded anew, or taken from a table that holds them already.
@@ -99,7 +100,8 @@ Status check_same(const TableFile& file, std::span<const ServedTable> tables) {
     }
     for (std::size_t t = 0; t < tables.size(); ++t) {
         const Table& before = file.tables()[t];
-        const auto& [table, coding] = tables[t];
+        const MutableTable& table = tables[t].table;
+        const RowCoding coding = tables[t].coding;
         if (before.name() != table.name())
             return differs(t, "the file has " + support::printable(before.name()) + " there");
         if (before.dim() != table.dim() || before.rows() > table.rows() || !before.remap().empty()) {

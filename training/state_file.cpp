@@ -2,7 +2,9 @@
 // itself, then a table for each moment; what else the optimizer knows is JSON in the source of the first.
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rowpool/table_file.hpp"
@@ -21,27 +23,49 @@ const char* name_of(const OptimizerRule& rule) noexcept {
     return kNames[rule.index()];
 }
 
-/// What a file says of an optimizer.
+/// More steps than anyone makes; numbers up to here are exact as f64.
+constexpr std::uint64_t kMostSteps = std::uint64_t{1} << 53;
+
+/// What a file says beside its tables.
 struct Progress {
     std::string optimizer;
     std::uint64_t steps = 0;
+    std::uint64_t initial = 0;
+    std::uint64_t seed = 0;
 };
 
 std::string text_of(const Progress& progress) {
-    return nlohmann::json{{"rowpool_train", 1}, {"optimizer", progress.optimizer}, {"steps", progress.steps}}.dump();
+    return nlohmann::json{{"rowpool_train", 1},
+                          {"optimizer", progress.optimizer},
+                          {"steps", progress.steps},
+                          {"initial", progress.initial},
+                          {"seed", progress.seed}}
+        .dump();
+}
+
+Error cannot(const TableFile& file, const std::string& reason) {
+    return {ErrorCode::invalid_argument, "cannot go on from " + file.path() + ": " + reason};
 }
 
 Result<Progress> parse_progress(const TableFile& file) {
-    const Error wrong{ErrorCode::invalid_argument,
-                      "cannot go on from " + file.path() + ": it is no state of an optimizer"};
+    const Error wrong = cannot(file, "it is no state of an optimizer");
     if (!file.has_metadata() || file.tables().empty()) return wrong;
     const auto json = support::parse_strict_json(file.origin(0).source, 1);
-    if (!json || !json->is_object() || !json->contains("rowpool_train")) return wrong;
-    const auto optimizer = json->find("optimizer"), steps = json->find("steps");
-    if (optimizer == json->end() || !optimizer->is_string() || steps == json->end() || !steps->is_number_unsigned()) {
-        return wrong;
-    }
-    return Progress{optimizer->get<std::string>(), steps->get<std::uint64_t>()};
+    if (!json || !json->is_object()) return wrong;
+    const auto number = [&](const char* name) -> std::optional<std::uint64_t> {
+        const auto found = json->find(name);
+        if (found == json->end() || !found->is_number_unsigned()) return std::nullopt;
+        return found->get<std::uint64_t>();
+    };
+    const auto optimizer = json->find("optimizer");
+    const auto version = number("rowpool_train"), steps = number("steps"), initial = number("initial"),
+               seed = number("seed");
+    if (version && *version > 1) return cannot(file, "a later rowpool wrote it");
+    const bool is_state = version == 1 && optimizer != json->end() && optimizer->is_string() && steps &&
+                          *steps < kMostSteps && initial && *initial <= static_cast<std::uint64_t>(Initial::zeros) &&
+                          seed;
+    if (!is_state) return wrong;
+    return Progress{optimizer->get<std::string>(), *steps, *initial, *seed};
 }
 
 /// The rows of a table of a file, as memory that can be changed.
@@ -54,35 +78,49 @@ Result<Memory> memory_of(const TableFile& file, const Table& table) {
     const auto from_end = static_cast<std::uint64_t>(last.data() + last.size() - table.data());
     std::error_code error;
     const std::uint64_t size = std::filesystem::file_size(file.path(), error);
-    if (error || size < from_end || (size - from_end) % alignof(float) != 0) {
-        return Error{ErrorCode::corrupt_file, "cannot go on from " + file.path() + ": table " +
-                                                  support::printable(table.name()) + " is not aligned"};
+    if (error || size < from_end) return cannot(file, "it has changed");
+    if ((size - from_end) % alignof(float) != 0) {
+        return cannot(file, "table " + support::printable(table.name()) + " is not aligned");
     }
     return Memory::of_file(file.path(), size - from_end, bytes);
+}
+
+/// The table of that name, which must have this shape.
+Result<Table> find_table(const TableFile& file, const std::string& name, const TableShape& shape) {
+    const auto found = file.table(name);
+    if (!found) return found.error();
+    if (found->format() == shape.format && found->rows() == shape.rows && found->dim() == shape.dim &&
+        found->padding_index() == shape.padding_index && found->remap().empty() &&
+        found->row_stride() == row_bytes(shape.format, shape.dim)) {
+        return found;
+    }
+    return cannot(file, "table " + support::printable(name) + " has another shape, format or padding index");
 }
 
 }  // namespace
 
 Status Optimizer::save(const std::string& path) const {
     return support::without_exceptions([&]() -> Status {
-        const Status grown = state_->grow_moments();
-        if (!grown) return grown;
-        const MutableTable& table = state_->table;
-        std::vector<NewTable> tables = {{.name = std::string(table.name()),
-                                         .shape = {.format = table.format(),
-                                                   .rows = table.rows(),
-                                                   .dim = table.dim(),
-                                                   .padding_index = table.padding_idx()},
-                                         .source = text_of({name_of(state_->rule), state_->steps})}};
-        std::vector<std::span<const std::byte>> contents = {table.bytes()};
+        if (Status grown = state_->grow_moments(); !grown) return grown;
+        const TableAccess::State& table = TableAccess::state(state_->table);
+        const TableOptions& options = table.options;
+        const Progress progress = {name_of(state_->rule), state_->steps, static_cast<std::uint64_t>(options.initial),
+                                   options.seed};
+        std::vector<NewTable> tables = {{.name = table.name,
+                                         .shape = {.format = options.format,
+                                                   .rows = options.num_embeddings,
+                                                   .dim = options.embedding_dim,
+                                                   .padding_index = options.padding_idx},
+                                         .source = text_of(progress)}};
+        std::vector<std::span<const std::byte>> contents = {std::as_const(state_->table).bytes()};
         Moment moments[2];
         State::moments_of(state_->rule, moments);
         for (std::size_t m = 0; m < 2; ++m) {
             if (moments[m].name.empty()) continue;
-            const std::size_t dim = moments[m].is_per_row ? 1 : table.dim();
-            tables.push_back({.name = std::string(table.name()) + '.' + std::string(moments[m].name),
-                              .shape = {.format = RowFormat::f32, .rows = table.rows(), .dim = dim}});
-            contents.push_back((m == 0 ? state_->first : state_->second).bytes());
+            tables.push_back({.name = table.name + '.' + std::string(moments[m].name),
+                              .shape = {.rows = state_->rows, .dim = state_->moment_dim(moments[m])}});
+            const Memory& memory = m == 0 ? state_->first : state_->second;
+            contents.emplace_back(memory.data(), state_->moment_bytes(moments[m], state_->rows));
         }
         auto writer = TableFileWriter::create(path, std::move(tables));
         if (!writer) return writer.error();
@@ -93,47 +131,74 @@ Status Optimizer::save(const std::string& path) const {
     });
 }
 
+Status Optimizer::State::load(const TableFile& file) {
+    const auto progress = parse_progress(file);
+    if (!progress) return progress.error();
+    if (progress->optimizer != name_of(rule)) {
+        return cannot(file, "its optimizer is " + support::printable(progress->optimizer) + ", not " + name_of(rule));
+    }
+    TableAccess::State& own = TableAccess::state(table);
+    const TableOptions& options = own.options;
+    const TableShape shape = {.format = options.format,
+                              .rows = options.num_embeddings,
+                              .dim = options.embedding_dim,
+                              .padding_index = options.padding_idx};
+    const auto values = find_table(file, own.name, shape);
+    if (!values) return values.error();
+    auto memory = memory_of(file, *values);
+    if (!memory) return memory.error();
+    Moment moments[2];
+    moments_of(rule, moments);
+    Memory memories[2];
+    for (std::size_t m = 0; m < 2; ++m) {
+        if (moments[m].name.empty()) continue;
+        const auto found = find_table(file, own.name + '.' + std::string(moments[m].name),
+                                      {.rows = options.num_embeddings, .dim = moment_dim(moments[m])});
+        if (!found) return found.error();
+        auto moment = memory_of(file, *found);
+        if (!moment) return moment.error();
+        memories[m] = std::move(*moment);
+    }
+    if (Status intact = file.verify(); !intact) return intact;
+    auto view = view_of(own.name, options, *memory);
+    if (!view) return view.error();
+    own.values = std::move(*memory);
+    own.view = std::move(*view);
+    first = std::move(memories[0]);
+    second = std::move(memories[1]);
+    rows = options.num_embeddings;
+    steps = progress->steps;
+    for (std::size_t row = 0; row < rows; ++row) own.touch(row);
+    return {};
+}
+
 Status Optimizer::load(const std::string& path) {
     return support::without_exceptions([&]() -> Status {
         const auto file = TableFile::open(path);
+        return file ? state_->load(*file) : file.error();
+    });
+}
+
+Result<Optimizer> Optimizer::open(const std::string& path, const OptimizerRule& rule, const Rounding& rounding) {
+    return support::without_exceptions([&]() -> Result<Optimizer> {
+        const auto file = TableFile::open(path);
         if (!file) return file.error();
-        const auto other = [&](const std::string& what) {
-            return Error{ErrorCode::invalid_argument, "cannot go on from " + path + ": " + what};
-        };
         const auto progress = parse_progress(*file);
         if (!progress) return progress.error();
-        if (progress->optimizer != name_of(state_->rule)) {
-            return other("its optimizer is " + support::printable(progress->optimizer) + ", not " +
-                         name_of(state_->rule));
-        }
-        TableAccess::State& table = TableAccess::state(state_->table);
-        Moment moments[2];
-        State::moments_of(state_->rule, moments);
-        Memory memories[3];
-        for (std::size_t m = 0; m < 3; ++m) {
-            if (m > 0 && moments[m - 1].name.empty()) continue;
-            const std::string name = m == 0 ? table.name : table.name + '.' + std::string(moments[m - 1].name);
-            const auto found = file->table(name);
-            if (!found) return found.error();
-            const TableShape wanted = {.format = m == 0 ? table.options.format : RowFormat::f32,
-                                       .rows = table.options.num_embeddings,
-                                       .dim = m > 0 && moments[m - 1].is_per_row ? 1 : table.options.embedding_dim};
-            if (found->format() != wanted.format || found->rows() != wanted.rows || found->dim() != wanted.dim ||
-                found->row_stride() != row_bytes(wanted.format, wanted.dim)) {
-                return other("table " + support::printable(name) + " has another shape or format");
-            }
-            auto memory = memory_of(*file, *found);
-            if (!memory) return memory.error();
-            memories[m] = std::move(*memory);
-        }
-        if (Status intact = file->verify(); !intact) return intact;
-        table.values = std::move(memories[0]);
-        state_->first = std::move(memories[1]);
-        state_->second = std::move(memories[2]);
-        state_->rows = table.options.num_embeddings;
-        state_->steps = progress->steps;
-        for (std::size_t row = 0; row < state_->rows; ++row) table.touch(row);
-        return {};
+        const Table& saved = file->tables()[0];
+        auto table = MutableTable::create(std::string(saved.name()), {.num_embeddings = saved.rows(),
+                                                                      .embedding_dim = saved.dim(),
+                                                                      .format = saved.format(),
+                                                                      .padding_idx = saved.padding_index(),
+                                                                      .initial = Initial::zeros});
+        if (!table) return table.error();
+        TableOptions& options = TableAccess::state(*table).options;
+        options.initial = Initial{static_cast<std::uint8_t>(progress->initial)};
+        options.seed = progress->seed;
+        auto optimizer = create(*table, rule, rounding);
+        if (!optimizer) return optimizer;
+        const Status loaded = optimizer->state_->load(*file);
+        return loaded ? std::move(optimizer) : loaded.error();
     });
 }
 

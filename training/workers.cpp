@@ -5,7 +5,13 @@
 
 namespace rowpool::train {
 
-Workers::Workers(std::size_t threads) : state_(threads == 1 ? nullptr : std::make_shared<const State>(threads)) {}
+Workers::Workers(std::size_t threads) noexcept {
+    if (threads == 1) return;
+    try {
+        state_ = std::make_shared<const State>(threads);
+    } catch (...) {  // out of memory: the calling thread alone
+    }
+}
 
 std::size_t Workers::threads() const noexcept { return Loops(*this).threads(); }
 

@@ -35,6 +35,9 @@ struct NewTable {
     std::size_t num_ids() const noexcept { return remap.empty() ? shape.rows : remap.size(); }
 };
 
+/// Whether a table file can have a table of this name: ok, or invalid_argument with the reason (NewTable::name).
+ROWPOOL_API Status check_table_name(std::string_view name);
+
 /// Writes a table file: first all shapes, then the rows of each table in order, then finish(). The complete file
 /// appears at its path when finish() succeeds, otherwise nothing does. Not thread safe; hashing runs on the calling
 /// thread.

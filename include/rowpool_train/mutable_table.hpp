@@ -30,7 +30,7 @@ struct TableOptions {
     std::size_t num_embeddings = 0;     ///< rows; may be 0, at most 2^32 - 1
     std::size_t embedding_dim = 0;      ///< columns: 1 to kMaxDim
     RowFormat format = RowFormat::f32;  ///< f32, f16 or bf16; arithmetic is in f32
-    /// Row that is zeroed at the start, left out of bags, and never learns; a negative one counts from the end.
+    /// Row that is zeroed at the start, left out of bags, and gets no gradient; a negative one counts from the end.
     std::optional<std::int64_t> padding_idx = {};
     Initial initial = Initial::normal;
     std::uint64_t seed = 0;  ///< a row depends on the seed and its number alone: not on threads or CPU
@@ -48,16 +48,20 @@ struct PretrainedOptions {
 /// max_norm, Optimizer, and the non-const members; no other call, lookups included, may use the table meanwhile.
 class ROWPOOL_API MutableTable {
 public:
+    // Handles are copied and never moved from: each is always a table.
+    MutableTable(const MutableTable&) noexcept = default;
+    MutableTable& operator=(const MutableTable&) noexcept = default;
+
     /// A table with initialised rows.
-    /// Errors: invalid_argument when there are too many rows, embedding_dim is not 1 to kMaxDim, the format is coded,
-    /// or padding_idx is not within [-rows, rows); out_of_memory; unsupported_isa.
+    /// Errors: invalid_argument when a table file cannot have the name (see check_table_name()), there are too many
+    /// rows, embedding_dim is not 1 to kMaxDim, the format is coded, or padding_idx is not within [-rows, rows);
+    /// out_of_memory; unsupported_isa.
     static Result<MutableTable> create(std::string name, const TableOptions& options, const Workers& workers = {});
 
     /// A table with the rows of another one as they are, padding row included (torch.nn.Embedding.from_pretrained). The
     /// rows are copied, and rounded to nearest where the format is another one.
-    /// Errors: as create(); invalid_argument when the table has a remap.
-    static Result<MutableTable> from_pretrained(const Table& rows, const PretrainedOptions& options = {},
-                                                const Workers& workers = {});
+    /// Errors: as create(); invalid_argument when the table has a remap, or values that another format cannot hold.
+    static Result<MutableTable> from_pretrained(const Table& rows, const PretrainedOptions& options = {});
 
     std::string_view name() const noexcept;
     std::size_t rows() const noexcept;
@@ -66,22 +70,25 @@ public:
     /// In [0, rows).
     std::optional<std::int64_t> padding_idx() const noexcept;
 
-    /// The table for the runtime's calls, such as rowpool::pool and Model::create. It sees changes of rows; it is valid
-    /// until grow().
-    Table view() const;
+    /// The table for the runtime's calls, such as rowpool::pool and Model::create. It sees changes of rows. It and its
+    /// copies are valid until grow() or Optimizer::load(), and no longer than there is a handle of this table.
+    Table view() const noexcept;
 
-    /// The bytes of all rows, without gaps. Whoever changes some says so with touch().
+    /// The bytes of all rows, without gaps; valid as view() is. Whoever changes some says so with touch().
     std::span<std::byte> bytes() noexcept;
     std::span<const std::byte> bytes() const noexcept;
 
-    /// Makes the table larger: new rows are those that create() gives a table of that size, padding row apart; rows
-    /// that there are stay. Views of the table end. An Optimizer of this table grows its state at its next step.
+    /// Makes the table larger: new rows are those that create() gives a table of that size, rows that there are stay.
+    /// Takes time in proportion to the new rows, and now and then, as a std::vector does, to all. Views of the table
+    /// end. An Optimizer of this table grows its state at its next step.
     /// Errors: invalid_argument when num_embeddings is below rows() or too large; out_of_memory: then nothing changes.
     Status grow(std::size_t num_embeddings, const Workers& workers = {});
 
     /// Rows that were changed, or added, since the table was created or clear_touched() was called; ascending.
     std::vector<std::size_t> touched() const;
+    /// Whether a row is one of them; false for what is no row.
     bool is_touched(std::size_t row) const noexcept;
+    /// Marks a row; nothing happens for what is no row.
     void touch(std::size_t row) noexcept;
     void clear_touched() noexcept;
 

@@ -64,49 +64,56 @@ struct Rounding {
     std::uint64_t seed = 0;  ///< the same seed and steps give the same bits, on any number of threads
 };
 
-/// One table and the state of its optimizer. One call at a time. A failed call changes nothing.
+/// One table and the state of its optimizer. One call at a time, save() included. A failed call changes nothing.
 class ROWPOOL_API Optimizer {
 public:
-    /// Errors: invalid_argument for a setting that is not finite or negative, a beta not below 1; out_of_memory.
+    /// Errors: invalid_argument for a setting that is negative or not finite as an f32, a beta not below 1, an eps of 0
+    /// with SparseAdam; out_of_memory.
     static Result<Optimizer> create(MutableTable table, const OptimizerRule& rule, const Rounding& rounding = {});
+    /// An optimizer of a new table, both as save() wrote them. Errors: as create() and load().
+    static Result<Optimizer> open(const std::string& path, const OptimizerRule& rule, const Rounding& rounding = {});
+
+    /// An optimizer that was moved from can only be destroyed or assigned to.
+    Optimizer(Optimizer&&) noexcept;
+    Optimizer& operator=(Optimizer&&) noexcept;
+    ~Optimizer();
 
     const MutableTable& table() const noexcept;
     const OptimizerRule& rule() const noexcept;
     /// Steps made.
     std::uint64_t steps() const noexcept;
-    /// For a schedule. Error: invalid_argument for a rate that is not finite or negative.
+    /// For a schedule. Error: invalid_argument for a rate that is negative or not finite as an f32.
     Status set_lr(double lr);
 
     /// One step with a gradient of the table, as backward() makes them or the caller.
-    /// Errors: invalid_argument when the gradient has another shape, rows that do not ascend or are none of the
-    /// table's, or a value that is not finite, and for a dense one with SparseAdam; out_of_memory.
+    /// Errors: invalid_argument when the gradient has another shape, rows that do not ascend, or a value that is not
+    /// finite, and for a dense one with SparseAdam; index_out_of_range for a row that is none of the table's;
+    /// out_of_memory.
     Status step(const Gradient& gradient, const Workers& workers = {});
 
     /// backward() and a step in one: the same bits as step(backward(...)), without a gradient in memory. The embedding
-    /// is one of this table; it says whether the gradient is sparse.
-    /// Errors: as EmbeddingBag::backward() and step(); invalid_argument for an embedding of another table.
+    /// is one of this table; it says whether the gradient is sparse. What the caller gives is checked to be finite,
+    /// what is summed from it is not: sums and squares above the largest f32 become infinite, as in PyTorch. Errors: as
+    /// EmbeddingBag::backward() and step(); invalid_argument for an embedding of another table.
     Status step(const EmbeddingBag& embedding, const Bags& bags, std::span<const float> grad,
                 const Workers& workers = {});
 
-    /// Writes the table and this state to a file (safetensors): whole or not at all.
-    /// Errors: io_error.
+    /// Writes the table and this state to a file (a safetensors file that TableFile opens, too): whole or not at all.
+    /// Errors: io_error; out_of_memory.
     Status save(const std::string& path) const;
 
     /// Goes on from such a file: rows, state and steps become those of the file, and the next step has the same bits as
-    /// it would have had. Errors: io_error; corrupt_file; invalid_argument when the file is of another shape, format,
-    /// or kind of optimizer. The rule's settings stay those of create().
+    /// it would have had. All rows count as touched. The file is verified, then mapped, and pages are copied when they
+    /// first change: as with TableFile::open(), it must not shrink or be written to meanwhile (save() replaces it).
+    /// Views of the table end. The rule's settings stay those of create().
+    /// Errors: io_error; corrupt_file; unsupported; not_found when the file is of a table of another name;
+    /// invalid_argument when it is of another shape, format, padding index or kind of optimizer; out_of_memory.
     Status load(const std::string& path);
 
 private:
     struct ROWPOOL_LOCAL State;
     ROWPOOL_LOCAL explicit Optimizer(std::unique_ptr<State> state) noexcept;
 
-public:
-    Optimizer(Optimizer&&) noexcept;
-    Optimizer& operator=(Optimizer&&) noexcept;
-    ~Optimizer();
-
-private:
     std::unique_ptr<State> state_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "rowpool/export.hpp"
 #include "rowpool/status.hpp"
@@ -16,12 +17,14 @@ namespace rowpool::train {
 struct ServedTable {
     MutableTable table;
     RowCoding coding = RowFormat::f32;  ///< any row format
+    /// Names joined by newlines, one per row, or empty: as NewTable::row_names. The caller's memory.
+    std::string_view row_names = {};
 };
 
 /// Writes tables to a table file, which rowpool::TableFile opens, as they are now: whole or not at all. Touched marks
 /// stay: clear them with MutableTable::clear_touched() for the next refresh.
-/// Errors: invalid_argument for no tables, two of one name, or a row that the format cannot represent (see
-/// rowpool::quantize_rows); io_error; out_of_memory.
+/// Errors: invalid_argument for no tables, two of one name, row names that are not one per row, or a row that the
+/// format cannot represent (see rowpool::quantize_rows); io_error; out_of_memory.
 ROWPOOL_API Status write_table_file(const std::string& path, std::span<const ServedTable> tables,
                                     const Workers& workers = {});
 

@@ -47,18 +47,6 @@ private:
     std::size_t fillers_ = 0;
 };
 
-Status check_name(std::string_view name) {
-    if (name.empty()) return invalid("a table has no name");
-    if (support::find_invalid_utf8(name) != name.npos)
-        return invalid("table " + support::printable(name) + ": its name is not UTF-8");
-    if (support::has_control_character(name))
-        return invalid("table " + support::printable(name) + ": its name has a control character");
-    if (name.starts_with(kHelperPrefix)) {
-        return invalid("table " + support::printable(name) + ": its name starts with \"__\", which is reserved");
-    }
-    return {};
-}
-
 // There must be as many names as ids, or none.
 Status check_row_names(const NewTable& table) {
     if (table.row_names.empty()) return {};
@@ -75,7 +63,7 @@ Status check_tables(std::vector<NewTable>& tables) {
     std::set<std::string_view> names;
     std::optional<std::uint64_t> total = 0;
     for (NewTable& table : tables) {
-        if (Status name = check_name(table.name); !name) return name;
+        if (Status name = check_table_name(table.name); !name) return name;
         const std::string what = "table " + support::printable(table.name) + ": ";
         if (!names.insert(table.name).second) return invalid(what + "its name is there twice");
         if (table.shape.row_stride != 0) return invalid(what + "row_stride is not 0");
@@ -154,3 +142,20 @@ Result<FilePlan> plan_file(std::vector<NewTable>& tables) {
 }
 
 }  // namespace rowpool::file
+
+namespace rowpool {
+
+Status check_table_name(std::string_view name) {
+    const auto invalid = [](std::string message) { return Error{ErrorCode::invalid_argument, std::move(message)}; };
+    if (name.empty()) return invalid("a table has no name");
+    if (support::find_invalid_utf8(name) != name.npos)
+        return invalid("table " + support::printable(name) + ": its name is not UTF-8");
+    if (support::has_control_character(name))
+        return invalid("table " + support::printable(name) + ": its name has a control character");
+    if (name.starts_with(file::kHelperPrefix)) {
+        return invalid("table " + support::printable(name) + ": its name starts with \"__\", which is reserved");
+    }
+    return {};
+}
+
+}  // namespace rowpool

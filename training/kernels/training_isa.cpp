@@ -99,16 +99,16 @@ std::uint32_t mixed(std::uint32_t x) noexcept {
 /// To a neighbour, each with the probability that makes the mean exact. `random` has 32 random bits.
 std::uint16_t f32_to_bf16_stochastically(float value, std::uint32_t random) noexcept {
     const std::uint32_t bits = bits_of(value);
-    const bool is_finite = (bits & 0x7f800000) != 0x7f800000;
-    return is_finite ? static_cast<std::uint16_t>((bits + (random >> 16)) >> 16) : f32_to_bf16(value);
+    const bool has_neighbours = (bits & 0x7fffffff) < 0x7f7f0000;  // from the largest finite one on, one is infinity
+    return has_neighbours ? static_cast<std::uint16_t>((bits + (random >> 16)) >> 16) : f32_to_bf16(value);
 }
 
-/// The same. Values of 65,504 and above are rounded to nearest: their other neighbour is infinity.
+/// The same. From 65,504 on values are rounded to nearest: their other neighbour is infinity.
 std::uint16_t f32_to_f16_stochastically(float value, std::uint32_t random) noexcept {
     const std::uint32_t bits = bits_of(value) & 0x7fffffff;
     const std::uint32_t sign = bits_of(value) >> 16 & 0x8000;
-    const float below_one = static_cast<float>(random >> 8) * 0x1p-24f;
-    const std::uint32_t kept = bits < 0x38800000 ? bits : 0;  // below 2^-14 halves are 2^-24 apart
+    const float below_one = static_cast<float>(random >> 18) * 0x1p-14f;  // its sum with up to 1,024 is exact
+    const std::uint32_t kept = bits < 0x38800000 ? bits : 0;              // below 2^-14 halves are 2^-24 apart
     const auto subnormal = static_cast<std::uint32_t>(float_from_bits(kept) * 0x1p24f + below_one);
     const std::uint32_t normal = (bits + (random >> 19) - (112u << 23)) >> 13;
     const std::uint32_t half = bits < 0x38800000 ? subnormal : normal;

@@ -160,7 +160,8 @@ TEST_CASE("options that PyTorch refuses are refused") {
         return EmbeddingBag::create(*MutableTable::create("t", {.num_embeddings = 1, .embedding_dim = 1}), options)
             .message();
     };
-    CHECK(refusal({.mode = Pooling::sqrtn}) == "mode sqrtn cannot learn: none, sum, mean or max");
+    CHECK(refusal({.mode = Pooling::sqrtn}) == "a table learns with mode none, sum, mean or max only");
+    CHECK(refusal({.mode = static_cast<Pooling>(77)}) == "a table learns with mode none, sum, mean or max only");
     CHECK(refusal({.max_norm = -1.0}) == "max_norm -1.000000 is below 0 or not finite");
     CHECK(refusal({.max_norm = NAN}) == "max_norm nan is below 0 or not finite");
     CHECK(refusal({.max_norm = 1.0, .norm_type = NAN}) == "norm_type is not a number");

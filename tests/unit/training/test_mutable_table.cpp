@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <set>
 #include <vector>
 
 #include "tests/support/learning.hpp"
@@ -116,6 +117,40 @@ TEST_CASE("a table grows to what it would have been") {
     CHECK(none.view().rows() == 1);
 }
 
+TEST_CASE("tables of neighbouring seeds have no row in common") {
+    std::set<float> seen;
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        const auto rows = rows_of(make({.num_embeddings = 50, .embedding_dim = 1, .seed = seed}));
+        seen.insert(rows.begin(), rows.end());
+    }
+    CHECK(seen.size() > 2490);
+}
+
+TEST_CASE("handles are never empty") {
+    MutableTable table = make({.num_embeddings = 2, .embedding_dim = 1});
+    const MutableTable moved = std::move(table);
+    CHECK(table.rows() == 2);  // NOLINT(bugprone-use-after-move): that is the point
+    table.touch(2);
+    table.touch(std::size_t{1} << 40);
+    CHECK(!table.is_touched(2));
+    CHECK(table.touched().empty());
+    CHECK(!make({.num_embeddings = 0, .embedding_dim = 1}).is_touched(0));
+}
+
+TEST_CASE("growing row by row moves the rows now and then") {
+    MutableTable table = make({.num_embeddings = 100, .embedding_dim = 3, .seed = 3});
+    std::size_t moves = 0;
+    for (std::size_t rows = 101; rows <= 1000; ++rows) {
+        const std::byte* const before = table.bytes().data();
+        REQUIRE(table.grow(rows));
+        moves += table.bytes().data() != before ? 1u : 0u;
+        CHECK(table.view().data() == table.bytes().data());
+        CHECK(table.view().rows() == rows);
+    }
+    CHECK(moves < 10);
+    CHECK(rows_of(table) == rows_of(make({.num_embeddings = 1000, .embedding_dim = 3, .seed = 3})));
+}
+
 TEST_CASE("what a table cannot be") {
     const auto refusal = [](const TableOptions& options) { return MutableTable::create("t", options).message(); };
     CHECK(refusal({.num_embeddings = 1, .embedding_dim = 0}) == "table t: embedding_dim 0 is not 1 to 65536");
@@ -129,6 +164,12 @@ TEST_CASE("what a table cannot be") {
     CHECK(refusal({.num_embeddings = 3, .embedding_dim = 1, .padding_idx = -4}) ==
           "table t: padding_idx -4 is not within 3 rows");
     CHECK(refusal({.num_embeddings = 4000000000u, .embedding_dim = 65536}).find("there is no memory for") == 0);
+    for (const char* const name : {"", "a\nb", "\xff", "__metadata__"}) {
+        CHECK(!MutableTable::create(name, {.num_embeddings = 1, .embedding_dim = 1}));
+    }
+    const std::vector<float> large = {1e5f};
+    const auto wide = Table::view("w", {.rows = 1, .dim = 1}, std::as_bytes(std::span(large)));
+    CHECK(MutableTable::from_pretrained(*wide, {.format = RowFormat::f16}).code() == ErrorCode::invalid_argument);
     const std::vector<std::int32_t> remap = {0};
     const std::vector<float> row = {1};
     const auto view = Table::view("r", {.rows = 1, .dim = 1}, std::as_bytes(std::span(row)), remap);
