@@ -69,7 +69,7 @@ std::optional<OptimizerRule> rule_of(const json& optimizer) {
 /// A table of a case with its optimizer.
 class Learner {
 public:
-    explicit Learner(const json& test) : case_(test), embedding_(make(test)) {
+    explicit Learner(const json& test) : embedding_(make(test)) {
         if (const auto rule = rule_of(test.at("optimizer"))) optimizer_.emplace(*Optimizer::create(table(), *rule));
     }
 
@@ -123,7 +123,6 @@ private:
         }
     }
 
-    const json& case_;
     EmbeddingBag embedding_;
     std::optional<Optimizer> optimizer_;
 };

@@ -103,20 +103,21 @@ TEST_CASE("max_norm scales looked-up rows once, and marks them") {
     const Floats rows = {3, 4, 0.3f, 0.4f, 30, 40};
     const auto view = Table::view("t", {.rows = 3, .dim = 2}, std::as_bytes(std::span(rows)));
     const std::vector<std::int64_t> indices = {0, 1, 0}, offsets = {0, 3};
-    for (const auto& [p, first, second] : std::vector<std::tuple<double, float, float>>{{2, 0.6f, 0.8f},
-                                                                                        {1, 0.42857f, 0.57143f},
-                                                                                        {0.5, 0.21539f, 0.28719f},
-                                                                                        {INFINITY, 0.75f, 1.0f},
-                                                                                        {0, 1.5f, 2.0f},
-                                                                                        {-INFINITY, 1.0f, 1.3333f}}) {
-        CAPTURE(p);
+    struct Scaled {
+        double p;
+        float first, second;
+    };
+    for (const Scaled& wanted :
+         {Scaled{2, 0.6f, 0.8f}, Scaled{1, 0.42857f, 0.57143f}, Scaled{0.5, 0.21539f, 0.28719f},
+          Scaled{INFINITY, 0.75f, 1.0f}, Scaled{0, 1.5f, 2.0f}, Scaled{-INFINITY, 1.0f, 1.3333f}}) {
+        CAPTURE(wanted.p);
         auto embedding = *EmbeddingBag::create(*MutableTable::from_pretrained(*view),
-                                               {.mode = Pooling::sum, .max_norm = 1.0, .norm_type = p});
+                                               {.mode = Pooling::sum, .max_norm = 1.0, .norm_type = wanted.p});
         Floats out(2);
         REQUIRE(embedding.forward({indices, offsets}, out));
         const Floats after = rows_of(embedding.table());
-        CHECK(after[0] == doctest::Approx(first).epsilon(1e-4));
-        CHECK(after[1] == doctest::Approx(second).epsilon(1e-4));
+        CHECK(after[0] == doctest::Approx(wanted.first).epsilon(1e-4));
+        CHECK(after[1] == doctest::Approx(wanted.second).epsilon(1e-4));
         CHECK(after[4] == 30);  // was not looked up
         CHECK(out[0] == doctest::Approx(2 * after[0] + after[2]));
         CHECK(embedding.table().touched().front() == 0);
