@@ -119,7 +119,7 @@ Gradient sparse_gradient(const CallTerms& call, const Loops& loops) {
 
 }  // namespace
 
-Result<EmbeddingBag> EmbeddingBag::create(MutableTable table, const EmbeddingOptions& options) {
+Result<EmbeddingBag> EmbeddingBag::create(const MutableTable& table, const EmbeddingOptions& options) {
     return support::without_exceptions([&]() -> Result<EmbeddingBag> {
         const Pooling modes[] = {Pooling::none, Pooling::sum, Pooling::mean, Pooling::max};
         if (std::ranges::find(modes, options.mode) == std::end(modes)) {
@@ -137,7 +137,7 @@ Result<EmbeddingBag> EmbeddingBag::create(MutableTable table, const EmbeddingOpt
         if (options.sparse && options.scale_grad_by_freq) {
             return invalid("scale_grad_by_freq is not supported with sparse gradients");
         }
-        return EmbeddingBag(std::move(table), options);
+        return EmbeddingBag(table, options);
     });
 }
 

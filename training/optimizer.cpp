@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "support/boundary.hpp"
 #include "training/active_kernels.hpp"
@@ -214,10 +215,10 @@ Optimizer::Optimizer(Optimizer&&) noexcept = default;
 Optimizer& Optimizer::operator=(Optimizer&&) noexcept = default;
 Optimizer::~Optimizer() = default;
 
-Result<Optimizer> Optimizer::create(MutableTable table, const OptimizerRule& rule, const Rounding& rounding) {
+Result<Optimizer> Optimizer::create(const MutableTable& table, const OptimizerRule& rule, const Rounding& rounding) {
     return support::without_exceptions([&]() -> Result<Optimizer> {
         if (const Status checked = check_rule(rule); !checked) return checked.error();
-        auto state = std::make_unique<State>(State{std::move(table), rule, rounding});
+        auto state = std::make_unique<State>(State{table, rule, rounding});
         if (const Status grown = state->grow_moments(); !grown) return grown.error();
         return Optimizer(std::move(state));
     });

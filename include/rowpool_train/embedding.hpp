@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "rowpool/bags.hpp"
@@ -43,7 +42,7 @@ class ROWPOOL_API EmbeddingBag {
 public:
     /// Errors: invalid_argument for mode sqrtn, max_norm below 0 or not finite, norm_type NaN, and what PyTorch
     /// refuses: scale_grad_by_freq or sparse with mode max, and both together.
-    static Result<EmbeddingBag> create(MutableTable table, const EmbeddingOptions& options = {});
+    static Result<EmbeddingBag> create(const MutableTable& table, const EmbeddingOptions& options = {});
 
     MutableTable& table() noexcept { return table_; }
     const MutableTable& table() const noexcept { return table_; }
@@ -67,8 +66,8 @@ public:
                               const Workers& workers = {}) const;
 
 private:
-    EmbeddingBag(MutableTable table, const EmbeddingOptions& options) noexcept
-        : table_(std::move(table)), options_(options) {}
+    EmbeddingBag(const MutableTable& table, const EmbeddingOptions& options) noexcept
+        : table_(table), options_(options) {}
 
     MutableTable table_;
     EmbeddingOptions options_;

@@ -6,7 +6,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
 #include <variant>
 
 #include "rowpool/bags.hpp"
@@ -69,7 +68,8 @@ class ROWPOOL_API Optimizer {
 public:
     /// Errors: invalid_argument for a setting that is negative or not finite as an f32, a beta not below 1, an eps of 0
     /// with SparseAdam; out_of_memory.
-    static Result<Optimizer> create(MutableTable table, const OptimizerRule& rule, const Rounding& rounding = {});
+    static Result<Optimizer> create(const MutableTable& table, const OptimizerRule& rule,
+                                    const Rounding& rounding = {});
     /// An optimizer of a new table, both as save() wrote them. Errors: as create() and load().
     static Result<Optimizer> open(const std::string& path, const OptimizerRule& rule, const Rounding& rounding = {});
 
