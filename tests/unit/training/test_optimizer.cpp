@@ -1,7 +1,12 @@
 // Steps of optimizers: by their formulas, the same bits in every way to make them, saved and gone on from.
 #include <doctest/doctest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmath>
+#include <memory>
+#include <numeric>
 #include <vector>
 
 #include "rowpool/table_file.hpp"
@@ -82,6 +87,34 @@ void check_formula(const OptimizerRule& rule, const Formula& formula) {
     }
     CHECK(optimizer.steps() == 3);
     CHECK(table.touched().size() == 1);
+}
+
+/// A number from 1 to 251 that goes with values.
+int digest(const Floats& values) {
+    const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+    return static_cast<int>(static_cast<std::uint64_t>(std::abs(sum) * 1e6) % 251) + 1;
+}
+
+TEST_CASE("a child of fork trains on its own thread, and workers end in it") {
+    auto workers = std::make_unique<Workers>(3);
+    const EmbeddingBag embedding = *EmbeddingBag::create(make_table(), {.mode = Pooling::sum, .sparse = true});
+    auto optimizer = *Optimizer::create(embedding.table(), Sgd{.lr = 0.1});
+    Random random(5);
+    const auto bags = random_bags(random, 3000, 6, 500, Pooling::sum);
+    const Floats grad = random_floats(random, bags.num_bags() * embedding.table().dim());
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    const Status stepped = optimizer.step(embedding, bags.bags(Pooling::sum), grad, *workers);
+    const Floats after = rows_of(embedding.table());
+    if (child == 0) {
+        const bool is_alone = workers->threads() == 1;
+        workers.reset();
+        _exit(stepped && is_alone ? digest(after) : 0);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == digest(after));
 }
 
 TEST_CASE("the formulas") {
