@@ -6,6 +6,7 @@
 #include <string>
 
 #include "support/boundary.hpp"
+#include "support/norms.hpp"
 #include "training/active_kernels.hpp"
 #include "training/gradients.hpp"
 #include "training/lookups.hpp"
@@ -17,24 +18,6 @@ namespace {
 
 /// Lookups that are worth a part of a loop over rows.
 constexpr std::size_t kLeastLookups = 512;
-
-/// The p-norm as torch.norm defines it: p 0 counts the values that are not 0.
-double norm_of(std::span<const float> row, double p) noexcept {
-    double sum = 0;
-    if (std::isinf(p)) {
-        double extreme = p > 0 ? 0 : HUGE_VAL;
-        for (const float value : row) {
-            const double size = std::abs(double{value});
-            extreme = p > 0 ? std::max(extreme, size) : std::min(extreme, size);
-        }
-        return extreme;
-    }
-    for (const float value : row) {
-        const double size = std::abs(double{value});
-        sum += p == 2 ? size * size : p == 1 ? size : p == 0 ? (size != 0 ? 1.0 : 0.0) : std::pow(size, p);
-    }
-    return p == 2 ? std::sqrt(sum) : p == 1 || p == 0 ? sum : std::pow(sum, 1 / p);
-}
 
 /// Scales each row that is looked up, and larger than max_norm, down to it.
 void renormalise(const EmbeddingBag& embedding, const Bags& bags, const Loops& loops) {
@@ -48,10 +31,7 @@ void renormalise(const EmbeddingBag& embedding, const Bags& bags, const Loops& l
         for (std::size_t i = next_row(sorted.lookups, begin); i < end; i = next_row(sorted.lookups, i + 1)) {
             const std::size_t row = kernels::row_of(sorted.lookups[i]);
             active_kernels()->load_row(rows, row, values.data());
-            const double norm = norm_of(values, options.norm_type);
-            if (!(norm > *options.max_norm)) continue;
-            const auto factor = static_cast<float>(*options.max_norm / (norm + 1e-7));
-            for (float& value : values) value *= factor;
+            if (!support::renorm(values, *options.max_norm, options.norm_type)) continue;
             active_kernels()->store_row(rows, row, values.data());
             state.touch(row);
         }
@@ -69,10 +49,10 @@ void find_weight_gradients(const EmbeddingBag& embedding, const Bags& bags, std:
         for (std::size_t bag = first; bag < last; ++bag) {
             for (std::size_t i = bounds.begin(bag); i < bounds.end(bag); ++i) {
                 const std::int64_t index = bags.indices()[i];
+                out[i] = 0;
+                if (index == padding) continue;
                 active_kernels()->load_row(rows, static_cast<std::size_t>(index), row);
-                out[i] = padding && index == *padding
-                             ? 0
-                             : active_kernels()->dot(grad.data() + bag * rows.dim, row, rows.dim);
+                out[i] = active_kernels()->dot(grad.data() + bag * rows.dim, row, rows.dim);
             }
         }
     };

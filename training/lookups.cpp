@@ -37,8 +37,8 @@ void sort_digit(std::span<const Lookup> from, Lookup* to, unsigned shift, const 
     const std::size_t parts = loops.parts_of(from.size(), kLeastLookups);
     const auto digit_of = [&](Lookup lookup) { return static_cast<std::size_t>(lookup >> shift) % kDigits; };
     const auto part = [&](std::size_t p) {
-        const std::size_t begin = Loops::part_begin(from.size(), parts, p);
-        return from.subspan(begin, Loops::part_begin(from.size(), parts, p + 1) - begin);
+        const std::size_t begin = support::part_begin(from.size(), parts, p);
+        return from.subspan(begin, support::part_begin(from.size(), parts, p + 1) - begin);
     };
     std::vector<std::uint32_t> counts(parts * kDigits);
     loops.for_each(parts, [&](std::size_t p) {
@@ -116,20 +116,6 @@ SortedLookups sort_lookups(const Bags& bags, const BagBounds& bounds, std::size_
         const auto end = std::partition_point(sorted.lookups.begin(), sorted.lookups.end(), std::not_fn(is_padding));
         sorted.lookups = {sorted.lookups.begin(), end};
     }
-    return sorted;
-}
-
-SortedLookups lookups_of(std::span<const std::size_t> rows) {
-    SortedLookups sorted = {std::make_unique_for_overwrite<Lookup[]>(rows.size()), {}};
-    for (std::size_t i = 0; i < rows.size(); ++i) sorted.memory[i] = Lookup{rows[i]} << 32 | i;
-    sorted.lookups = {sorted.memory.get(), rows.size()};
-    return sorted;
-}
-
-SortedLookups lookups_of_first(std::size_t rows) {
-    SortedLookups sorted = {std::make_unique_for_overwrite<Lookup[]>(rows), {}};
-    for (std::size_t i = 0; i < rows; ++i) sorted.memory[i] = Lookup{i} << 32 | i;
-    sorted.lookups = {sorted.memory.get(), rows};
     return sorted;
 }
 

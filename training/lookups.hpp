@@ -47,10 +47,14 @@ struct SortedLookups {
 SortedLookups sort_lookups(const Bags& bags, const BagBounds& bounds, std::size_t rows,
                            std::optional<std::int64_t> padding, Places places, const Loops& loops);
 
-/// The same for lookups that ascend already: lookup i is of rows[i], its place is i.
-SortedLookups lookups_of(std::span<const std::size_t> rows);
-/// Lookup i is of row i.
-SortedLookups lookups_of_first(std::size_t rows);
+/// Lookups that ascend already: lookup i is of row_at(i), its place is i.
+template <class RowAt>
+SortedLookups lookups_of(std::size_t count, const RowAt& row_at) {
+    SortedLookups sorted = {std::make_unique_for_overwrite<Lookup[]>(count), {}};
+    for (std::size_t i = 0; i < count; ++i) sorted.memory[i] = Lookup{row_at(i)} << 32 | i;
+    sorted.lookups = {sorted.memory.get(), count};
+    return sorted;
+}
 
 /// The first lookup at or after `at` that is of another row than the one before it.
 inline std::size_t next_row(std::span<const Lookup> lookups, std::size_t at) noexcept {

@@ -8,6 +8,7 @@
 #include "rowpool/engine.hpp"
 #include "rowpool/export.hpp"
 #include "rowpool_train/workers.hpp"
+#include "support/parallel.hpp"
 #include "support/thread_pool.hpp"
 
 namespace rowpool::train {
@@ -50,7 +51,9 @@ public:
     template <class Body>
     void for_parts(std::size_t count, std::size_t least, const Body& body) const {
         const std::size_t parts = parts_of(count, least);
-        for_each(parts, [&](std::size_t p) { body(part_begin(count, parts, p), part_begin(count, parts, p + 1)); });
+        for_each(parts, [&](std::size_t p) {
+            body(support::part_begin(count, parts, p), support::part_begin(count, parts, p + 1));
+        });
     }
 
     /// Calls body(begin, end, buffer) for these parts, each with so many floats of its own. They are allocated first:
@@ -60,13 +63,9 @@ public:
         const std::size_t parts = parts_of(count, least);
         std::vector<float> buffers(parts * floats);
         for_each(parts, [&](std::size_t p) {
-            body(part_begin(count, parts, p), part_begin(count, parts, p + 1), buffers.data() + p * floats);
+            body(support::part_begin(count, parts, p), support::part_begin(count, parts, p + 1),
+                 buffers.data() + p * floats);
         });
-    }
-
-    /// Where part p of `parts` equal parts of [0, count) begins.
-    static std::size_t part_begin(std::size_t count, std::size_t parts, std::size_t p) noexcept {
-        return count / parts * p + std::min(count % parts, p);
     }
 
 private:

@@ -240,8 +240,9 @@ Status Optimizer::step(const Gradient& gradient, const Workers& workers) {
     return support::without_exceptions([&]() -> Status {
         const Loops loops(workers);
         if (Status checked = check_gradient(state_->table, gradient, loops); !checked) return checked;
+        const std::size_t rows = gradient.is_sparse ? gradient.rows.size() : state_->table.rows();
         const SortedLookups sorted =
-            gradient.is_sparse ? lookups_of(gradient.rows) : lookups_of_first(state_->table.rows());
+            lookups_of(rows, [&](std::size_t i) { return gradient.is_sparse ? gradient.rows[i] : i; });
         const kernels::Terms terms = {.grads = gradient.values.data(), .dim = state_->table.dim()};
         return state_->step(terms, sorted.lookups, gradient.is_sparse, loops);
     });

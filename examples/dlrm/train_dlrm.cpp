@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <execution>
 #include <fstream>
 #include <numeric>
 #include <random>
@@ -18,7 +17,13 @@
 #include <string>
 #include <vector>
 
+#include "examples/common.hpp"
+
 namespace {
+
+using examples::fail;
+using examples::for_each;
+using examples::must;
 
 using Floats = std::vector<float>;
 
@@ -26,28 +31,6 @@ constexpr std::size_t kFeatures = 26, kNumbers = 13, kDim = 16, kVectors = kFeat
 constexpr std::size_t kPairs = kVectors * (kVectors - 1) / 2, kTop = kDim + kPairs;
 constexpr float kLr = 0.1f;
 constexpr double kTableLr = 0.02;
-
-[[noreturn]] void fail(const std::string& message) {
-    std::fprintf(stderr, "train_dlrm: %s\n", message.c_str());
-    std::exit(1);
-}
-
-template <class T>
-T must(rowpool::Result<T> result) {
-    if (!result) fail(result.message());
-    return *std::move(result);
-}
-void must(const rowpool::Status& status) {
-    if (!status) fail(status.message());
-}
-
-/// Calls body(i) for i in [0, count) on all cores.
-template <class Body>
-void for_each(std::size_t count, const Body& body) {
-    std::vector<std::size_t> numbers(count);
-    std::iota(numbers.begin(), numbers.end(), std::size_t{0});
-    std::for_each(std::execution::par, numbers.begin(), numbers.end(), body);
-}
 
 struct ClickLog {
     std::size_t samples;

@@ -16,20 +16,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "examples/common.hpp"
+
 namespace {
 
+using examples::fail;
+using examples::must;
+
 constexpr std::size_t kNearest = 10;
-
-[[noreturn]] void fail(const std::string& message) {
-    std::fprintf(stderr, "hit_rate: %s\n", message.c_str());
-    std::exit(1);
-}
-
-template <class T>
-T must(rowpool::Result<T> result) {
-    if (!result) fail(result.message());
-    return *std::move(result);
-}
 
 float dot(const float* a, const float* b, std::size_t dim) {
     float sum = 0;

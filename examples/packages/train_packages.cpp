@@ -11,7 +11,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <execution>
 #include <fstream>
 #include <numeric>
 #include <random>
@@ -22,7 +21,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "examples/common.hpp"
+
 namespace {
+
+using examples::fail;
+using examples::for_each;
+using examples::must;
 
 using Floats = std::vector<float>;
 using rowpool::train::EmbeddingBag;
@@ -33,20 +38,6 @@ constexpr int kEpochs = 3;
 constexpr double kLr = 0.02;            // falls to 0 in the course of the training
 constexpr float kTemperature = 0.1f;    // cosines are divided by it
 constexpr std::size_t kLeastCount = 2;  // rarer names are not learnt
-
-[[noreturn]] void fail(const std::string& message) {
-    std::fprintf(stderr, "train_packages: %s\n", message.c_str());
-    std::exit(1);
-}
-
-template <class T>
-T must(rowpool::Result<T> result) {
-    if (!result) fail(result.message());
-    return *std::move(result);
-}
-void must(const rowpool::Status& status) {
-    if (!status) fail(status.message());
-}
 
 /// Bags of rows, and the names of these.
 struct Corpus {
@@ -86,14 +77,6 @@ Corpus read_corpus(const std::string& path) {
         corpus.log_shares.push_back(static_cast<float>(std::log(static_cast<double>(counts[name]) / total)));
     }
     return corpus;
-}
-
-/// Calls body(i) for i in [0, count) on all cores.
-template <class Body>
-void for_each(std::size_t count, const Body& body) {
-    std::vector<std::size_t> numbers(count);
-    std::iota(numbers.begin(), numbers.end(), std::size_t{0});
-    std::for_each(std::execution::par, numbers.begin(), numbers.end(), body);
 }
 
 /// Rows of kDim numbers, divided by their lengths; and the gradient back through that.

@@ -49,9 +49,9 @@ public:
     const EmbeddingOptions& options() const noexcept { return options_; }
 
     /// Looks up: as rowpool::pool with the mode. With max_norm, the rows of all indices are first scaled in the table,
-    /// each once: row *= max_norm / (norm + 1e-7) where norm > max_norm (torch.embedding_renorm_), with the norm in
-    /// f64. With norm_type 0, 1, 2 and +-infinity the bits are the same on every CPU; other norms use std::pow. Weights
-    /// go with mode sum only, as in PyTorch. Errors: as rowpool::pool; nothing has been changed then.
+    /// each once: row *= max_norm / (norm + 1e-7) where norm > max_norm (torch.embedding_renorm_), with the norm summed
+    /// in f64. With norm_type 0, 1, 2 and +-infinity the bits are the same on every CPU; other norms use std::pow.
+    /// Weights go with mode sum only, as in PyTorch. Errors: as rowpool::pool; nothing has been changed then.
     Status forward(const Bags& bags, const Output& out, const Workers& workers = {});
 
     /// The gradient of the table, from that of the output: torch.autograd of forward(). The table must be as it was

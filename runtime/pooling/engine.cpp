@@ -59,19 +59,14 @@ struct Helpers {
     }
 };
 
-/// Where share i begins when `size` is divided into equal shares.
-std::size_t share(std::size_t size, std::size_t shares, std::size_t i) noexcept {
-    return size / shares * i + std::min(i, size % shares);
-}
-
 /// The position of the first bad index, not counting features that skip bad indices; or Smallest::kNone.
 std::size_t find_first_bad(const pooling::Plan& plan, std::size_t slices, const Helpers& helpers) {
     const std::size_t count = plan.indices.size();
     const std::size_t parts = std::min(slices, divide_up(count, kCheckedIndices));
     support::Smallest first_bad;
     helpers.for_each(parts, [&](std::size_t p) {
-        const std::size_t end = share(count, parts, p + 1);
-        const std::size_t bad = pooling::find_bad(plan, share(count, parts, p), end);
+        const std::size_t end = support::part_begin(count, parts, p + 1);
+        const std::size_t bad = pooling::find_bad(plan, support::part_begin(count, parts, p), end);
         if (bad != end) first_bad.note(bad);
     });
     return first_bad.get();
@@ -85,9 +80,11 @@ PoolStatus run_slices(const pooling::Plan& plan, std::size_t cost, std::size_t s
     std::atomic<std::size_t> skipped = 0;
     helpers.for_each(slices, [&](std::size_t s) {
         const pooling::Place begin = pooling::begin_of(plan);
-        const pooling::Place first = s == 0 ? begin : pooling::place_at(plan, share(cost, slices, s), begin);
-        const pooling::Place last =
-            s + 1 == slices ? pooling::end_of(plan) : pooling::place_at(plan, share(cost, slices, s + 1), first);
+        const pooling::Place first =
+            s == 0 ? begin : pooling::place_at(plan, support::part_begin(cost, slices, s), begin);
+        const pooling::Place last = s + 1 == slices
+                                        ? pooling::end_of(plan)
+                                        : pooling::place_at(plan, support::part_begin(cost, slices, s + 1), first);
         const std::size_t bad =
             plan.is_cold ? pooling::run_cold_slice(plan, first, last) : pooling::run_slice(plan, first, last);
         if (bad > 0) skipped.fetch_add(bad, std::memory_order_relaxed);

@@ -80,9 +80,9 @@ void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable
 
 /// Checks all arguments but the output and the values of indices, and resolves the feature.
 CheckResult check_inputs(const Table& table, const Bags& bags, const PoolOptions& options,
-                         FeaturePlan& feature) noexcept {
+                         const kernels::KernelTable* kernels, FeaturePlan& feature) noexcept {
     if (const CheckResult result = check_bags(bags); !result) return result;
-    if (cpu::active_kernels() == nullptr) return {PoolFault::isa};
+    if (kernels == nullptr) return {PoolFault::isa};
     const std::size_t num_weights = bags.weights().size();
     if (const CheckResult result = check_weights(num_weights, bags.indices().size(), options.mode); !result)
         return result;
@@ -95,10 +95,11 @@ CheckResult check_inputs(const Table& table, const Bags& bags, const PoolOptions
 /// plan_call(), but returns the CheckResult.
 CheckResult make_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output& out,
                       FeaturePlan& feature, Plan& plan) noexcept {
-    if (const CheckResult result = check_inputs(table, bags, options, feature); !result) return result;
+    const kernels::KernelTable* const kernels = cpu::active_kernels();
+    if (const CheckResult result = check_inputs(table, bags, options, kernels, feature); !result) return result;
     std::size_t stride = 0;
     if (const CheckResult result = check_output(out, bags.num_bags(), table.dim(), stride); !result) return result;
-    make_plan({&feature, 1}, *cpu::active_kernels(), bags, bags.num_bags(), out, stride, plan);
+    make_plan({&feature, 1}, *kernels, bags, bags.num_bags(), out, stride, plan);
     return {};
 }
 
@@ -161,11 +162,12 @@ PoolStatus plan_call(const Table& table, const Bags& bags, const PoolOptions& op
 PoolStatus check_call(const Table& table, const Bags& bags, const PoolOptions& options, const Output* out) noexcept {
     FeaturePlan feature;
     std::size_t stride = 0;
-    CheckResult result = check_inputs(table, bags, options, feature);
+    const kernels::KernelTable* const kernels = cpu::active_kernels();
+    CheckResult result = check_inputs(table, bags, options, kernels, feature);
     if (result && out != nullptr) result = check_output(*out, bags.num_bags(), table.dim(), stride);
     if (!result) return status_of(result, &table);
     Plan plan;
-    make_plan({&feature, 1}, *cpu::active_kernels(), bags, bags.num_bags(), std::span<float>(), stride, plan);
+    make_plan({&feature, 1}, *kernels, bags, bags.num_bags(), std::span<float>(), stride, plan);
     const std::size_t bad = find_bad(plan, 0, bags.indices().size());
     return bad == bags.indices().size() ? PoolStatus() : bad_index(plan, bad);
 }

@@ -11,6 +11,11 @@
 
 namespace rowpool::support {
 
+/// Where part p of `parts` equal parts of [0, count) begins; for p == parts, count.
+constexpr std::size_t part_begin(std::size_t count, std::size_t parts, std::size_t p) noexcept {
+    return count / parts * p + std::min(count % parts, p);
+}
+
 /// Calls body(i) for i in [0, count), started in that order, on the calling thread and on temporary threads, one for
 /// each other core, as far as the system can create them. Exceptions as in ThreadPool::for_each().
 template <class Body>

@@ -1,9 +1,6 @@
-// Runs of rows of a table, and the norms of rows.
+// Runs of rows of a table.
 #include "tools/base/rows.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
 #include <string>
 
 #include "tools/base/failure.hpp"
@@ -26,20 +23,5 @@ Table row_range(const Table& table, std::size_t first, std::size_t count) {
 }
 
 std::span<const std::byte> bytes_of(const Table& table) { return {table.data(), bytes_of_rows(table, table.rows())}; }
-
-double norm_of(std::span<const float> row, double p) {
-    double largest = 0;
-    double smallest = std::numeric_limits<double>::infinity();
-    double sum = 0;
-    for (const float x : row) {
-        const double size = std::abs(static_cast<double>(x));
-        if (std::isnan(size)) return size;
-        largest = std::max(largest, size);
-        smallest = std::min(smallest, size);
-        sum += p == 2 ? size * size : p == 0 ? (size != 0 ? 1 : 0) : std::pow(size, p);
-    }
-    if (std::isinf(p)) return p > 0 ? largest : smallest;
-    return p == 2 ? std::sqrt(sum) : p == 0 ? sum : std::pow(sum, 1 / p);
-}
 
 }  // namespace rowpool::tools

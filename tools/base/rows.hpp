@@ -1,4 +1,4 @@
-// Row ranges of a table, for commands that process a table in blocks, and norms of rows.
+// Row ranges of a table, for commands that process a table in blocks.
 #pragma once
 
 #include <algorithm>
@@ -27,9 +27,5 @@ inline constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 inline std::size_t rows_in(std::size_t bytes, std::size_t dim) {
     return std::max<std::size_t>(1, bytes / (dim * sizeof(float)));
 }
-
-/// The p-norm of a row: the p-th root of the sum of |x|^p; the number of values that are not 0 for p = 0, the largest
-/// and the smallest |x| for infinity and -infinity. Summed in f64.
-double norm_of(std::span<const float> row, double p);
 
 }  // namespace rowpool::tools

@@ -7,6 +7,7 @@
 
 #include "core/row_layout.hpp"
 #include "rowpool/quantize.hpp"
+#include "support/norms.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/rows.hpp"
 
@@ -55,7 +56,7 @@ RowSample sample_rows(const Table& table, std::size_t runs) {
     }
     for (std::size_t row = 0; row < sample.rows; ++row) {
         const auto values = std::span(sample.values).subspan(row * table.dim(), table.dim());
-        sample.norms.push_back(static_cast<float>(norm_of(values, 2)));
+        sample.norms.push_back(static_cast<float>(support::norm_of(values, 2)));
     }
     return sample;
 }

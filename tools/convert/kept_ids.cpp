@@ -7,6 +7,7 @@
 #include <span>
 
 #include "rowpool/quantize.hpp"
+#include "support/norms.hpp"
 #include "support/parallel.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
@@ -34,7 +35,7 @@ std::vector<char> are_above(const Source& source, std::size_t first, std::size_t
         std::vector<float> values(rows * dim);
         check(dequantize_rows(source.read(first + begin, rows, stored), 0, values));
         for (std::size_t row = 0; row < rows; ++row) {
-            above[begin + row] = norm_of(std::span(values).subspan(row * dim, dim), 2) <= least ? 0 : 1;
+            above[begin + row] = support::norm_of(std::span(values).subspan(row * dim, dim), 2) <= least ? 0 : 1;
         }
     });
     return above;

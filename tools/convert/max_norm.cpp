@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "rowpool/quantize.hpp"
+#include "support/norms.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
@@ -14,8 +15,6 @@
 namespace rowpool::tools {
 
 namespace {
-
-constexpr double kEpsilon = 1e-7;  // of torch.embedding_renorm_
 
 class RenormedSource : public Source {
 public:
@@ -32,7 +31,9 @@ public:
         buffer.resize(count * dim * sizeof(float));
         const std::span<float> values(reinterpret_cast<float*>(buffer.data()), count * dim);
         check(dequantize_rows(rows, 0, values));
-        for (std::size_t row = 0; row < count; ++row) renorm(values.subspan(row * dim, dim), most_);
+        for (std::size_t row = 0; row < count; ++row) {
+            support::renorm(values.subspan(row * dim, dim), most_.norm, most_.p);
+        }
         return value_of(Table::view(std::string(rows.name()), {RowFormat::f32, count, dim, 0, {}}, buffer));
     }
 
@@ -42,13 +43,6 @@ private:
 };
 
 }  // namespace
-
-void renorm(std::span<float> row, const MaxNorm& most) {
-    const auto norm = static_cast<double>(static_cast<float>(norm_of(row, most.p)));
-    if (!(norm > most.norm)) return;
-    const auto factor = static_cast<float>(most.norm / (norm + kEpsilon));
-    for (float& x : row) x *= factor;
-}
 
 std::unique_ptr<Source> with_max_norm(const Source& source, const MaxNorm& most) {
     NewTable description = source.description();
