@@ -126,22 +126,24 @@ kernels::Update update_of(const OptimizerRule& rule, double steps) {
 
 }  // namespace
 
-void Optimizer::State::moments_of(const OptimizerRule& rule, Moment (&moments)[2]) noexcept {
-    moments[0] = moments[1] = {{}, false, 0};
-    std::visit(Overloaded{[&](const Sgd& r) {
-                              if (r.momentum != 0) moments[0] = {"momentum_buffer", false, 0};
-                          },
-                          [&](const Adagrad& r) {
-                              moments[0] = {"sum", false, static_cast<float>(r.initial_accumulator_value)};
-                          },
-                          [&](const RowWiseAdagrad&) {
-                              moments[0] = {"row_sum", true, 0};
-                          },
-                          [&](const SparseAdam&) {
-                              moments[0] = {"exp_avg", false, 0};
-                              moments[1] = {"exp_avg_sq", false, 0};
-                          }},
-               rule);
+std::array<Moment, 2> Optimizer::State::moments_of(const OptimizerRule& rule) noexcept {
+    using Moments = std::array<Moment, 2>;
+    const Moment none = {{}, false, 0};
+    return std::visit(
+        Overloaded{
+            [&](const Sgd& r) {
+                return r.momentum == 0 ? Moments{none, none} : Moments{Moment{"momentum_buffer", false, 0}, none};
+            },
+            [&](const Adagrad& r) {
+                return Moments{Moment{"sum", false, static_cast<float>(r.initial_accumulator_value)}, none};
+            },
+            [&](const RowWiseAdagrad&) {
+                return Moments{Moment{"row_sum", true, 0}, none};
+            },
+            [&](const SparseAdam&) {
+                return Moments{Moment{"exp_avg", false, 0}, Moment{"exp_avg_sq", false, 0}};
+            }},
+        rule);
 }
 
 std::size_t Optimizer::State::moment_bytes(const Moment& moment, std::size_t num_rows) const noexcept {
@@ -152,16 +154,14 @@ std::size_t Optimizer::State::moment_bytes(const Moment& moment, std::size_t num
 Status Optimizer::State::grow_moments() {
     const std::size_t wanted = table.rows();
     if (wanted == rows) return {};
-    Moment moments[2];
-    moments_of(rule, moments);
-    Memory* const memories[] = {&first, &second};
-    for (std::size_t m = 0; m < 2; ++m) {
+    const auto moments = moments_of(rule);
+    for (std::size_t m = 0; m < moments.size(); ++m) {
         const std::size_t before = moment_bytes(moments[m], rows), after = moment_bytes(moments[m], wanted);
-        auto larger = memories[m]->with_room(before, after);
+        auto larger = memories[m].with_room(before, after);
         if (!larger) return larger.error();
-        if (larger->size() > 0) *memories[m] = std::move(*larger);
+        if (larger->size() > 0) memories[m] = std::move(*larger);
         if (moments[m].initial == 0) continue;
-        float* const numbers = memories[m]->as<float>();
+        float* const numbers = memories[m].as<float>();
         std::fill(numbers + before / sizeof(float), numbers + after / sizeof(float), moments[m].initial);
     }
     rows = wanted;
@@ -170,8 +170,8 @@ Status Optimizer::State::grow_moments() {
 
 kernels::Update Optimizer::State::next_update() noexcept {
     kernels::Update update = update_of(rule, static_cast<double>(steps + 1));
-    if (first.size() > 0) update.first = first.as<float>();
-    if (second.size() > 0) update.second = second.as<float>();
+    if (memories[0].size() > 0) update.first = memories[0].as<float>();
+    if (memories[1].size() > 0) update.second = memories[1].as<float>();
     return update;
 }
 

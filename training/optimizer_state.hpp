@@ -1,6 +1,7 @@
 // What an optimizer is made of.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -26,11 +27,11 @@ struct Optimizer::State {
     OptimizerRule rule;
     Rounding rounding;
     std::uint64_t steps = 0;
-    std::size_t rows = 0;  ///< that the moments are for
-    Memory first = {}, second = {};
+    std::size_t rows = 0;                 ///< that the moments are for
+    std::array<Memory, 2> memories = {};  ///< of the moments
 
-    /// What the rule keeps, at most two.
-    static void moments_of(const OptimizerRule& rule, Moment (&moments)[2]) noexcept;
+    /// What the rule keeps.
+    static std::array<Moment, 2> moments_of(const OptimizerRule& rule) noexcept;
     /// Columns of the numbers that are kept for a row.
     std::size_t moment_dim(const Moment& moment) const noexcept { return moment.is_per_row ? 1 : table.dim(); }
     std::size_t moment_bytes(const Moment& moment, std::size_t num_rows) const noexcept;

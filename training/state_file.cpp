@@ -1,5 +1,6 @@
 // Saves tables with the state of their optimizer, and goes on from there. A state file is a table file: the table
 // itself, then a table for each moment; what else the optimizer knows is JSON in the source of the first.
+#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -113,14 +114,12 @@ Status Optimizer::save(const std::string& path) const {
                                                    .padding_index = options.padding_idx},
                                          .source = text_of(progress)}};
         std::vector<std::span<const std::byte>> contents = {std::as_const(state_->table).bytes()};
-        Moment moments[2];
-        State::moments_of(state_->rule, moments);
-        for (std::size_t m = 0; m < 2; ++m) {
+        const auto moments = State::moments_of(state_->rule);
+        for (std::size_t m = 0; m < moments.size(); ++m) {
             if (moments[m].name.empty()) continue;
             tables.push_back({.name = table.name + '.' + std::string(moments[m].name),
                               .shape = {.rows = state_->rows, .dim = state_->moment_dim(moments[m])}});
-            const Memory& memory = m == 0 ? state_->first : state_->second;
-            contents.emplace_back(memory.data(), state_->moment_bytes(moments[m], state_->rows));
+            contents.emplace_back(state_->memories[m].data(), state_->moment_bytes(moments[m], state_->rows));
         }
         auto writer = TableFileWriter::create(path, std::move(tables));
         if (!writer) return writer.error();
@@ -147,25 +146,23 @@ Status Optimizer::State::load(const TableFile& file) {
     if (!values) return values.error();
     auto memory = memory_of(file, *values);
     if (!memory) return memory.error();
-    Moment moments[2];
-    moments_of(rule, moments);
-    Memory memories[2];
-    for (std::size_t m = 0; m < 2; ++m) {
+    const auto moments = moments_of(rule);
+    std::array<Memory, 2> loaded;
+    for (std::size_t m = 0; m < moments.size(); ++m) {
         if (moments[m].name.empty()) continue;
         const auto found = find_table(file, own.name + '.' + std::string(moments[m].name),
                                       {.rows = options.num_embeddings, .dim = moment_dim(moments[m])});
         if (!found) return found.error();
         auto moment = memory_of(file, *found);
         if (!moment) return moment.error();
-        memories[m] = std::move(*moment);
+        loaded[m] = std::move(*moment);
     }
     if (Status intact = file.verify(); !intact) return intact;
     auto view = view_of(own.name, options, *memory);
     if (!view) return view.error();
     own.values = std::move(*memory);
     own.view = std::move(*view);
-    first = std::move(memories[0]);
-    second = std::move(memories[1]);
+    memories = std::move(loaded);
     rows = options.num_embeddings;
     steps = progress->steps;
     for (std::size_t row = 0; row < rows; ++row) own.touch(row);
