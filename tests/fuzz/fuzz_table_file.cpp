@@ -11,15 +11,6 @@
 namespace rowpool::fuzz {
 namespace {
 
-/// The file with the checksum of its header in its place, if it has one.
-std::string with_right_sum(std::string file) {
-    std::uint64_t length = 0;
-    if (file.size() <= sizeof length) return file;
-    std::memcpy(&length, file.data(), sizeof length);
-    if (length > file.size() - sizeof length) return file;
-    return file.replace(sizeof length, length, test::sealed(file.substr(sizeof length, length)));
-}
-
 void read_table(const TableFile& file, std::size_t i) {
     const Table& table = file.tables()[i];
     require(bool(file.table(table.name())), "tables are found by their names");
@@ -60,7 +51,7 @@ void compare_residencies(const TableFile& file, unsigned how) {
 }  // namespace
 
 void run(std::span<const std::byte> bytes) {
-    const std::string text = with_right_sum({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    const std::string text = test::sealed_file(bytes);
     // The same from memory that ends where the file does.
     const auto header = file::parse_safetensors(std::as_bytes(std::span(text)), "FILE");
     if (header) (void)file::read_table_metadata(*header, "FILE");

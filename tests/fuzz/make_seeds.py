@@ -141,6 +141,7 @@ def all_seeds():
         "table_file": tables,
         "text": list(texts()),
         "trace": golden("*.npz"),
+        "training_state": golden("state-*.safetensors"),
         "tuning_profile": list(profiles()),
         "word2vec": list(word2vec_files()),
     }

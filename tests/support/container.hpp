@@ -1,6 +1,7 @@
 // Safetensors files put together by hand, right or wrong.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
@@ -46,6 +47,16 @@ inline std::string sealed(std::string header) {
     const std::size_t digits = lead + kLead.size();
     header.replace(digits, kDigits, kDigits, '0');
     return header.replace(digits, kDigits, file::to_hex(file::xxh3(std::as_bytes(std::span(header)))));
+}
+
+/// The file with the checksum of its header in its place, if it has one.
+inline std::string sealed_file(std::span<const std::byte> bytes) {
+    std::string file(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    std::uint64_t length = 0;
+    if (file.size() <= sizeof length) return file;
+    std::memcpy(&length, file.data(), sizeof length);
+    if (length > file.size() - sizeof length) return file;
+    return file.replace(sizeof length, length, sealed(file.substr(sizeof length, length)));
 }
 
 }  // namespace rowpool::test
