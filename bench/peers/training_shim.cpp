@@ -1,4 +1,5 @@
-// rowpool_train for Python's ctypes, for compare_training.py alone: a model of tables, and training steps of it.
+// rowpool_train for Python's ctypes, for compare_training.py alone: a model of tables, training steps of it, and the
+// memory that a step must move.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -32,6 +33,35 @@ OptimizerRule rule_of(const std::string& name, double lr) {
     if (name == "adagrad") return rowpool::train::Adagrad{.lr = lr};
     if (name == "row_wise_adagrad") return rowpool::train::RowWiseAdagrad{.lr = lr};
     return rowpool::train::SparseAdam{.lr = lr};
+}
+
+/// Rows ahead of which memory is asked for.
+constexpr std::size_t kAhead = 16;
+
+void prefetch(const float* row, std::size_t count) {
+    for (std::size_t i = 0; i < count; i += 16) __builtin_prefetch(row + i);
+}
+
+/// Adds up rows bag by bag: what no lookup can do without.
+void read_rows(const float* rows, std::size_t dim, std::span<const std::int64_t> indices,
+               std::span<const std::int64_t> offsets, float* out) {
+    for (std::size_t bag = 0; bag + 1 < offsets.size(); ++bag, out += dim) {
+        std::fill(out, out + dim, 0.0F);
+        for (auto i = static_cast<std::size_t>(offsets[bag]); i < static_cast<std::size_t>(offsets[bag + 1]); ++i) {
+            if (i + kAhead < indices.size()) prefetch(rows + static_cast<std::size_t>(indices[i + kAhead]) * dim, dim);
+            const float* const row = rows + static_cast<std::size_t>(indices[i]) * dim;
+            for (std::size_t d = 0; d < dim; ++d) out[d] += row[d];
+        }
+    }
+}
+
+/// Reads and writes rows, once each: what no update can do without.
+void change_rows(float* rows, std::size_t dim, std::span<const std::int64_t> numbers) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        if (i + kAhead < numbers.size()) prefetch(rows + static_cast<std::size_t>(numbers[i + kAhead]) * dim, dim);
+        float* const row = rows + static_cast<std::size_t>(numbers[i]) * dim;
+        for (std::size_t d = 0; d < dim; ++d) row[d] += 1;
+    }
 }
 
 /// Whether all is well; says so if not.
@@ -82,6 +112,18 @@ bool rowpool_train(void* model, const std::int64_t* const* indices, const std::i
         if (!is_ok(optimizers[t].step(embeddings[t], bags(t), grad, workers))) return false;
     }
     return true;
+}
+
+/// The memory of a step of one table, and nothing else: reads the rows of all bags, and the gradients; reads and writes
+/// each row with a lookup (`numbers`, ascending) and the `state_dim` floats that its optimizer keeps.
+void rowpool_move(float* rows, std::size_t dim, float* state, std::size_t state_dim, const std::int64_t* indices,
+                  const std::int64_t* offsets, std::size_t batch, const std::int64_t* numbers, std::size_t count,
+                  const float* grad, float* out) {
+    const std::span ends(offsets, batch + 1);
+    read_rows(rows, dim, {indices, static_cast<std::size_t>(ends.back())}, ends, out);
+    for (std::size_t i = 0; i < batch * dim; ++i) out[i] += grad[i];
+    change_rows(rows, dim, {numbers, count});
+    if (state_dim > 0) change_rows(state, state_dim, {numbers, count});
 }
 
 /// Copies the rows of a table.
