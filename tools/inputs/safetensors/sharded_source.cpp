@@ -171,7 +171,6 @@ Sources open_checkpoint_shard(const support::MappedFile& index, const WeightMap&
                               const std::vector<std::string_view>& wanted, Reading& reading) {
     const std::string path = shard_path(index, shard);
     const ZipArchive archive(value_of(support::MappedFile::open(path)));
-    if (!is_checkpoint(archive)) fail(path, ": no checkpoint as PyTorch writes them since 1.6");
     const std::vector<std::string_view> missing = missing_from_checkpoint(archive, wanted);
     if (!missing.empty()) fail_missing(index, missing.front(), path);
     return require_indexed(index, map, shard, open_checkpoint_sources(archive, reading));

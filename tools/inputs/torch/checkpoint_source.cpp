@@ -129,9 +129,10 @@ const ZipMember* find_pickle(const ZipArchive& archive) {
 /// A checkpoint's archive: its pickle and its storages. Not thread safe.
 class Checkpoint {
 public:
-    /// Of an archive that has a pickle.
     explicit Checkpoint(const ZipArchive& archive) : archive_(archive) {
-        const ZipMember& member = *find_pickle(archive);
+        const ZipMember* const found = find_pickle(archive);
+        if (found == nullptr) fail(archive.path(), ": no checkpoint as PyTorch writes them since 1.6");
+        const ZipMember& member = *found;
         folder_ = member.name.substr(0, member.name.size() - kPickle.size()) + "/";
         refuse_script();
         require_little_endian();

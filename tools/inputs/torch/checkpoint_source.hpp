@@ -16,7 +16,7 @@ namespace rowpool::tools {
 /// Whether an archive is a PyTorch checkpoint.
 bool is_checkpoint(const ZipArchive& archive);
 /// A checkpoint's two-dimensional tensors of floats and its embeddings that PyTorch quantized. Fails with a line that
-/// names the file and the place in it.
+/// names the file and the place in it, as it does for an archive that is no checkpoint.
 Sources open_checkpoint_sources(const ZipArchive& archive, Reading& reading);
 /// Those of the names, of what is in the dict that a checkpoint is, that are not in it.
 std::vector<std::string_view> missing_from_checkpoint(const ZipArchive& archive,
