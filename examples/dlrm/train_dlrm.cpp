@@ -1,4 +1,5 @@
-// A DLRM that rowpool trains on a click log: train_dlrm CLICKS SAMPLES; train_dlrm.py is the same in PyTorch.
+// A DLRM that rowpool trains on a click log: train_dlrm CLICKS SAMPLES [SEED]; train_dlrm.py is the same in
+// PyTorch.
 //
 // Naumov et al., "Deep Learning Recommendation Model for Personalization and Recommendation Systems", 2019: a row for
 // each of 26 ids, a small network of the numbers, the products of all pairs of these vectors, and a network that makes
@@ -105,7 +106,7 @@ private:
 /// Tables of 26 features with their optimizers.
 class Tables {
 public:
-    explicit Tables(const ClickLog& log) {
+    Tables(const ClickLog& log, std::uint64_t seed) {
         for (std::size_t f = 0; f < kFeatures; ++f) {
             std::int32_t largest = 0;
             for (std::size_t s = 0; s < log.samples; ++s) largest = std::max(largest, log.ids[s * kFeatures + f]);
@@ -113,7 +114,7 @@ public:
                 "feature " + std::to_string(f), {.num_embeddings = static_cast<std::size_t>(largest) + 1,
                                                  .embedding_dim = kDim,
                                                  .initial = rowpool::train::Initial::uniform,
-                                                 .seed = f}));
+                                                 .seed = seed * kFeatures + f}));
             embeddings_.push_back(
                 must(rowpool::train::EmbeddingBag::create(table, {.mode = rowpool::Pooling::none, .sparse = true})));
             optimizers_.push_back(
@@ -151,7 +152,8 @@ float product(const float* a, const float* b) {
 
 class Dlrm {
 public:
-    explicit Dlrm(const ClickLog& log) : log_(log), tables_(log), random_(1) {}
+    Dlrm(const ClickLog& log, std::uint64_t seed)
+        : log_(log), tables_(log, seed), random_(static_cast<std::mt19937::result_type>(seed)) {}
 
     /// Logits of the samples [first, first + kBatch); learns from their labels if asked to.
     Floats run(std::size_t first, bool learns) {
@@ -234,11 +236,12 @@ double area(const Floats& logits, const float* labels) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) fail("usage: train_dlrm CLICKS SAMPLES");
+    if (argc != 3 && argc != 4) fail("usage: train_dlrm CLICKS SAMPLES [SEED]");
+    const std::uint64_t seed = argc == 4 ? std::strtoul(argv[3], nullptr, 10) : 1;
     const ClickLog log(argv[1], std::strtoul(argv[2], nullptr, 10));
     const std::size_t batches = log.samples / kBatch, for_training = batches * 9 / 10;
     if (for_training == 0 || for_training == batches) fail("too few samples");
-    Dlrm model(log);
+    Dlrm model(log, seed);
     const auto start = std::chrono::steady_clock::now();
     for (std::size_t batch = 0; batch < for_training; ++batch) model.run(batch * kBatch, true);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

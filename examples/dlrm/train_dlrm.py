@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""train_dlrm.cpp in PyTorch: train_dlrm.py CLICKS SAMPLES"""
+"""train_dlrm.cpp in PyTorch: train_dlrm.py CLICKS SAMPLES [SEED]"""
 import sys
 import time
 
@@ -63,7 +63,7 @@ def main():
         ids = torch.from_numpy(np.fromfile(file, np.int32, samples * FEATURES).reshape(samples, FEATURES))
         numbers = torch.from_numpy(np.fromfile(file, np.float32, samples * NUMBERS).reshape(samples, NUMBERS))
         labels = torch.from_numpy(np.fromfile(file, np.float32, samples))
-    torch.manual_seed(1)
+    torch.manual_seed(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
     model = Dlrm([int(ids[:, f].max()) + 1 for f in range(FEATURES)])
     tables = RowWiseAdagrad([table.weight for table in model.tables])
     networks = torch.optim.SGD([*model.bottom.parameters(), *model.top.parameters()], lr=LR)
