@@ -120,6 +120,10 @@ private:
         IndexReader indices(args, args.position);
         const NarrowRows<C> narrow_rows(args.rows);
         std::byte* out = output_row(args, args.first_bag);
+        const std::size_t whole_end = last + Arch::width == args.rows.dim ? args.end
+                                      : args.rows.dim < Arch::width
+                                          ? args.position + whole_vectors(args, args.first_bag)
+                                          : args.position;
         for (std::size_t i = args.position; i < args.end; ++i) {
             if (args.prefetch_end != 0) prefetch_row(args.rows, indices.later());
             const std::byte* const place = narrow_rows.place(args.rows, indices.next());
@@ -128,7 +132,7 @@ private:
             for (std::size_t column = 0; column < last; column += Arch::width) {
                 Row::store(out + column * kBytes, row(codes, column));
             }
-            if (last + Arch::width == args.rows.dim) {
+            if (i < whole_end) {
                 Row::store(out + last * kBytes, row(codes, last));
             } else {
                 Row::store_columns(out + last * kBytes, args.out_type, row(codes, last), args.rows.dim - last);
