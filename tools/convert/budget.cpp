@@ -116,8 +116,8 @@ std::string coding_text(RowCoding coding) {
 
 std::string percent_text(double error) { return short_number(100 * error) + " %"; }
 
-std::vector<Choice> choose_by_error(std::span<const BudgetTable> tables, double most_error) {
-    std::vector<Choice> choices;
+std::vector<ChosenCoding> choose_by_error(std::span<const BudgetTable> tables, double most_error) {
+    std::vector<ChosenCoding> choices;
     for (const BudgetTable& table : tables) {
         const bool pinned = table.candidates.size() == 1;
         const std::optional<std::size_t> best = pinned ? 0 : smallest_within(table, most_error);
@@ -128,7 +128,7 @@ std::vector<Choice> choose_by_error(std::span<const BudgetTable> tables, double 
     return choices;
 }
 
-std::vector<Choice> choose_by_bytes(std::span<const BudgetTable> tables, std::uint64_t most_bytes) {
+std::vector<ChosenCoding> choose_by_bytes(std::span<const BudgetTable> tables, std::uint64_t most_bytes) {
     std::vector<std::size_t> chosen;
     std::uint64_t least = 0;
     for (const BudgetTable& table : tables) {
@@ -140,7 +140,7 @@ std::vector<Choice> choose_by_bytes(std::span<const BudgetTable> tables, std::ui
              " allowed");
     }
     spend(tables, most_bytes - least, chosen);
-    std::vector<Choice> choices;
+    std::vector<ChosenCoding> choices;
     for (std::size_t t = 0; t < tables.size(); ++t) {
         choices.push_back({chosen[t], bytes_reason(tables[t], tables[t].candidates[chosen[t]], most_bytes)});
     }

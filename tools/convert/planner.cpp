@@ -201,7 +201,7 @@ void plan_codings(const BudgetOptions& options, const WantedCoding& wanted, std:
     const std::vector<Measured> measured = measure_all(options, wanted, targets);
     std::vector<BudgetTable> tables;
     for (std::size_t t = 0; t < targets.size(); ++t) tables.push_back(candidates(targets[t], measured[t]));
-    const std::vector<Choice> choices =
+    const std::vector<ChosenCoding> choices =
         options.max_error ? choose_by_error(tables, *options.max_error) : choose_by_bytes(tables, *options.max_bytes);
     for (std::size_t t = 0; t < targets.size(); ++t) {
         const auto& [chosen, reason] = choices[t];

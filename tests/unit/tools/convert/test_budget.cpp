@@ -37,7 +37,7 @@ std::string fault(const Choose& choose) {
     }
 }
 
-std::vector<RowCoding> codings(const std::vector<BudgetTable>& tables, const std::vector<Choice>& choices) {
+std::vector<RowCoding> codings(const std::vector<BudgetTable>& tables, const std::vector<ChosenCoding>& choices) {
     std::vector<RowCoding> taken;
     for (std::size_t t = 0; t < tables.size(); ++t) {
         taken.push_back(tables[t].candidates[choices[t].candidate].coding);
@@ -46,7 +46,8 @@ std::vector<RowCoding> codings(const std::vector<BudgetTable>& tables, const std
 }
 
 /// Bytes and summed squared error of a choice.
-std::pair<std::uint64_t, double> totals(const std::vector<BudgetTable>& tables, const std::vector<Choice>& choices) {
+std::pair<std::uint64_t, double> totals(const std::vector<BudgetTable>& tables,
+                                        const std::vector<ChosenCoding>& choices) {
     std::pair<std::uint64_t, double> sums = {0, 0};
     for (std::size_t t = 0; t < tables.size(); ++t) {
         const Candidate& taken = tables[t].candidates[choices[t].candidate];
@@ -125,7 +126,7 @@ TEST_CASE("bytes go to the table where they lower the error most") {
     const BudgetTable good = {"good", {{RowFormat::int4, 50, 0.01}, {RowFormat::int8, 100, 0.001}}};
     const BudgetTable bad = {"bad", {{RowFormat::int4, 50, 0.2}, {RowFormat::int8, 100, 0.1}}};
     const std::vector<BudgetTable> tables = {good, bad};
-    const std::vector<Choice> choices = choose_by_bytes(tables, 150);
+    const std::vector<ChosenCoding> choices = choose_by_bytes(tables, 150);
     CHECK(choices[0].candidate == 0);
     CHECK(choices[1].candidate == 1);
 }
