@@ -252,7 +252,7 @@ def main():
     for model in random_models(options) if options.random else models(options):
         for peer in options.peers:
             for rule in rules[peer]:
-                for threads in options.threads[:1] if options.random or peer == "limit" else options.threads:
+                for threads in [1] if peer == "limit" else options.threads[:1] if options.random else options.threads:
                     ratio = compare(library, model, rule, peer, threads, options)
                     ratios.setdefault(f"{peer}/{rule}", []).append(ratio)
     for name, found in ratios.items():

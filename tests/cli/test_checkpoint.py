@@ -279,6 +279,9 @@ class Refuses(CheckpointTest):
         self.refuses(checkpoint({"t": tensor(storage("0", 6), (1,) * 65)}, {"0": SIX}), "64 dimensions")
         # A kilobyte that says it is a petabyte of table.
         self.refuses_tensor((2**40, 100), (0, 0), "tensor t", "repeats its 24 bytes many times over")
+        # Two that say they are a gibibyte each.
+        two = {name: tensor(storage("0", 6), (2**22, 64), (0, 0)) for name in "ab"}
+        self.refuses(checkpoint(two, {"0": SIX}), "tensor b", "repeats its 24 bytes many times over")
         name = b"X" + struct.pack("<I", 1 << 20) + b"x" * (1 << 20) + b"q\1"
         table = encoded(tensor(storage("0", 6), (3, 2))) + b"q\2"
         value = Raw(b"}(" + name + Raw(b"](" + table + b"h\2" * 100 + b"e") + b"u")

@@ -68,9 +68,9 @@ std::optional<OptimizerRule> rule_of(const json& optimizer) {
 }
 
 /// How far rows may be from PyTorch's, relatively: in f32, its own tolerance of 100 steps; otherwise a number that
-/// almost lies between two of the format is rounded to either (torch.testing.assert_close).
+/// almost lies between two of the format is rounded to either.
 double tolerance_of(RowFormat format) {
-    return format == RowFormat::f32 ? 1e-5 : format == RowFormat::f16 ? 1e-3 : 1.6e-2;
+    return format == RowFormat::f32 ? 1e-5 : format == RowFormat::f16 ? 1e-3 : 8e-3;
 }
 
 /// A table of a case with its optimizer.
@@ -102,9 +102,11 @@ public:
     }
 
 private:
-    /// Then goes on from the wanted rows, so that a number rounded to its other neighbour is not seen twice.
+    /// Rows of few bits then go on from the wanted ones, so that a number rounded to its other neighbour is not seen
+    /// twice.
     void compare_rows(const Floats& wanted) {
         CHECK(distance(weight(), wanted, tolerance_of(table().format()), 1e-5) <= 1);
+        if (table().format() == RowFormat::f32) return;
         const auto rows =
             Table::view("wanted", {.rows = table().rows(), .dim = table().dim()}, std::as_bytes(std::span(wanted)));
         REQUIRE(quantize_rows(*rows, table().format(), table().bytes()));

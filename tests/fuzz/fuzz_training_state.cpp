@@ -43,10 +43,10 @@ void save_and_open(const train::Optimizer& optimizer, const train::OptimizerRule
     rmdir(folder);
 }
 
-/// A table and an optimizer of other numbers stay as they are when a state is not of theirs.
-void load_into_other(const std::string& path, const train::OptimizerRule& rule) {
-    const auto table =
-        tools::value_of(train::MutableTable::create("words", {.num_embeddings = 11, .embedding_dim = 7}));
+/// A table of the shape that the seeds have, and its optimizer, stay as they are when a state is not of theirs.
+void load_into_other(const std::string& path, const train::OptimizerRule& rule, RowFormat format) {
+    const auto table = tools::value_of(train::MutableTable::create(
+        "words", {.num_embeddings = 11, .embedding_dim = 7, .format = format, .padding_idx = 2}));
     auto optimizer = tools::value_of(train::Optimizer::create(table, rule));
     const std::vector<std::byte> before(table.bytes().begin(), table.bytes().end());
     const Status loaded = optimizer.load(path);
@@ -61,7 +61,9 @@ void run(std::span<const std::byte> bytes) {
     const std::string text = test::sealed_file(bytes);
     for (const train::OptimizerRule& rule : kRules) {
         on_file(std::as_bytes(std::span(text)), [&](const std::string& path) {
-            load_into_other(path, rule);
+            for (const RowFormat format : {RowFormat::f32, RowFormat::f16, RowFormat::bf16}) {
+                load_into_other(path, rule, format);
+            }
             auto optimizer = tools::value_of(train::Optimizer::open(path, rule));
             save_and_open(optimizer, rule);
             make_step(optimizer);

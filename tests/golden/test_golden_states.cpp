@@ -59,6 +59,7 @@ void golden_step(const GoldenState& state, train::Optimizer& optimizer) {
 /// Both states have the same tables, to the last bit.
 void check_same(const std::string& found, const std::string& wanted) {
     const TableFile left = *TableFile::open(found), right = *TableFile::open(wanted);
+    CHECK(left.origin(0).source == right.origin(0).source);  // steps and how new rows begin
     const auto tensors = *left.tensors(), wanted_tensors = *right.tensors();
     REQUIRE(tensors.size() == wanted_tensors.size());
     for (std::size_t i = 0; i < tensors.size(); ++i) {
@@ -89,9 +90,9 @@ TEST_CASE("make the states" * doctest::skip(std::getenv("ROWPOOL_MAKE_GOLDEN_STA
     for (const GoldenState& state : kGoldenStates) {
         CAPTURE(state.name);
         const std::string path = std::string(std::getenv("ROWPOOL_MAKE_GOLDEN_STATES")) + '/' + state.name;
+        if (std::filesystem::exists(path + ".safetensors")) continue;
         auto optimizer = *train::Optimizer::create(golden_table(state), state.rule, state.rounding);
         for (int step = 0; step < kStepsInState; ++step) golden_step(state, optimizer);
-        REQUIRE(!std::filesystem::exists(path + ".safetensors"));
         REQUIRE(optimizer.save(path + ".safetensors"));
         golden_step(state, optimizer);
         REQUIRE(optimizer.save(path + ".next.safetensors"));

@@ -14,7 +14,8 @@ FOLDERS = ["include", "runtime", "training", "tools", "bench", "tests", "example
 OPENS = re.compile(r"namespace ([\w:]*)\s*\{")
 CLOSES = re.compile(r"\}\s+// namespace")
 TYPE = re.compile(r"(?:template\b.*> )?(?:struct|class|union|enum(?: class)?) (?:[A-Z_]+ |\[\[\w+\]\] |alignas\(\w+\) )*"
-                  r"(\w+)(?: final)?(?: *:[^:;]+)? \{")
+                  r"(\w+)(?: final)?(?: : [^;{]+)? \{")
+assert TYPE.match("enum class X : std::uint8_t { a };") and TYPE.match("class ROWPOOL_API X final : public a::B {")
 
 
 def named_types(source):

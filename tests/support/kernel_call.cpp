@@ -138,8 +138,9 @@ std::string KernelCall::difference(const kernels::KernelTable& kernels) const {
         args.end = end;
         kernels::pool_function(kernels, kernels::codec_of(format_), args)(args);
     };
-    run(0, split_bag_, 0, split_position_);
+    // The second part first: what the first one wrote past its end would otherwise be overwritten.
     run(split_bag_, num_bags_, split_position_, num_indices_);
+    run(0, split_bag_, 0, split_position_);
     const auto wrong = std::mismatch(expected_.begin(), expected_.end(), out_.data());
     if (wrong.first == expected_.end()) return {};
     const auto element = static_cast<std::size_t>(wrong.first - expected_.begin()) / element_bytes(form_.type);

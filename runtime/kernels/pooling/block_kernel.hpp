@@ -4,7 +4,7 @@
 // bag. Most rows are one block. For wider rows, each block is done for a few bags before the next block, so that
 // indices and ends are still in the cache. The number of vectors is a template parameter. The last vector of a row
 // overlaps the one before it, so that it ends where the row ends: the columns in both are computed twice, with the same
-// result, and nothing is read or written past the row.
+// result, and nothing is read or written past the row. Rows narrower than a vector: see NarrowRows and whole_vectors().
 #pragma once
 
 #include <cstddef>
@@ -285,7 +285,7 @@ private:
         });
     }
 
-    /// Writes fewer columns than the block has, by way of a buffer: this keeps branches out of the loop over bags.
+    /// Writes fewer columns than the vectors have, by way of a buffer: this keeps branches out of the loop over bags.
     [[gnu::always_inline]] static void write_part(std::byte* out, OutputType type, std::size_t columns,
                                                   std::size_t to_write, const V (&sums)[kSums]) noexcept {
         if constexpr (kVectors == 0) return store_columns(out, type, canonical(sums[0]), to_write);

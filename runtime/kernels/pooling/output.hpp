@@ -16,8 +16,9 @@ inline std::byte* output_row(const PoolArgs& args, std::size_t bag) noexcept {
     return static_cast<std::byte*>(args.out) + bag * args.out_stride * element_bytes(args.out_type);
 }
 
-/// How many bags of a call, from `first_bag` on, a whole vector may be written for although rows are narrower: where
-/// rows follow one another, what is too much is overwritten by the next bags.
+/// For rows narrower than a vector: how many bags of a call, from `first_bag` on, may be written as a whole vector.
+/// Where rows follow one another, what is too much is overwritten by the next bags of the call, which come later and on
+/// the same thread.
 inline std::size_t whole_vectors(const PoolArgs& args, std::size_t first_bag) noexcept {
     const std::size_t dim = args.rows.dim, left = (args.last_bag - first_bag) * dim;
     return args.out_stride == dim && left >= Arch::width ? (left - Arch::width) / dim + 1 : 0;

@@ -26,7 +26,7 @@ constexpr std::size_t kDeepest = 64;
 // All tables of a checkpoint together: far more than a table file can list.
 constexpr std::size_t kMostTables = std::size_t{1} << 17;
 constexpr std::size_t kMostNameBytes = std::size_t{16} << 20;
-// A tensor may repeat its elements without taking memory; what it becomes takes some.
+// Tensors may repeat their elements without taking memory; what those of a checkpoint become together takes some.
 constexpr std::uint64_t kMostRepeated = std::uint64_t{1} << 30;
 
 /// A tensor that may be a table, or belong to one, and its name.
@@ -158,6 +158,13 @@ public:
         return keys;
     }
 
+    /// Whether a tensor may repeat its elements to so many bytes, after what was granted to others.
+    bool may_repeat(std::uint64_t bytes) const {
+        if (bytes > kMostRepeated - repeated_) return false;
+        repeated_ += bytes;
+        return true;
+    }
+
     /// The elements of a tensor of at most two dimensions; those of a vector are a column.
     Matrix matrix(const TorchTensor& tensor, Element element) const {
         const SharedBytes& storage = bytes_of(*tensor.storage);
@@ -216,6 +223,7 @@ private:
     std::string folder_;
     SharedBytes pickle_;
     PickleTree tree_;
+    mutable std::uint64_t repeated_ = 0;                        // bytes that may_repeat() has granted
     mutable std::map<const ZipMember*, SharedBytes> storages_;  // those that were read
 };
 
@@ -224,7 +232,7 @@ void refuse_repetition(const Checkpoint& checkpoint, const NamedTensor& named, s
     std::uint64_t bytes = 0;
     const bool counted = !__builtin_mul_overflow(named.tensor->sizes[0], row, &bytes);
     const std::uint64_t stored = named.tensor->storage->bytes;
-    if (counted && (bytes <= kMostRepeated || bytes / 2 <= stored)) return;
+    if (counted && (bytes / 2 <= stored || checkpoint.may_repeat(bytes))) return;
     fail(checkpoint.where(named.name), ": shape ", shape_text(named.tensor->sizes), " repeats its ",
          human_bytes(stored), " many times over; save it as it is to be stored (contiguous())");
 }
