@@ -128,21 +128,16 @@ kernels::Update update_of(const OptimizerRule& rule, double steps) {
 
 std::array<Moment, 2> Optimizer::State::moments_of(const OptimizerRule& rule) noexcept {
     using Moments = std::array<Moment, 2>;
-    const Moment none = {{}, false, 0};
     return std::visit(
-        Overloaded{
-            [&](const Sgd& r) {
-                return r.momentum == 0 ? Moments{none, none} : Moments{Moment{"momentum_buffer", false, 0}, none};
-            },
-            [&](const Adagrad& r) {
-                return Moments{Moment{"sum", false, static_cast<float>(r.initial_accumulator_value)}, none};
-            },
-            [&](const RowWiseAdagrad&) {
-                return Moments{Moment{"row_sum", true, 0}, none};
-            },
-            [&](const SparseAdam&) {
-                return Moments{Moment{"exp_avg", false, 0}, Moment{"exp_avg_sq", false, 0}};
-            }},
+        Overloaded{[](const Sgd& r) { return r.momentum == 0 ? Moments{} : Moments{Moment{"momentum_buffer"}}; },
+                   [](const Adagrad& r) {
+                       return Moments{
+                           Moment{.name = "sum", .initial = static_cast<float>(r.initial_accumulator_value)}};
+                   },
+                   [](const RowWiseAdagrad&) { return Moments{Moment{.name = "row_sum", .is_per_row = true}}; },
+                   [](const SparseAdam&) {
+                       return Moments{Moment{"exp_avg"}, Moment{"exp_avg_sq"}};
+                   }},
         rule);
 }
 

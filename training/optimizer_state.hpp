@@ -17,9 +17,9 @@ namespace rowpool::train {
 
 /// Numbers that an optimizer keeps for rows.
 struct Moment {
-    std::string_view name;  ///< PyTorch's, empty when there are none
-    bool is_per_row;        ///< one for each row, not for each value
-    float initial;
+    std::string_view name = {};  ///< PyTorch's, empty when there are none
+    bool is_per_row = false;     ///< one for each row, not for each value
+    float initial = 0;
 };
 
 struct Optimizer::State {
