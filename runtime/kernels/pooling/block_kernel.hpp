@@ -89,9 +89,8 @@ public:
         const float* weight = args.weights + (kWeighted ? run.position : 0);
         const std::size_t columns = run.columns;
         const std::size_t to_write = run.is_last_block ? args.rows.dim - run.column : columns;
-        const std::size_t whole_bags = kVectors == 0         ? whole_vectors(args, run.first_bag)
-                                       : columns == to_write ? run.count
-                                                             : 0;
+        const bool is_whole = columns == to_write;
+        const std::size_t whole_bags = kVectors == 0 ? whole_vectors(args, run.first_bag) : 0;
         const std::size_t out_step = args.out_stride * element_bytes(args.out_type);
         std::byte* out = output_row(args, run.first_bag) + run.column * element_bytes(args.out_type);
         IndexReader indices(args, run.position);
@@ -122,8 +121,8 @@ public:
                     continue;
                 }
             }
-            b < whole_bags ? write(out, args.out_type, columns, sums)
-                           : write_part(out, args.out_type, columns, to_write, sums);
+            (kVectors == 0 ? b < whole_bags : is_whole) ? write(out, args.out_type, columns, sums)
+                                                        : write_part(out, args.out_type, columns, to_write, sums);
         }
     }
 
