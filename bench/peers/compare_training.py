@@ -29,7 +29,7 @@ from request_grids import CRITEO_ROWS, DCN_DIM, DCN_LOOKUPS
 from table_grids import ZIPF
 from workload import ids
 
-STATE = {"sparse_adam": lambda dim: 2 * dim, "adagrad": lambda dim: dim, "row_wise_adagrad": lambda dim: 1}
+STATE_DIM = {"sparse_adam": lambda dim: 2 * dim, "adagrad": lambda dim: dim, "row_wise_adagrad": lambda dim: 1}
 RULES = {"sgd": torch.optim.SGD, "adagrad": torch.optim.Adagrad, "sparse_adam": torch.optim.SparseAdam}
 LR = 0.01
 BATCHES = 4
@@ -162,25 +162,29 @@ class Tbe:
 
 
 class Limit:
+    """The memory of a step; no rows come of it."""
+
     def __init__(self, library, model, rows, rule):
         self.library, self.model = library, model
-        self.tables = [(table.clone(), torch.zeros(len(table), STATE[rule](model.dim))) for table in rows]
+        self.tables = [(table.clone(), torch.zeros(len(table), STATE_DIM[rule](model.dim))) for table in rows]
         self.out = torch.empty(model.batch, model.dim)
 
     def prepared(self, batch):
-        """The arguments of a call a table, which keep what they point to alive."""
-        kept = [torch.unique(indices) for indices in batch.indices]
-        calls = []
-        for (rows, state), indices, offsets, grads, numbers in zip(self.tables, batch.indices, batch.offsets,
-                                                                   batch.grads, kept):
-            calls.append([pointer(rows), size(self.model.dim), pointer(state), size(state.shape[1]), pointer(indices),
-                          pointer(offsets), size(self.model.batch), pointer(numbers), size(len(numbers)), pointer(grads),
-                          pointer(self.out)])
-        return calls, batch, kept
+        """The arguments of a call a table, and the rows with a lookup, which they point to."""
+        numbers = [torch.unique(indices) for indices in batch.indices]
+        calls = [(pointer(rows), size(self.model.dim), pointer(state), size(state.shape[1]), pointer(indices),
+                  pointer(offsets), size(self.model.batch), pointer(unique), size(len(unique)), pointer(grads),
+                  pointer(self.out))
+                 for (rows, state), indices, offsets, grads, unique in zip(self.tables, batch.indices, batch.offsets,
+                                                                           batch.grads, numbers)]
+        return calls, numbers
 
     def step(self, prepared):
         for arguments in prepared[0]:
             self.library.rowpool_move(*arguments)
+
+    def rows(self):
+        return []
 
 
 def pointer(tensor):
@@ -195,6 +199,14 @@ def make_peer(peer, library, model, rows, rule):
     if peer == "limit":
         return Limit(library, model, rows, rule)
     return {"torch": Torch, "tbe": Tbe}[peer](model, rows, rule)
+
+
+def threads_of(peer, options):
+    """How many threads are compared with a peer: random models with the first number only, and a limit
+    is that of one thread."""
+    if peer == "limit":
+        return [1]
+    return options.threads[:1] if options.random else options.threads
 
 
 def compare(library, model, rule, peer, threads, options):
@@ -212,7 +224,7 @@ def compare(library, model, rule, peer, threads, options):
         for side in sides:
             side.call(side.inputs[batch])
     name = f"{model.name}/{rule}/threads:{threads}/{peer}"
-    for found, wanted in zip(ours.rows(), [] if peer == "limit" else theirs.rows()):
+    for found, wanted in zip(ours.rows(), theirs.rows()):
         if not torch.allclose(found, wanted, rtol=1e-4, atol=1e-4):
             print(f"{name}: the rows differ by {(found - wanted).abs().max():.3g}", flush=True)
             ours.close()
@@ -247,12 +259,12 @@ def main():
     library = ctypes.CDLL(os.environ["ROWPOOL_TRAINING_SHIM"])
     library.rowpool_model.restype = ctypes.c_void_p
     library.rowpool_add_table.restype = library.rowpool_train.restype = ctypes.c_bool
-    rules = {"torch": ["sparse_adam", "adagrad"], "tbe": ["row_wise_adagrad"], "limit": list(STATE)}
+    rules = {"torch": ["sparse_adam", "adagrad"], "tbe": ["row_wise_adagrad"], "limit": list(STATE_DIM)}
     ratios = {}
     for model in random_models(options) if options.random else models(options):
         for peer in options.peers:
             for rule in rules[peer]:
-                for threads in [1] if peer == "limit" else options.threads[:1] if options.random else options.threads:
+                for threads in threads_of(peer, options):
                     ratio = compare(library, model, rule, peer, threads, options)
                     ratios.setdefault(f"{peer}/{rule}", []).append(ratio)
     for name, found in ratios.items():

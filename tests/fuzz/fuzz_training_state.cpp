@@ -1,13 +1,12 @@
 // Any bytes as the state of an optimizer: what is refused changes nothing, what is gone on from makes a step and is
 // saved as it was.
-#include <unistd.h>
-
 #include <algorithm>
 #include <vector>
 
 #include "rowpool_train/rowpool_train.hpp"
 #include "tests/fuzz/target.hpp"
 #include "tests/support/container.hpp"
+#include "tests/support/files.hpp"
 
 namespace rowpool::fuzz {
 namespace {
@@ -27,20 +26,15 @@ void make_step(train::Optimizer& optimizer) {
     require(optimizer.steps() == before + 1, "a step counts");
 }
 
-/// The state saved to memory, and opened again, is the same one.
+/// The state saved, and opened again, is the same one.
 void save_and_open(const train::Optimizer& optimizer, const train::OptimizerRule& rule) {
-    char folder[] = "/dev/shm/fuzz-state-XXXXXX";
-    require(mkdtemp(folder) != nullptr, "folders can be made in memory");
-    const std::string path = std::string(folder) + "/state.safetensors";
+    const test::TemporaryFolder folder;
+    const std::string path = folder / "state.safetensors";
     tools::check(optimizer.save(path));
-    {
-        const auto again = tools::value_of(train::Optimizer::open(path, rule));
-        require(std::ranges::equal(again.table().bytes(), optimizer.table().bytes()), "rows are kept");
-        require(again.steps() == optimizer.steps(), "steps are kept");
-        require(again.table().padding_idx() == optimizer.table().padding_idx(), "the padding index is kept");
-    }
-    unlink(path.c_str());
-    rmdir(folder);
+    const auto again = tools::value_of(train::Optimizer::open(path, rule));
+    require(std::ranges::equal(again.table().bytes(), optimizer.table().bytes()), "rows are kept");
+    require(again.steps() == optimizer.steps(), "steps are kept");
+    require(again.table().padding_idx() == optimizer.table().padding_idx(), "the padding index is kept");
 }
 
 /// A table of the shape that the seeds have, and its optimizer, stay as they are when a state is not of theirs.
@@ -49,9 +43,9 @@ void load_into_other(const std::string& path, const train::OptimizerRule& rule, 
         "words", {.num_embeddings = 11, .embedding_dim = 7, .format = format, .padding_idx = 2}));
     auto optimizer = tools::value_of(train::Optimizer::create(table, rule));
     const std::vector<std::byte> before(table.bytes().begin(), table.bytes().end());
-    const Status loaded = optimizer.load(path);
-    if (loaded) return make_step(optimizer);
-    require(std::ranges::equal(before, table.bytes()) && optimizer.steps() == 0, "a refused state changes nothing");
+    const bool is_loaded = bool(optimizer.load(path));
+    const bool is_unchanged = std::ranges::equal(before, table.bytes()) && optimizer.steps() == 0;
+    require(is_loaded || is_unchanged, "a refused state changes nothing");
     make_step(optimizer);
 }
 

@@ -13,6 +13,7 @@
 #include "rowpool/table_file.hpp"
 #include "rowpool_train/rowpool_train.hpp"
 #include "tests/support/files.hpp"
+#include "tests/support/golden.hpp"
 
 namespace rowpool::test {
 namespace {
@@ -69,13 +70,11 @@ void check_same(const std::string& found, const std::string& wanted) {
 }
 
 TEST_CASE("states that were saved are gone on from") {
-    const char* const folder = std::getenv("ROWPOOL_TEST_GOLDEN");
-    REQUIRE_MESSAGE(folder != nullptr, "ROWPOOL_TEST_GOLDEN names the folder tests/golden");
     const TemporaryFolder scratch;
     const std::string found = scratch / "state.safetensors";
     for (const GoldenState& state : kGoldenStates) {
         CAPTURE(state.name);
-        const std::string path = std::string(folder) + '/' + state.name;
+        const std::string path = golden_folder() + '/' + state.name;
         auto optimizer = *train::Optimizer::open(path + ".safetensors", state.rule, state.rounding);
         CHECK(optimizer.steps() == kStepsInState);
         CHECK(optimizer.table().format() == state.format);

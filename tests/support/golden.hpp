@@ -19,13 +19,17 @@ struct Golden {
     nlohmann::json expected;
 };
 
+inline std::string golden_folder() {
+    const char* const folder = std::getenv("ROWPOOL_TEST_GOLDEN");
+    REQUIRE_MESSAGE(folder != nullptr, "ROWPOOL_TEST_GOLDEN names the folder tests/golden");
+    return folder;
+}
+
 /// All golden files of a kind; there is at least one.
 inline std::vector<Golden> golden_files(std::string_view kind) {
     static constexpr std::string_view kSuffix = ".expected.json";
-    const char* folder = std::getenv("ROWPOOL_TEST_GOLDEN");
-    REQUIRE_MESSAGE(folder != nullptr, "ROWPOOL_TEST_GOLDEN names the folder tests/golden");
     std::vector<Golden> found;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    for (const auto& entry : std::filesystem::directory_iterator(golden_folder())) {
         const std::string path = entry.path();
         if (!path.ends_with(kSuffix)) continue;
         nlohmann::json expected = nlohmann::json::parse(std::ifstream(path));

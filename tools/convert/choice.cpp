@@ -42,7 +42,7 @@ bool chosen(const std::string& pattern, const std::string& file, const std::stri
     return matches(pattern, name) || (part && matches(*part, name));
 }
 
-TablePattern parse_choice(const std::string& option, const Sources& sources) {
+TableChoice parse_choice(const std::string& option, const Sources& sources) {
     std::size_t equals = option.find('=');
     if (equals == std::string::npos || is_name(option, sources)) return {option, {}};
     for (std::size_t at = option.rfind('='); at > equals; at = option.rfind('=', at - 1)) {
@@ -51,7 +51,7 @@ TablePattern parse_choice(const std::string& option, const Sources& sources) {
     return {option.substr(0, equals), option.substr(equals + 1), true};
 }
 
-std::string renamed(TablePattern choice, const std::string& file, const std::string& name) {
+std::string renamed(TableChoice choice, const std::string& file, const std::string& name) {
     if (!choice.renames) return name;
     if (!matches(choice.pattern, name)) choice.pattern = *own_part(choice.pattern, file);
     const std::size_t star = choice.new_name.find('*');

@@ -39,7 +39,7 @@ std::vector<std::string> sequence_names(const Sources& sources, const std::vecto
 bool is_pattern(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
 
 /// The tables that one option means, in their order.
-std::vector<std::size_t> shards_of(const TablePattern& choice, const std::string& where, const Sources& sources,
+std::vector<std::size_t> shards_of(const TableChoice& choice, const std::string& where, const Sources& sources,
                                    const Reading& reading) {
     for (const LeftOut& tensor : reading.left_out) {
         if (chosen(choice.pattern, tensor.file, tensor.name)) fail(where, tensor.file, ": ", text_of(tensor));
@@ -60,7 +60,7 @@ std::vector<Join> find_joins(const std::vector<std::string>& options, const Sour
     std::vector<bool> taken(sources.size());
     for (const std::string& option : options) {
         const std::string where = "--join " + printable(option) + ": ";
-        const TablePattern choice = parse_choice(option, sources);
+        const TableChoice choice = parse_choice(option, sources);
         if (!choice.renames || choice.new_name.empty())
             fail(where, "it has no name for the joined table: PATTERN=NEWNAME");
         auto join = std::ranges::find(joins, choice.new_name, &Join::name);

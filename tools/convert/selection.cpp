@@ -156,7 +156,7 @@ std::vector<SelectedTable> select_tables(const Sources& sources, const Selection
     std::set<std::pair<const Source*, std::string>> taken;
     const std::vector<std::string> all = {"*"};
     for (const std::string& option : selection.tables.empty() ? all : selection.tables) {
-        const TablePattern choice = parse_choice(option, sources);
+        const TableChoice choice = parse_choice(option, sources);
         bool found = false;
         for (const Source* source : candidates) {
             const std::string& name = source->description().name;
