@@ -273,7 +273,7 @@ Result<std::string_view> TableFile::joined_row_names(std::size_t table) const {
         const Contents::Entry& entry = contents_->entries[table];
         if (entry.names == nullptr) return std::string_view();
         const auto bytes = contents_->bytes(*entry.names);
-        const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        const std::string_view text = support::as_text(bytes);
         const std::size_t rows = contents_->tables[table].num_ids();
         const auto separators = static_cast<std::size_t>(std::ranges::count(text, '\n'));
         if (rows == 0 ? !text.empty() : separators != rows - 1) {

@@ -8,6 +8,11 @@
 
 namespace rowpool::support {
 
+/// The bytes as characters, whatever their encoding.
+inline std::string_view as_text(std::span<const std::byte> bytes) noexcept {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 /// Position of the first byte that does not belong to well-formed UTF-8 (Unicode 15, table 3-7); npos when all do.
 std::size_t find_invalid_utf8(std::string_view text) noexcept;
 

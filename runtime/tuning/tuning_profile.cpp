@@ -130,7 +130,7 @@ Result<TuningProfile> load_profile(const std::string& path) {
     return support::without_exceptions([&]() -> Result<TuningProfile> {
         const Result<support::MappedFile> file = support::MappedFile::open(path);
         if (!file) return file.error();
-        const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+        const std::string_view text = support::as_text(file->bytes());
         const Result<Json> json = support::parse_strict_json(text, kDepth, kMostTables);
         if (!json) return corrupt(path, json.error().message);
         return profile_of(*json, path);

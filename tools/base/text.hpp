@@ -11,6 +11,7 @@
 
 namespace rowpool::tools {
 
+using support::as_text;
 using support::listed;
 using support::one_line;
 using support::printable;

@@ -29,7 +29,7 @@ std::string_view take_whole_line(std::string_view& rest) {
 /// several, the first line has their titles.
 RowNames read_names(const std::string& path, std::size_t rows) {
     const support::MappedFile file = open_input(path);
-    std::string_view rest(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+    std::string_view rest = as_text(file.bytes());
     if (rest.find('\0') != rest.npos) fail(path, ": a NUL byte; names are text, a line a row");
     if (rest.starts_with('{') || rest.starts_with("[\"")) fail(path, ": JSON; names are text, a line a row");
     const bool columns = uncompressed_name(path).ends_with(".tsv");

@@ -5,6 +5,8 @@
 #include <array>
 #include <string_view>
 
+#include "tools/base/text.hpp"
+
 namespace rowpool::tools {
 
 namespace {
@@ -36,9 +38,7 @@ constexpr std::array kForeign = {
     Foreign{"<html", "a web page; the download of the file went wrong"},
 };
 
-std::string_view probe(std::span<const std::byte> bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kProbeBytes)};
-}
+std::string_view probe(std::span<const std::byte> bytes) { return as_text(bytes).substr(0, kProbeBytes); }
 
 std::string_view without_leading_blanks(std::string_view text) {
     return text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size()));

@@ -44,10 +44,6 @@ constexpr std::uint32_t kAttributeName = 1;
 constexpr std::uint32_t kInteger = 3;
 constexpr std::size_t kMostInputs = 3;
 
-std::string_view as_text(std::span<const std::byte> bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 /// The fields of one message of a file, one after the other.
 class Message {
 public:

@@ -94,7 +94,7 @@ private:
 };
 
 WeightMap read_index(const support::MappedFile& index) {
-    const std::string_view text(reinterpret_cast<const char*>(index.bytes().data()), index.bytes().size());
+    const std::string_view text = as_text(index.bytes());
     WeightMap map;
     IndexReader reader(map);
     if (!Json::sax_parse(text.begin(), text.end(), &reader)) fail(index.path(), ": ", reader.fault());

@@ -193,7 +193,7 @@ private:
         const ZipMember* order = archive_.find(folder_ + "byteorder");
         if (order == nullptr) return;
         const SharedBytes text = archive_.map(*order);
-        if (std::string_view(reinterpret_cast<const char*>(text.bytes.data()), text.bytes.size()) == "little") return;
+        if (as_text(text.bytes) == "little") return;
         fail(member_text(archive_.path(), order->name), ": not little; save the checkpoint on a little-endian machine");
     }
 

@@ -45,8 +45,7 @@ constexpr std::array kRefused = {
 
 class Unpickler {
 public:
-    Unpickler(const std::string& path, std::span<const std::byte> bytes)
-        : path_(path), text_(reinterpret_cast<const char*>(bytes.data()), bytes.size()) {}
+    Unpickler(const std::string& path, std::span<const std::byte> bytes) : path_(path), text_(as_text(bytes)) {}
 
     PickleTree run() {
         for (std::size_t steps = 0; tree_.root == nullptr; ++steps) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tools/base/interrupt.hpp"
+#include "tools/base/text.hpp"
 
 namespace rowpool::tools {
 
@@ -27,7 +28,7 @@ RowNames NameList::take() {
     }
     flush();
     const SharedBytes mapped = file_->map();
-    return {mapped.owner, {reinterpret_cast<const char*>(mapped.bytes.data()), mapped.bytes.size()}};
+    return {mapped.owner, as_text(mapped.bytes)};
 }
 
 void NameList::put(std::string_view text) {

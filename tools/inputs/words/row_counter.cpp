@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "rowpool/types.hpp"
+#include "tools/base/text.hpp"
 #include "tools/inputs/words/text_fields.hpp"
 #include "tools/inputs/words/word2vec_source.hpp"
 
@@ -14,10 +15,6 @@ namespace rowpool::tools {
 namespace {
 
 constexpr std::size_t kMoreLines = 2;  // a header, and the one after the first row, which may tell what a name is
-
-std::string_view as_text(std::span<const std::byte> bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 bool is_text(std::string_view text) {
     return !text.empty() && (text.front() >= ' ' || is_blank(text.front()) || text.front() < 0) &&

@@ -155,8 +155,7 @@ private:
 /// The first pass over a file: finds its shape, its names, and where rows begin.
 class Scan {
 public:
-    Scan(const support::MappedFile& file, Reading& reading)
-        : path_(file.path()), text_(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()) {
+    Scan(const support::MappedFile& file, Reading& reading) : path_(file.path()), text_(as_text(file.bytes())) {
         layout_.skips = reading.on_bad_line == OnBadLine::skip;
         if (reading.limit) limit_ = *reading.limit;
         layout_.named = reading.names_column != NamesColumn::no;
@@ -300,7 +299,7 @@ private:
     void parse_rows(std::size_t first, std::span<std::byte> out) const {
         const std::size_t row_size = description().shape.dim * sizeof(float);
         const std::span<const std::byte> bytes = text_.bytes();
-        std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        std::string_view rest = as_text(bytes);
         auto [row, position] = positions_.before(first);
         rest.remove_prefix(position);
         for (; !out.empty(); ++row) {

@@ -22,10 +22,6 @@ namespace {
 constexpr std::size_t kLongestHeader = 64;
 constexpr std::size_t kLongestName = 64 << 10;
 
-std::string_view as_text(std::span<const std::byte> bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 /// The first line's numbers, and where the rows begin.
 struct Beginning {
     VectorHeader header;

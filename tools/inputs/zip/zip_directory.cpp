@@ -56,7 +56,7 @@ public:
     const std::string& path() const { return path_; }
     std::uint64_t begin() const { return begin_; }  ///< byte of the file
     std::size_t size() const { return bytes_.size(); }
-    std::string_view text() const { return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}; }
+    std::string_view text() const { return as_text(bytes_); }
 
 private:
     Fields(const std::string& path, std::span<const std::byte> bytes, std::uint64_t begin)
