@@ -1,16 +1,23 @@
-// How commands fail: with an exception that main() turns into one line on standard error and exit status 1.
+// How commands fail: with an exception that the command line turns into one line on standard error and an exit status.
 #pragma once
 
 #include <sstream>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "rowpool/status.hpp"
 
 namespace rowpool::tools {
 
-/// One line for people that says what went wrong, without the program's name.
+/// One line for people that says what went wrong, without the program's name. Exit status 1.
 class Failure : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// The same of a command line that says what cannot be. Exit status 2.
+class WrongUsage : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
@@ -21,6 +28,15 @@ template <class... Parts>
     std::ostringstream line;
     (line << ... << parts);
     throw Failure(line.str());
+}
+
+/// Throws a WrongUsage about an option, whose line begins with its name.
+template <class... Parts>
+[[noreturn]] void fail_usage(const std::string& option, const Parts&... parts) {
+    std::ostringstream line;
+    line << option << ": ";
+    (line << ... << parts);
+    throw WrongUsage(line.str());
 }
 
 /// Throws a Failure if the library reports an error.

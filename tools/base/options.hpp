@@ -2,20 +2,21 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdint>
 #include <optional>
-#include <sstream>
 #include <string>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "tools/base/failure.hpp"
 #include "tools/base/quantity.hpp"
 #include "tools/base/text.hpp"
 
 namespace rowpool::tools {
+
+/// The most that --threads takes: an engine has no more.
+inline constexpr std::size_t kMaxThreads = 1024;
 
 /// An option whose value is one of several names. `choices` lists them as "a|b|c"; `parse` returns the value of a name,
 /// or nothing.
@@ -24,24 +25,10 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, T& target, c
                         const std::string& help) {
     const auto take = [&target, name, choices, parse](const std::string& text) {
         const auto value = parse(text);
-        if (!value) throw CLI::ValidationError(name, "'" + printable(text) + "' is none of " + choices);
+        if (!value) fail_usage(name, '\'', printable(text), "' is none of ", choices);
         target = *value;
     };
     return command.add_option_function<std::string>(name, take, help)->type_name(choices);
-}
-
-/// Parses all of `text` as a number in [least, most]; the error names the option and its range.
-template <class T>
-T parse_number(const std::string& name, const std::string& text, T least, T most, const char* kind) {
-    T value = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, failure] = std::from_chars(text.data(), end, value);
-    if (failure != std::errc() || stop != end || !(value >= least && value <= most)) {
-        std::ostringstream message;
-        message << '\'' << printable(text) << "' is no " << kind << " from " << least << " to " << most;
-        throw CLI::ValidationError(name, message.str());
-    }
-    return value;
 }
 
 /// An option whose value is a whole number of type T, in [least, most].
@@ -70,7 +57,7 @@ CLI::Option* add_bytes(CLI::App& command, const std::string& name, Target& targe
     const auto take = [&target, name, least](const std::string& text) {
         const std::optional<std::uint64_t> bytes = parse_bytes(text);
         if (!bytes || *bytes < least) {
-            throw CLI::ValidationError(name, "'" + printable(text) + "' is no " + kBytesForm);
+            fail_usage(name, '\'', printable(text), "' is no ", kBytesForm);
         }
         target = *bytes;
     };

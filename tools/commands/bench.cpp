@@ -15,7 +15,6 @@ namespace rowpool::tools {
 
 namespace {
 
-constexpr std::size_t kMaxThreads = 1024;
 constexpr std::size_t kMaxBag = 1'000'000;
 constexpr std::size_t kMaxBatch = 1'000'000;
 constexpr double kMaxZipf = 10;

@@ -21,6 +21,7 @@
 #include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/commands/convert_options.hpp"
 #include "tools/commands/reading_options.hpp"
 #include "tools/commands/standard_output.hpp"
 #include "tools/convert/conversion_report.hpp"
@@ -37,26 +38,6 @@
 namespace rowpool::tools {
 
 namespace {
-
-struct ConvertOptions {
-    std::vector<std::string> inputs;
-    std::string output;
-    std::string report;
-    WantedCoding coding;
-    Selection selection;
-    std::vector<std::string> joins;
-    Reading reading;
-    BudgetOptions budget;
-    RowOptions rows;
-    TransformOptions transforms;
-    OnBadRow on_bad_row = OnBadRow::fail;
-};
-
-std::string format_choices() {
-    std::vector<std::string_view> names;
-    for (const RowFormat format : all_row_formats()) names.push_back(to_string(format));
-    return joined(names, "|");
-}
 
 Sources open_all(ConvertOptions& options) {
     Sources all;
@@ -159,76 +140,12 @@ void convert(ConvertOptions& options) {
     print_findings(options);
 }
 
-void add_packed(CLI::App& command, PackedRows& packed) {
-    const auto add = [&packed](const std::vector<std::string>& options) {
-        for (const std::string& option : options) {
-            if (packed.add(option)) continue;
-            throw CLI::ValidationError("--packed", "'" + printable(option) + "' is no PATTERN=FORMAT of coded rows");
-        }
-    };
-    add_repeated(command, "--packed", add, "PATTERN=FORMAT",
-                 "uint8 tensors of these names are rows in FORMAT (int8, int4, tbe-int8, ...) already");
-}
-
 }  // namespace
 
 void add_convert(CLI::App& app) {
     CLI::App& command = *app.add_subcommand("convert", "Convert tables into one table file");
     const auto options = std::make_shared<ConvertOptions>();
-    command.add_option("IN", options->inputs, "Files to read; what they are is told by their first bytes")
-        ->required()
-        ->type_name("");
-    add_output(command, options->output, "The table file to write; it may be one of the inputs");
-    add_choice(command, "--format", options->coding.format, format_choices(), parse_row_format,
-               "How rows are stored; unless given, coded rows stay as they are and others become int8");
-    add_choice(command, "--method", options->coding.method, "min-max|greedy|search", parse_quantization_method,
-               "How the scales and biases of coded rows are chosen: from the smallest and the largest value (unless "
-               "given); as PyTorch's optimized_qparams, for 4 and 2 bits; or by a search for the least squared error");
-    add_budget_options(command, options->budget, options->coding);
-    command
-        .add_option("--report", options->report,
-                    "Also write a web page: bytes, errors, worst rows and time of each table")
-        ->type_name("OUT.html");
-    add_repeated(
-        command, "--table", options->selection.tables, "[FILE:]PATTERN[=NEWNAME]",
-        "Take only these tables (*, ? and [] as in a shell), of this input if one is given, under another name "
-        "if one is given, in which * stands for what the * of the pattern matched; may be repeated");
-    add_repeated(command, "--exclude", options->selection.excluded, "PATTERN", "Leave these out; may be repeated");
-    add_join(command, options->joins);
-    add_packed(command, options->reading.packed);
-    add_reading_options(command, options->reading);
-    command
-        .add_option("--names", options->rows.names,
-                    "Names for the rows of the one table, a line a row; of a .tsv the first column")
-        ->type_name("FILE");
-    add_integer(command, "--limit", options->rows.limit, std::size_t{1}, std::numeric_limits<std::size_t>::max(),
-                "Take only the first N rows of each table");
-    add_transform_options(command, options->transforms);
-    add_choice(
-        command, "--on-bad-row", options->on_bad_row, "fail|f16|zero", parse_on_bad_row,
-        "What happens to a row that the format cannot hold: its values are NaN or infinite, or its scale or bias "
-        "would be. The conversion fails (unless given), the table is stored as f16, or the row becomes zeros");
-    command.footer(
-        "Inputs:\n"
-        "  .pt .pth .bin PyTorch checkpoints: every two-dimensional tensor of float32, float16, bfloat16, float64\n"
-        "                or float8, named by its path (\"model.emb.weight\"), codes of 8 bits with their scales, and\n"
-        "                embeddings that PyTorch quantized. Nothing in the file is run.\n"
-        "  .safetensors  every two-dimensional F32, F16, BF16, F64 or F8 tensor, codes of 8 bits with their scales, "
-        "and\n"
-        "                every table of a rowpool file\n"
-        "  .safetensors.index.json, .bin.index.json  the same of all files that the index names\n"
-        "  .npy          a matrix of float16, float32, float64 or bfloat16 (V2); the table is named after the file\n"
-        "  .npz          every such matrix in the archive, named after its member\n"
-        "  text          word vectors of word2vec, fastText or GloVe: a line a row, its name and then its numbers, "
-        "with\n"
-        "                or without a first line \"rows columns\". The table carries the names, repeated ones too.\n"
-        "  word2vec      binary files (.bin), with their names\n"
-        "  fastText      models (.bin) that are not quantized: a row a word, then a row a bucket, without a name\n"
-        "  .onnx         every two-dimensional float, float16, bfloat16 or double (narrowed to f32) initializer\n"
-        "Each of them may be compressed by gzip (.gz).\n"
-        "Rows that have the format already are copied unchanged. What looks like an embedding and is left out is named "
-        "on\n"
-        "standard error. docs/CONVERT.md has more.");
+    add_convert_options(command, *options);
     command.callback([options] { convert(*options); });
 }
 

@@ -25,8 +25,6 @@ namespace rowpool::tools {
 
 namespace {
 
-constexpr std::size_t kMaxThreads = 1024;
-
 struct PoolCommand {
     std::string file;
     std::string table;
@@ -168,7 +166,7 @@ void pool_as(const PoolCommand& command, const Table& table, const Inputs& input
 
 void pool_command(const PoolCommand& command) {
     if (command.mode == Pooling::none && !(command.offsets + command.lengths + command.weights).empty()) {
-        throw CLI::ValidationError("--mode none", "takes no --offsets, --lengths or --weights");
+        fail_usage("--mode none", "takes no --offsets, --lengths or --weights");
     }
     catch_interrupts();
     const Table table = value_of(open_table_file(command.file).table(command.table));

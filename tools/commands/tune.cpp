@@ -34,8 +34,8 @@ std::string describe(const Prefetch& prefetch) {
 }
 
 void print(const TuningProfile& profile) {
-    static constexpr Column kColumns[] = {{"table", false},    {"format", false}, {"rows"},    {"dim"},
-                                          {"prefetch", false}, {"ns a row"},      {"untuned"}, {"faster"}};
+    static constexpr Column kProfileColumns[] = {{"table", false},    {"format", false}, {"rows"},    {"dim"},
+                                                 {"prefetch", false}, {"ns a row"},      {"untuned"}, {"faster"}};
     std::vector<std::vector<std::string>> lines;
     for (const TableTuning& tuning : profile.tables) {
         lines.push_back({one_line(tuning.table), std::string(to_string(tuning.format)), std::to_string(tuning.rows),
@@ -43,7 +43,7 @@ void print(const TuningProfile& profile) {
                          short_number(tuning.ns_row_untuned),
                          short_number(tuning.ns_row_untuned / tuning.ns_row) + "x"});
     }
-    print_aligned(kColumns, lines);
+    print_aligned(kProfileColumns, lines);
 }
 
 /// Measures with a bar that says how far it is, should it take long.

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "tools/base/failure.hpp"
-#include "tools/base/options.hpp"
 #include "tools/base/text.hpp"
 #include "tools/convert/choice.hpp"
 #include "tools/convert/joined_source.hpp"
@@ -75,14 +74,6 @@ std::vector<Join> find_joins(const std::vector<std::string>& options, const Sour
 }
 
 }  // namespace
-
-void add_join(CLI::App& command, std::vector<std::string>& options) {
-    add_repeated(
-        command, "--join", options, "[FILE:]PATTERN=NEWNAME",
-        "Make one table of those that match, which are shards of it with a number in their names, or in those of "
-        "their files: 0 or 1 comes first, 2 before 10. May be repeated, also for one table whose shards follow "
-        "each other so");
-}
 
 Sources join_tables(Sources sources, const std::vector<std::string>& options, const Reading& reading) {
     for (const Join& join : find_joins(options, sources, reading)) {

@@ -1,7 +1,6 @@
 // What --join makes of the tables that were read: shards of one table become that.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -9,9 +8,6 @@
 #include "tools/inputs/source.hpp"
 
 namespace rowpool::tools {
-
-/// --join [FILE:]PATTERN=NEWNAME, any number of them.
-void add_join(CLI::App& command, std::vector<std::string>& options);
 
 /// The sources, with a joined one in the place of the shards of each new name: those of its options one after the
 /// other, those of one option in the order of the number in their names, or in their files' where they have one name.

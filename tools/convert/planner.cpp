@@ -9,7 +9,6 @@
 #include "support/parallel.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
-#include "tools/base/options.hpp"
 #include "tools/base/progress.hpp"
 #include "tools/base/quantity.hpp"
 #include "tools/base/text.hpp"
@@ -25,35 +24,6 @@ namespace {
 // Greedy is not among them: search is on no row worse, for the same bytes.
 constexpr std::array kMethods = {QuantizationMethod::min_max, QuantizationMethod::search};
 constexpr std::array kFormats = {RowFormat::f16, RowFormat::bf16, RowFormat::int8, RowFormat::int4, RowFormat::int2};
-
-std::optional<double> parse_error(const std::string& text) {
-    const auto parts = split_number(text);
-    if (!parts || (!parts->second.empty() && parts->second != "%" && parts->second != " %")) return {};
-    const double error = parts->second.empty() ? parts->first : parts->first / 100;
-    if (!(error > 0 && error < 1)) return {};
-    return error;
-}
-
-std::optional<FormatOf> parse_format_of(const std::string& text) {
-    const std::size_t equals = text.rfind('=');
-    if (equals == std::string::npos || equals == 0) return {};
-    const std::optional<RowFormat> format = parse_row_format(text.substr(equals + 1));
-    if (!format) return {};
-    return FormatOf{text.substr(0, equals), *format};
-}
-
-void add_format_of(CLI::App& command, WantedCoding& wanted) {
-    const auto add = [&wanted](const std::vector<std::string>& texts) {
-        for (const std::string& text : texts) {
-            const std::optional<FormatOf> option = parse_format_of(text);
-            if (!option) throw CLI::ValidationError("--format-of", "'" + printable(text) + "' is no PATTERN=FORMAT");
-            wanted.format_of.push_back(*option);
-        }
-    };
-    add_repeated(command, "--format-of", add, "PATTERN=FORMAT",
-                 "How the rows of tables with these names are stored, whatever is said of the others; may be repeated, "
-                 "the last one that matches counts");
-}
 
 void add_coding(RowFormat format, std::vector<RowCoding>& codings) {
     if (!is_coded(format)) return codings.push_back(format);
@@ -171,27 +141,6 @@ std::string measurement_text(const Measured& table, std::size_t chosen) {
 }
 
 }  // namespace
-
-void add_budget_options(CLI::App& command, BudgetOptions& options, WantedCoding& wanted) {
-    add_format_of(command, wanted);
-    const auto take_error = [&options](const std::string& text) {
-        options.max_error = parse_error(text);
-        if (options.max_error) return;
-        throw CLI::ValidationError("--max-error", "'" + printable(text) + "' is no error above 0 and below 1 or 100%");
-    };
-    CLI::Option* error =
-        command.add_option_function<std::string>("--max-error", take_error,
-                                                 "Choose the smallest of f32, f16, bf16, int8, int4 and int2 for each "
-                                                 "table whose sums of bags have at most this "
-                                                 "relative L2 error: 0.01 or 1%");
-    CLI::Option* bytes = add_bytes(command, "--max-bytes", options.max_bytes, 1,
-                                   "Choose formats with the least such error whose rows take at most so many in all");
-    CLI::Option* trace =
-        command.add_option("--trace", options.trace, "Measure with recorded lookups, as pool takes them");
-    error->type_name("E")->excludes(bytes);
-    trace->type_name("T.npz");
-    for (CLI::Option* budget : {error, bytes}) budget->excludes("--format")->excludes("--method");
-}
 
 void plan_codings(const BudgetOptions& options, const WantedCoding& wanted, std::vector<Target>& targets) {
     if (!options.max_error && !options.max_bytes) {

@@ -1,7 +1,6 @@
 // Formats under a budget: measures candidate codings of each table, and chooses one by the budget.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,9 +16,6 @@ struct BudgetOptions {
     std::optional<std::uint64_t> max_bytes;  ///< of the rows of all tables
     std::string trace;                       ///< path of the lookups to measure with; empty for generated ones
 };
-
-/// --format-of, --max-error, --max-bytes and --trace. The command has --format and --method already.
-void add_budget_options(CLI::App& command, BudgetOptions& options, WantedCoding& wanted);
 
 /// Gives each target a coding within the budget, if there is one, and the reason. Formats of --format-of are kept, with
 /// the better method. Reads the trace and the rows of some bags, and shows progress. Fails when the budget cannot be

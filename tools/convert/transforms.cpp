@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "tools/base/failure.hpp"
-#include "tools/base/options.hpp"
+#include "tools/base/quantity.hpp"
 #include "tools/base/text.hpp"
 #include "tools/convert/access_counts.hpp"
 #include "tools/convert/kept_ids.hpp"
@@ -85,32 +85,7 @@ NewTable with_padding(NewTable table, std::int64_t padding) {
     return table;
 }
 
-CLI::Option* add_values(CLI::App& command, const std::string& name, std::vector<std::string>& texts,
-                        const std::string& value, const std::string& help) {
-    return add_repeated(command, name, texts, "[TABLE=]" + value, help);
-}
-
 }  // namespace
-
-void add_transform_options(CLI::App& command, TransformOptions& options) {
-    add_values(command, "--padding-idx", options.padding, "N",
-               "Record an id that is left out of bags; -1 is the last one. TABLE= makes this and the options below be "
-               "for one table, under its new name");
-    add_values(command, "--max-norm", options.max_norm, "X",
-               "Scale rows with a larger norm down to it, as nn.Embedding's max_norm does");
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    add_real(command, "--norm-type", options.norm_type, -kInfinity, kInfinity, "The p of --max-norm; 2 unless given");
-    add_values(command, "--prune-below", options.prune_below, "X",
-               "Store no row whose L2 norm is X or less; lookups of its id give zeros");
-    add_values(command, "--keep", options.keep, "K.npy",
-               "Store only the rows of these ids, int32 or int64; lookups of others give zeros");
-    command
-        .add_option(
-            "--order-by-trace", options.order_by_trace,
-            "Store the rows that a trace looks up first, by falling number of lookups, and record how many they "
-            "are; ids stay as they are")
-        ->type_name("T.npz");
-}
 
 Transforms::Transforms(const TransformOptions& options, const std::vector<Input>& tables, const std::string& output) {
     const Values padding("--padding-idx", options.padding, tables);

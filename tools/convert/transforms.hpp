@@ -1,7 +1,6 @@
 // The transforms of `convert`: options of nn.Embedding, pruning, and reordering of rows.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -21,8 +20,6 @@ struct TransformOptions {
     std::vector<std::string> keep;         ///< paths of .npy files with ids
     std::string order_by_trace;            ///< path of a trace; empty for none
 };
-
-void add_transform_options(CLI::App& command, TransformOptions& options);
 
 /// The transformed sources of one conversion. Owns the sources that it creates.
 class Transforms {
