@@ -18,15 +18,15 @@ void begin_reading(const FeaturePlan& feature, const IndexSpan& indices, std::si
     }
 }
 
-std::size_t end_of_bag(const Plan& plan, const Place& place) noexcept {
-    const std::size_t bag = place.feature * plan.num_bags + place.bag;
+std::size_t end_of_bag(const Plan& plan, const BagBoundary& boundary) noexcept {
+    const std::size_t bag = boundary.feature * plan.num_bags + boundary.bag;
     const bool is_last = bag + 1 == plan.features.size() * plan.num_bags;
-    return is_last ? plan.indices.size() : kernels::end_of(plan.ends, bag, place.position);
+    return is_last ? plan.indices.size() : kernels::end_of(plan.ends, bag, boundary.position);
 }
 
 /// Begins to read the cold rows of the bags from `first` up to `last`, and waits for none. Indices need not have been
 /// checked: bad ones have no row.
-void begin_reading(const Plan& plan, const Place& first, const Place& last) noexcept {
+void begin_reading(const Plan& plan, const BagBoundary& first, const BagBoundary& last) noexcept {
     std::size_t begin = first.position;
     for (std::size_t f = first.feature; begin < last.position; ++f) {
         const std::size_t end = f == last.feature ? last.position : plan.first_index(f + 1);
@@ -38,20 +38,20 @@ void begin_reading(const Plan& plan, const Place& first, const Place& last) noex
 /// Where a part ends that begins at `begin`: with `last`, or after the bag with which it has enough rows to keep a disk
 /// busy, by their number or their bytes. Pages of two parts then take too little memory to drive out what is about to
 /// be read; a bag is never cut, however many rows it has.
-Place end_of_part(const Plan& plan, const Place& begin, const Place& last) noexcept {
+BagBoundary end_of_part(const Plan& plan, const BagBoundary& begin, const BagBoundary& last) noexcept {
     constexpr std::size_t kIndices = 2048;
     constexpr std::size_t kBytes = std::size_t{16} << 20;
-    Place place = begin;
+    BagBoundary boundary = begin;
     std::size_t bytes = 0;
-    while (place.feature < last.feature || (place.feature == last.feature && place.bag < last.bag)) {
-        if (place.position - begin.position >= kIndices || bytes >= kBytes) return place;
-        if (place.bag == plan.num_bags) {
-            place = {place.feature + 1, 0, place.position};
+    while (boundary.feature < last.feature || (boundary.feature == last.feature && boundary.bag < last.bag)) {
+        if (boundary.position - begin.position >= kIndices || bytes >= kBytes) return boundary;
+        if (boundary.bag == plan.num_bags) {
+            boundary = {boundary.feature + 1, 0, boundary.position};
         } else {
-            const std::size_t end = end_of_bag(plan, place);
-            bytes += (end - place.position) * plan.features[place.feature].rows.bytes;
-            place.position = end;
-            ++place.bag;
+            const std::size_t end = end_of_bag(plan, boundary);
+            bytes += (end - boundary.position) * plan.features[boundary.feature].rows.bytes;
+            boundary.position = end;
+            ++boundary.bag;
         }
     }
     return last;
@@ -60,12 +60,12 @@ Place end_of_part(const Plan& plan, const Place& begin, const Place& last) noexc
 }  // namespace
 
 // Pools part after part, while the rows of the next one are read from the disk.
-std::size_t run_cold_slice(const Plan& plan, const Place& first, const Place& last) noexcept {
+std::size_t run_cold_slice(const Plan& plan, const BagBoundary& first, const BagBoundary& last) noexcept {
     std::size_t skipped = 0;
-    Place end = end_of_part(plan, first, last);
+    BagBoundary end = end_of_part(plan, first, last);
     begin_reading(plan, first, end);
-    for (Place begin = first; begin != last;) {
-        const Place next = end_of_part(plan, end, last);
+    for (BagBoundary begin = first; begin != last;) {
+        const BagBoundary next = end_of_part(plan, end, last);
         begin_reading(plan, end, next);
         skipped += run_slice(plan, begin, end);
         begin = end;

@@ -6,6 +6,6 @@
 namespace rowpool::pooling {
 
 /// As run_slice(), for a plan with cold rows.
-std::size_t run_cold_slice(const Plan& plan, const Place& first, const Place& last) noexcept;
+std::size_t run_cold_slice(const Plan& plan, const BagBoundary& first, const BagBoundary& last) noexcept;
 
 }  // namespace rowpool::pooling

@@ -79,12 +79,12 @@ PoolStatus run_slices(const pooling::Plan& plan, std::size_t cost, std::size_t s
     pooling::clear_skipped(plan);
     std::atomic<std::size_t> skipped = 0;
     helpers.for_each(slices, [&](std::size_t s) {
-        const pooling::Place begin = pooling::begin_of(plan);
-        const pooling::Place first =
-            s == 0 ? begin : pooling::place_at(plan, support::part_begin(cost, slices, s), begin);
-        const pooling::Place last = s + 1 == slices
-                                        ? pooling::end_of(plan)
-                                        : pooling::place_at(plan, support::part_begin(cost, slices, s + 1), first);
+        const pooling::BagBoundary begin = pooling::begin_of(plan);
+        const pooling::BagBoundary first =
+            s == 0 ? begin : pooling::boundary_at(plan, support::part_begin(cost, slices, s), begin);
+        const pooling::BagBoundary last =
+            s + 1 == slices ? pooling::end_of(plan)
+                            : pooling::boundary_at(plan, support::part_begin(cost, slices, s + 1), first);
         const std::size_t bad =
             plan.is_cold ? pooling::run_cold_slice(plan, first, last) : pooling::run_slice(plan, first, last);
         if (bad > 0) skipped.fetch_add(bad, std::memory_order_relaxed);

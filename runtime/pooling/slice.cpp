@@ -32,19 +32,19 @@ std::size_t first_not(std::size_t first, std::size_t last, const IsBefore& is_be
     return first;
 }
 
-/// The first place at or after `from` within its feature such that the feature's bags before it cost `cost` or more.
-Place place_in_feature(const Plan& plan, std::size_t cost, const Place& from) noexcept {
+/// The first boundary at or after `from` within its feature such that the feature's bags before it cost `cost` or more.
+BagBoundary boundary_in_feature(const Plan& plan, std::size_t cost, const BagBoundary& from) noexcept {
     const FeaturePlan& feature = plan.features[from.feature];
     const std::size_t begin = plan.first_index(from.feature);
     const auto is_before = [&](std::size_t bag, std::size_t position) {
         return cost_of(feature, position - begin, bag) < cost;
     };
     if (plan.ends.kind == BagEnds::Kind::lengths) {
-        Place place = from;
-        while (place.bag < plan.num_bags && is_before(place.bag, place.position)) {
-            place.position = kernels::end_of(plan.ends, place.bag++, place.position);
+        BagBoundary boundary = from;
+        while (boundary.bag < plan.num_bags && is_before(boundary.bag, boundary.position)) {
+            boundary.position = kernels::end_of(plan.ends, boundary.bag++, boundary.position);
         }
-        return place;
+        return boundary;
     }
     const auto position_of = [&](std::size_t bag) {
         if (bag == 0) return begin;
@@ -108,7 +108,7 @@ struct BagRange {
 /// prefetched, while earlier ones run: a kernel cannot prefetch its own first rows in time.
 class Slice {
 public:
-    Slice(const Plan& plan, const Place& first, const Place& last) noexcept
+    Slice(const Plan& plan, const BagBoundary& first, const BagBoundary& last) noexcept
         : plan_(plan),
           first_(first),
           last_(last),
@@ -202,8 +202,8 @@ private:
     static constexpr std::size_t kRanges = 32;
 
     const Plan& plan_;
-    const Place& first_;
-    const Place& last_;
+    const BagBoundary& first_;
+    const BagBoundary& last_;
     std::size_t end_;              // one past the last feature
     std::size_t next_;             // the first feature that is not prepared
     std::size_t position_;         // its first index
@@ -225,12 +225,12 @@ std::size_t cost_of(const Plan& plan) noexcept {
     return cost;
 }
 
-Place place_at(const Plan& plan, std::size_t cost, const Place& from) noexcept {
+BagBoundary boundary_at(const Plan& plan, std::size_t cost, const BagBoundary& from) noexcept {
     std::size_t begin = plan.first_index(0);
     for (std::size_t f = 0; f < plan.features.size(); ++f) {
         const std::size_t end = plan.first_index(f + 1);
         const std::size_t own = cost_of(plan.features[f], end - begin, plan.num_bags);
-        if (cost < own) return place_in_feature(plan, cost, f == from.feature ? from : Place{f, 0, begin});
+        if (cost < own) return boundary_in_feature(plan, cost, f == from.feature ? from : BagBoundary{f, 0, begin});
         cost -= own;
         begin = end;
     }
@@ -241,7 +241,7 @@ void clear_skipped(const Plan& plan) noexcept {
     if (plan.skipped != nullptr) std::fill_n(plan.skipped, plan.features.size(), std::size_t{0});
 }
 
-std::size_t run_slice(const Plan& plan, const Place& first, const Place& last) noexcept {
+std::size_t run_slice(const Plan& plan, const BagBoundary& first, const BagBoundary& last) noexcept {
     if (plan.num_bags == 0) return 0;  // there need be no output then, in which features have columns
     return Slice(plan, first, last).run();
 }
@@ -252,7 +252,7 @@ PoolStatus run(const Plan& plan) noexcept {
     if (bad != num_indices) return bad_index(plan, bad);
     clear_skipped(plan);
     PoolStatus status;
-    const Place begin = begin_of(plan), end = end_of(plan);
+    const BagBoundary begin = begin_of(plan), end = end_of(plan);
     status.skipped = plan.is_cold ? run_cold_slice(plan, begin, end) : run_slice(plan, begin, end);
     return status;
 }

@@ -25,13 +25,13 @@ std::vector<double> edges_between(double least, double most, std::size_t bins) {
     return edges;
 }
 
-/// Counts place(value) of the values for which it is finite, in bins of one width.
-template <class Place>
-Histogram counted(std::span<const float> values, std::size_t bins, const Place& place) {
+/// Counts on_axis(value) of the values for which it is finite, in bins of one width.
+template <class OnAxis>
+Histogram counted(std::span<const float> values, std::size_t bins, const OnAxis& on_axis) {
     double least = std::numeric_limits<double>::infinity();
     double most = -least;
     for (const float value : values) {
-        const double at = place(value);
+        const double at = on_axis(value);
         if (!std::isfinite(at)) continue;
         least = std::min(least, at);
         most = std::max(most, at);
@@ -41,7 +41,7 @@ Histogram counted(std::span<const float> values, std::size_t bins, const Place& 
     const double start = histogram.edges.front();
     const double scale = static_cast<double>(bins) / (histogram.edges.back() - start);
     for (const float value : values) {
-        const double at = (place(value) - start) * scale;
+        const double at = (on_axis(value) - start) * scale;
         if (std::isfinite(at)) ++histogram.counts[std::min(bins - 1, static_cast<std::size_t>(std::max(at, 0.0)))];
     }
     return histogram;

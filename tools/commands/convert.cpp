@@ -132,7 +132,7 @@ void convert(ConvertOptions& options) {
     options.reading.joins = !options.joins.empty();
     const Sources sources = open_all(options);
     std::vector<Target> targets = choose_targets(sources, options.selection, options.coding, options.reading);
-    const RowSources chosen = choose_rows(options.rows, targets);
+    const RowSources chosen = take_first_rows(options.rows, targets);
     const Transforms transforms = transform(options.transforms, options.output, targets);
     plan_codings(options.budget, options.coding, targets);
     if (options.on_bad_row == OnBadRow::f16) fall_back_to_f16(targets);

@@ -96,17 +96,17 @@ Order order_of(const std::vector<bool>& wanted, const std::vector<std::int32_t>&
     return order;
 }
 
-/// Calls place(row, where it goes or kPruned) for every row of the source, in their order.
-template <class Place>
-void for_each_row(const std::vector<bool>& wanted, const Order& order, const Place& place) {
+/// Calls put(row, where it goes or kPruned) for every row of the source, in their order.
+template <class Put>
+void for_each_row(const std::vector<bool>& wanted, const Order& order, const Put& put) {
     auto next_hot = order.by_row.begin();
     auto next_cold = static_cast<std::int32_t>(order.hot.size());
     for (std::size_t r = 0; r < wanted.size(); ++r) {
         const auto row = static_cast<std::int32_t>(r);
         if (next_hot != order.by_row.end() && next_hot->first == row) {
-            place(row, next_hot++->second);
+            put(row, next_hot++->second);
         } else {
-            place(row, wanted[r] ? next_cold++ : kPruned);
+            put(row, wanted[r] ? next_cold++ : kPruned);
         }
     }
 }

@@ -31,7 +31,7 @@ inline Fetch fetch_of(const PoolArgs& args) noexcept {
 }
 
 /// Up to kMost consecutive bags of a call, and a block of columns.
-struct BagRun {
+struct BagGroup {
     static constexpr std::size_t kMost = 32;
 
     const PoolArgs& args;
@@ -44,7 +44,7 @@ struct BagRun {
     std::size_t columns = 0;
     bool is_last_block = true;
 
-    explicit BagRun(const PoolArgs& call) noexcept : args(call), first_bag(call.first_bag), position(call.position) {}
+    explicit BagGroup(const PoolArgs& call) noexcept : args(call), first_bag(call.first_bag), position(call.position) {}
 
     /// Extends the block to the left: columns that are computed twice have the same results.
     void move_back(std::size_t more) noexcept {
@@ -79,24 +79,24 @@ class BlockKernel {
 public:
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
     /// results do not alias them.
-    [[gnu::noinline]] static void run(const BagRun& run) noexcept {
-        const PoolArgs args = run.args;
-        const Codes block(run);
+    [[gnu::noinline]] static void run(const BagGroup& group) noexcept {
+        const PoolArgs args = group.args;
+        const Codes block(group);
         const F form;
         const Fetch fetch = fetch_of(args);
         const V start = Arch::set(start_of_sums(args, C::is_coded));
         const bool divides = is_divided(args.pooling);
-        const float* weight = args.weights + (kWeighted ? run.position : 0);
-        const std::size_t columns = run.columns;
-        const std::size_t to_write = run.is_last_block ? args.rows.dim - run.column : columns;
+        const float* weight = args.weights + (kWeighted ? group.position : 0);
+        const std::size_t columns = group.columns;
+        const std::size_t to_write = group.is_last_block ? args.rows.dim - group.column : columns;
         const bool is_whole = columns == to_write;
-        const std::size_t whole_bags = kVectors == 0 ? whole_vectors(args, run.first_bag) : 0;
+        const std::size_t whole_bags = kVectors == 0 ? whole_vectors(args, group.first_bag) : 0;
         const std::size_t out_step = args.out_stride * element_bytes(args.out_type);
-        std::byte* out = output_row(args, run.first_bag) + run.column * element_bytes(args.out_type);
-        IndexReader indices(args, run.position);
+        std::byte* out = output_row(args, group.first_bag) + group.column * element_bytes(args.out_type);
+        IndexReader indices(args, group.position);
         const NarrowRows<C> narrow_rows(args.rows);
-        for (std::size_t b = 0; b < run.count; ++b, out += out_step) {
-            const std::size_t length = run.lengths[b];
+        for (std::size_t b = 0; b < group.count; ++b, out += out_step) {
+            const std::size_t length = group.lengths[b];
             V sums[kSums];
 #pragma GCC unroll 16
             for (V& sum : sums) sum = start;
@@ -117,7 +117,7 @@ public:
             if (divides) divide(sums, divisor_of(args, weight, length));
             if constexpr (F::is_scaled) {
                 if (has_non_finite(sums)) {
-                    sum_in_plain_form(run, b);
+                    sum_in_plain_form(group, b);
                     continue;
                 }
             }
@@ -147,12 +147,12 @@ private:
         std::size_t end;  ///< bytes from a block's codes to their end, or to the end of the row for the last block
         std::ptrdiff_t qparams_at;  ///< bytes from a block's codes to the row's scale
 
-        explicit Codes(const BagRun& run) noexcept {
-            const Rows& rows = run.args.rows;
-            const std::size_t codes_at = rows.codes_at + C::bytes_of(run.column);
+        explicit Codes(const BagGroup& group) noexcept {
+            const Rows& rows = group.args.rows;
+            const std::size_t codes_at = rows.codes_at + C::bytes_of(group.column);
             data = rows.data + codes_at;
             stride = rows.stride;
-            end = run.is_last_block ? rows.bytes - codes_at : C::bytes_of(run.columns);
+            end = group.is_last_block ? rows.bytes - codes_at : C::bytes_of(group.columns);
             qparams_at = static_cast<std::ptrdiff_t>(rows.qparams_at) - static_cast<std::ptrdiff_t>(codes_at);
         }
 
@@ -260,13 +260,13 @@ private:
 
     /// Pools a bag with a non-finite result again, in the plain form: its other form may have overflowed where the
     /// plain sum does not.
-    [[gnu::noinline, gnu::cold]] static void sum_in_plain_form(const BagRun& run, std::size_t b) noexcept {
-        PoolArgs args = run.args;
-        args.position = run.position;
-        for (std::size_t i = 0; i < b; ++i) args.position += run.lengths[i];
-        args.first_bag = run.first_bag + b;
+    [[gnu::noinline, gnu::cold]] static void sum_in_plain_form(const BagGroup& group, std::size_t b) noexcept {
+        PoolArgs args = group.args;
+        args.position = group.position;
+        for (std::size_t i = 0; i < b; ++i) args.position += group.lengths[i];
+        args.first_bag = group.first_bag + b;
         args.last_bag = args.first_bag + 1;
-        args.end = args.position + run.lengths[b];
+        args.end = args.position + group.lengths[b];
         args.prefetch_end = 0;
         WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
     }
@@ -310,21 +310,21 @@ inline void visit_block_size(std::size_t vectors, const F& f) noexcept {
 /// Moving a form's last load back needs a block that is at least as wide as the load. Large blocks are compiled in
 /// their form only: they are rare, and plain kernels for them would be half of the code.
 template <Codec kCodec, bool kWeighted>
-inline void sum_block(const BagRun& run) noexcept {
+inline void sum_block(const BagGroup& group) noexcept {
     constexpr std::size_t kSeveral = 4, kLarge = 8;
-    const std::size_t vectors = run.columns < Arch::width ? 0 : (run.columns + Arch::width - 1) / Arch::width;
+    const std::size_t vectors = group.columns < Arch::width ? 0 : (group.columns + Arch::width - 1) / Arch::width;
     visit_block_size<kMaxVectors>(vectors, [&]<std::size_t kVectors>() {
         using F = Form<kCodec>;
         using Plain = PlainForm<kCodec>;
         if constexpr (F::is_plain || kVectors == 0) {
-            BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(run);
+            BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(group);
         } else if constexpr (kVectors > kLarge) {
-            BlockKernel<kCodec, F, kWeighted, kVectors>::run(run);
+            BlockKernel<kCodec, F, kWeighted, kVectors>::run(group);
         } else {
-            const bool fits = run.columns >= next_load<F>(kVectors) * Arch::width;
-            const bool pays = fits && run.indices >= kSeveral * run.count;
-            pays ? BlockKernel<kCodec, F, kWeighted, kVectors>::run(run)
-                 : BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(run);
+            const bool fits = group.columns >= next_load<F>(kVectors) * Arch::width;
+            const bool pays = fits && group.indices >= kSeveral * group.count;
+            pays ? BlockKernel<kCodec, F, kWeighted, kVectors>::run(group)
+                 : BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(group);
         }
     });
 }
@@ -342,17 +342,17 @@ void sum_blocks(const PoolArgs& args) noexcept {
     using C = RowCodec<kCodec>;
     const std::size_t columns = stored_columns<C>(args.rows.dim);
     const std::size_t block = block_columns<C>(columns);
-    BagRun run(args);
+    BagGroup group(args);
     EndReader ends(args);
-    for (; run.first_bag < args.last_bag; run.first_bag += run.count, run.position += run.indices) {
-        run.take(ends);
+    for (; group.first_bag < args.last_bag; group.first_bag += group.count, group.position += group.indices) {
+        group.take(ends);
         for (std::size_t column = 0; column < columns; column += block) {
             const std::size_t left = columns - column;
-            run.is_last_block = left <= block;
-            run.columns = run.is_last_block ? left : block;
-            run.column = column;
-            if (left < Arch::width && column != 0) run.move_back(Arch::width - left);
-            sum_block<kCodec, kWeighted>(run);
+            group.is_last_block = left <= block;
+            group.columns = group.is_last_block ? left : block;
+            group.column = column;
+            if (left < Arch::width && column != 0) group.move_back(Arch::width - left);
+            sum_block<kCodec, kWeighted>(group);
         }
     }
 }
