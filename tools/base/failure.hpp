@@ -16,7 +16,7 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// The same of a command line that says what cannot be. Exit status 2.
+/// What is wrong with the command line itself, as such a line. Exit status 2.
 class WrongUsage : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;

@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
-const std::string kSeeHelp = " (see rowpool --help)";
+constexpr const char* kSeeHelp = " (see rowpool --help)";
 
 int report(std::string_view what, int status) {
     std::fprintf(stderr, "rowpool: %s\n", one_line(what).c_str());
@@ -95,7 +95,7 @@ int run_parsed(int argc, char** argv) {
     try {
         app.parse(protected_arguments(argc, argv));
     } catch (const WrongUsage& wrong) {
-        return report(wrong.what() + kSeeHelp, kWrongUsage);
+        return report(std::string(wrong.what()) + kSeeHelp, kWrongUsage);
     } catch (const CLI::ParseError& stop) {
         if (stop.get_exit_code() != 0) return report(usage_message(app, stop) + kSeeHelp, kWrongUsage);
         app.exit(stop);  // prints the help or the version that was asked for

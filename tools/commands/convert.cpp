@@ -4,11 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
-#include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,12 +16,10 @@
 #include "support/output_file.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
-#include "tools/base/options.hpp"
 #include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/convert_options.hpp"
-#include "tools/commands/reading_options.hpp"
 #include "tools/commands/standard_output.hpp"
 #include "tools/convert/conversion_report.hpp"
 #include "tools/convert/converter.hpp"
@@ -132,7 +129,7 @@ void convert(ConvertOptions& options) {
     options.reading.joins = !options.joins.empty();
     const Sources sources = open_all(options);
     std::vector<Target> targets = choose_targets(sources, options.selection, options.coding, options.reading);
-    const RowSources chosen = take_first_rows(options.rows, targets);
+    const RowSources chosen = apply_row_options(options.rows, targets);
     const Transforms transforms = transform(options.transforms, options.output, targets);
     plan_codings(options.budget, options.coding, targets);
     if (options.on_bad_row == OnBadRow::f16) fall_back_to_f16(targets);

@@ -12,6 +12,7 @@
 #include "rowpool/types.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/options.hpp"
+#include "tools/base/quantity.hpp"
 #include "tools/base/text.hpp"
 #include "tools/commands/reading_options.hpp"
 
@@ -74,14 +75,6 @@ void add_budget_options(CLI::App& command, BudgetOptions& options, WantedCoding&
     error->type_name("E")->excludes(bytes);
     trace->type_name("T.npz");
     for (CLI::Option* budget : {error, bytes}) budget->excludes("--format")->excludes("--method");
-}
-
-void add_join(CLI::App& command, std::vector<std::string>& options) {
-    add_repeated(
-        command, "--join", options, "[FILE:]PATTERN=NEWNAME",
-        "Make one table of those that match, which are shards of it with a number in their names, or in those of "
-        "their files: 0 or 1 comes first, 2 before 10. May be repeated, also for one table whose shards follow "
-        "each other so");
 }
 
 void add_packed(CLI::App& command, PackedRows& packed) {

@@ -1,7 +1,6 @@
 // rowpool nearest: the rows most like a bag of named rows.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -11,12 +10,9 @@
 #include <vector>
 
 #include "rowpool/pool.hpp"
-#include "rowpool/quantize.hpp"
 #include "rowpool/table_file.hpp"
-#include "support/parallel.hpp"
 #include "tools/base/failure.hpp"
 #include "tools/base/options.hpp"
-#include "tools/base/rows.hpp"
 #include "tools/base/text.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/compare/nearest_rows.hpp"

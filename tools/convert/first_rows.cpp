@@ -75,7 +75,7 @@ void put(RowSources& made, Target& target, NewTable description) {
 
 }  // namespace
 
-RowSources take_first_rows(const RowOptions& options, std::vector<Target>& targets) {
+RowSources apply_row_options(const RowOptions& options, std::vector<Target>& targets) {
     RowSources made;
     if (!options.names.empty()) {
         std::vector<std::string_view> tables;

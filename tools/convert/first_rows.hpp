@@ -25,6 +25,6 @@ struct RowSources {
 
 /// Gives names to the rows of the only target, then takes the first rows of all targets. Fails when there are several
 /// targets to name, when the numbers of names and rows differ, or when a table to shorten has a remap.
-RowSources take_first_rows(const RowOptions& options, std::vector<Target>& targets);
+RowSources apply_row_options(const RowOptions& options, std::vector<Target>& targets);
 
 }  // namespace rowpool::tools

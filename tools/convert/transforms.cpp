@@ -46,7 +46,7 @@ public:
     const std::optional<std::string>& of(std::size_t table) const {
         return of_tables_[table] ? of_tables_[table] : of_all_;
     }
-    /// The number for a table. Fails when it is none.
+    /// The number for a table. Throws a WrongUsage when it is none.
     template <class T>
     std::optional<T> number_of(std::size_t table, T least, T most, const char* kind) const {
         const std::optional<std::string>& text = of(table);

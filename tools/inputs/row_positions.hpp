@@ -12,7 +12,7 @@ namespace rowpool::tools {
 class RowPositions {
 public:
     /// A row and where it begins.
-    struct Entry {
+    struct RowStart {
         std::size_t row;
         std::size_t position;
     };
@@ -25,7 +25,7 @@ public:
     /// Takes the position of a row that is kept; they come in the order of the rows.
     void add(std::size_t position) { positions_.push_back(position); }
     /// The last row at or before `row` whose position was kept.
-    Entry before(std::size_t row) const { return {row / step_ * step_, positions_[row / step_]}; }
+    RowStart before(std::size_t row) const { return {row / step_ * step_, positions_[row / step_]}; }
 
 private:
     static constexpr std::size_t kValueBytes = std::size_t{16} << 10;  // as f32, from one kept position to the next

@@ -53,7 +53,7 @@ private:
 
     void copy_rows(std::size_t first, std::size_t count, std::byte* out) const {
         const std::size_t dim = description().shape.dim;
-        const RowPositions::Entry from = positions_.before(first);
+        const RowPositions::RowStart from = positions_.before(first);
         std::span<const std::byte> rest = varints_.bytes.subspan(from.position);
         for (std::size_t row = from.row; row < first + count; ++row) {
             for (std::size_t column = 0; column < dim; ++column) {

@@ -52,7 +52,7 @@ bool is_printable(char c) { return (c >= ' ' && c <= '~') || c == '\t' || c == '
 class Cursor {
 public:
     /// From the row at that place on.
-    Cursor(const support::MappedFile& file, std::size_t dim, RowPositions::Entry from)
+    Cursor(const support::MappedFile& file, std::size_t dim, RowPositions::RowStart from)
         : path_(file.path()),
           text_(as_text(file.bytes())),
           value_bytes_(dim * sizeof(float)),
@@ -195,7 +195,7 @@ public:
 
 private:
     void copy_rows(std::size_t first, std::size_t count, std::byte* out) const {
-        const RowPositions::Entry from = positions_.before(first);
+        const RowPositions::RowStart from = positions_.before(first);
         Cursor cursor(file_, description().shape.dim, from);
         for (std::size_t row = from.row; row < first + count; ++row) {
             cursor.take_name();
