@@ -21,7 +21,7 @@ namespace rowpool::tools {
 
 namespace {
 
-constexpr std::size_t kChunksPerBlock = 16;
+constexpr std::size_t kChunksPerLook = 16;
 
 /// For each of `count` rows from `first` on, whether its L2 norm is above `least`. NaN is not below anything.
 std::vector<char> are_above(const Source& source, std::size_t first, std::size_t count, double least) {
@@ -44,7 +44,7 @@ std::vector<char> are_above(const Source& source, std::size_t first, std::size_t
 /// Whether each row of a source has an L2 norm above `least`.
 std::vector<bool> rows_above(const Source& source, double least) {
     const TableShape& shape = source.description().shape;
-    const std::size_t block = rows_in(kChunkBytes, shape.dim) * kChunksPerBlock;
+    const std::size_t block = rows_in(kChunkBytes, shape.dim) * kChunksPerLook;
     Progress progress("measuring norms", stored_bytes(shape));
     std::vector<bool> above;
     above.reserve(shape.rows);

@@ -18,7 +18,7 @@ namespace {
 constexpr std::string_view kIndices = ".indices.npy";
 constexpr std::string_view kOffsets = ".offsets.npy";
 constexpr std::string_view kWeights = ".weights.npy";
-constexpr std::size_t kAlignment = alignof(std::int64_t);
+constexpr std::size_t kIdAlignment = alignof(std::int64_t);
 
 /// The name without `suffix`; empty when it does not end so.
 std::string_view feature_of(std::string_view member, std::string_view suffix) {
@@ -31,7 +31,7 @@ std::string with_suffix(std::string_view feature, std::string_view suffix) {
 
 /// Copies elements that lie at odd addresses, as those of stored members do, to where they can be used.
 void align(NpyArray& array) {
-    if (reinterpret_cast<std::uintptr_t>(array.data.data()) % kAlignment == 0) return;
+    if (reinterpret_cast<std::uintptr_t>(array.data.data()) % kIdAlignment == 0) return;
     const auto copy = std::make_shared<std::vector<std::byte>>(array.data.begin(), array.data.end());
     array.data = *copy;
     array.owner = copy;

@@ -72,16 +72,16 @@ private:
 };
 
 /// What of the training arguments a table's user needs.
-struct Arguments {
+struct TrainingArguments {
     std::uint64_t dim;
     std::uint64_t buckets;
     std::int32_t shortest;  ///< n-gram, in characters
     std::int32_t longest;
 };
 
-Arguments take_arguments(Parts& parts, std::int32_t version) {
+TrainingArguments take_arguments(Parts& parts, std::int32_t version) {
     static constexpr const char* kWhat = "arguments";
-    Arguments arguments{};
+    TrainingArguments arguments{};
     arguments.dim = parts.take_count<std::int32_t>("dim");
     parts.take_bytes(6 * sizeof(std::int32_t), kWhat);  // ws, epoch, minCount, neg, wordNgrams, loss
     const auto model = parts.take<std::int32_t>(kWhat);
@@ -140,7 +140,7 @@ void check_kind(const std::string& path, bool quantized, bool pruned) {
     if (pruned) fail(path, ": a fastText model with a pruned dictionary", kAdvice);
 }
 
-std::span<const std::byte> take_matrix(const std::string& path, Parts& parts, const Arguments& arguments,
+std::span<const std::byte> take_matrix(const std::string& path, Parts& parts, const TrainingArguments& arguments,
                                        std::uint64_t rows) {
     const std::size_t begin = parts.at();
     const std::uint64_t stored_rows = parts.take_count<std::int64_t>("rows of the input matrix");
@@ -153,14 +153,14 @@ std::span<const std::byte> take_matrix(const std::string& path, Parts& parts, co
     return parts.take_bytes(rows * arguments.dim * sizeof(float), "input matrix");
 }
 
-std::string source_text(const std::string& path, const Arguments& arguments, const Dictionary& dictionary) {
+std::string source_text(const std::string& path, const TrainingArguments& arguments, const Dictionary& dictionary) {
     return file_name_of(path) + ": " + std::to_string(dictionary.words) + " words, " +
            std::to_string(arguments.buckets) + " buckets, n-grams of " + std::to_string(arguments.shortest) + " to " +
            std::to_string(arguments.longest);
 }
 
 /// The words, and an empty name a bucket.
-RowNames names_of_rows(Dictionary dictionary, const Arguments& arguments) {
+RowNames names_of_rows(Dictionary dictionary, const TrainingArguments& arguments) {
     for (std::uint64_t i = 0; dictionary.words > 0 && i < arguments.buckets; ++i) dictionary.names.append("");
     return dictionary.names.take();
 }
@@ -180,7 +180,7 @@ Sources open_fasttext_source(support::MappedFile mapped) {
     if (version < kOldestVersion || version > kNewestVersion) {
         fail(path, ": fastText format version ", version, "; known are ", kOldestVersion, " and ", kNewestVersion);
     }
-    const Arguments arguments = take_arguments(parts, version);
+    const TrainingArguments arguments = take_arguments(parts, version);
     Dictionary dictionary = take_dictionary(path, parts);
     const bool quantized = parts.take<std::uint8_t>("input matrix") != 0;
     check_kind(path, quantized, dictionary.pruned);

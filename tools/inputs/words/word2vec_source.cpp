@@ -146,14 +146,14 @@ void refuse_spaced_name(const support::MappedFile& file, std::size_t dim, std::s
 }
 
 /// What one pass over a file finds.
-struct Scan {
+struct ScannedRows {
     NameList names;
     RowPositions positions;
 };
 
-Scan scan_rows(const support::MappedFile& file, const Beginning& beginning) {
+ScannedRows scan_rows(const support::MappedFile& file, const Beginning& beginning) {
     Progress progress("scanning " + file_name_of(file.path()), file.bytes().size() - beginning.rows_at);
-    Scan scan = {{}, RowPositions(beginning.header.dim)};
+    ScannedRows scan = {{}, RowPositions(beginning.header.dim)};
     Cursor cursor(file, beginning.header.dim, {0, beginning.rows_at});
     std::size_t reported = beginning.rows_at;
     std::size_t before = beginning.rows_at;  // where the row before begins
@@ -243,7 +243,7 @@ Sources open_word2vec_source(support::MappedFile file, const Reading& reading) {
     const auto& [header, rows_at, is_whole] = *beginning;
     check_dim(file.path(), header.dim);
     check_size(file.path(), header, file.bytes().size() - rows_at);
-    Scan scan = scan_rows(file, *beginning);
+    ScannedRows scan = scan_rows(file, *beginning);
     NewTable description;
     description.name = table_name_of(file.path());
     description.source = file_name_of(file.path());

@@ -8,7 +8,7 @@ namespace rowpool::tools {
 
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{1} << 20;  // of what zlib, whose sizes have 32 bits, is given at once
+constexpr std::size_t kMostInput = std::size_t{1} << 20;  // of what zlib, whose sizes have 32 bits, is given at once
 constexpr int kBare = -MAX_WBITS;
 constexpr int kGzip = 16 + MAX_WBITS;
 
@@ -24,7 +24,7 @@ std::span<const std::byte> Inflater::next(std::span<std::byte> buffer) {
     while (status_ == Z_OK && stream_.avail_out > 0) {
         const std::span<const std::byte> input = packed_.subspan(stream_.total_in);
         stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(input.data()));  // zlib only reads it
-        stream_.avail_in = static_cast<uInt>(std::min(kPiece, input.size()));
+        stream_.avail_in = static_cast<uInt>(std::min(kMostInput, input.size()));
         status_ = inflate(&stream_, Z_NO_FLUSH);
     }
     if (status_ == Z_MEM_ERROR) throw std::bad_alloc();
