@@ -10,7 +10,6 @@
 #include "tools/base/failure.hpp"
 #include "tools/base/interrupt.hpp"
 #include "tools/base/progress.hpp"
-#include "tools/base/quantity.hpp"
 #include "tools/base/text.hpp"
 #include "tools/convert/budget.hpp"
 #include "tools/convert/pooled_error.hpp"
