@@ -49,6 +49,7 @@ struct Arch {
 
     // No wider than needed: a load that crosses into another cache line waits for that line, even if the lanes are
     // masked off.
+    static constexpr bool has_exact_parts = false;
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
         const auto* const values = reinterpret_cast<const float*>(p);
         if (columns == 1) {
@@ -66,6 +67,7 @@ struct Arch {
     static V load_bf16_part(const std::byte* p, std::size_t columns) noexcept {
         return widen_bf16(load_halves_part(p, columns));
     }
+    static V load_u8_part(const std::byte* p, std::size_t) noexcept { return load_u8(p); }
 
     static void store_f32(std::byte* p, V v) noexcept { _mm256_storeu_ps(reinterpret_cast<float*>(p), v); }
     static void store_f16(std::byte* p, V v) noexcept {

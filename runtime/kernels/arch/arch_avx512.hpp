@@ -48,14 +48,25 @@ struct Arch {
         return V(_mm512_permutexvar_ps(_mm512_srlv_epi32(_mm512_set1_epi32(load32(p)), shifts), floats));
     }
 
+    // These read the bytes of the first columns alone: even a masked load waits for the cache lines of what it masks.
+    // So more than half a vector is the first half and one that ends with the last column.
+    static constexpr bool has_exact_parts = true;
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
-        return V(_mm512_maskz_loadu_ps(first_lanes(columns), p));
+        if (columns <= 8) return V(_mm512_zextps256_ps512(_mm256_maskz_loadu_ps(first_half(columns), p)));
+        const __m512 first = _mm512_castps256_ps512(_mm256_loadu_ps(reinterpret_cast<const float*>(p)));
+        const __m512 last = _mm512_castps256_ps512(_mm256_loadu_ps(reinterpret_cast<const float*>(p) + columns - 8));
+        const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        const __m512i moved = _mm512_set1_epi32(24 - static_cast<int>(columns));
+        return V(_mm512_permutex2var_ps(first, _mm512_mask_add_epi32(lanes, 0xff00, lanes, moved), last));
     }
     static V load_f16_part(const std::byte* p, std::size_t columns) noexcept {
-        return V(_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(columns), p)));
+        return V(_mm512_cvtph_ps(load_halves_part(p, columns)));
     }
     static V load_bf16_part(const std::byte* p, std::size_t columns) noexcept {
-        return widen_bf16(_mm256_maskz_loadu_epi16(first_lanes(columns), p));
+        return widen_bf16(load_halves_part(p, columns));
+    }
+    static V load_u8_part(const std::byte* p, std::size_t columns) noexcept {
+        return V(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first_lanes(columns), p))));
     }
 
     static void store_f32(std::byte* p, V v) noexcept { _mm512_storeu_ps(p, v); }
@@ -86,6 +97,16 @@ private:
         return V(_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16)));
     }
     static __mmask16 first_lanes(std::size_t count) noexcept { return static_cast<__mmask16>((1u << count) - 1); }
+    static __mmask8 first_half(std::size_t count) noexcept { return static_cast<__mmask8>((1u << count) - 1); }
+    static __m256i load_halves_part(const std::byte* p, std::size_t columns) noexcept {
+        if (columns <= 8) return _mm256_zextsi128_si256(_mm_maskz_loadu_epi16(first_half(columns), p));
+        const __m256i first = _mm256_castsi128_si256(load128(p));
+        const __m256i last = _mm256_castsi128_si256(load128(p + (columns - 8) * 2));
+        const __m256i lanes = _mm256_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        const __m256i moved = _mm256_set1_epi16(static_cast<short>(24 - columns));
+        return _mm256_permutex2var_epi16(first, _mm256_mask_add_epi16(lanes, 0xff00, lanes, moved), last);
+    }
+    static __m128i load128(const std::byte* p) noexcept { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
     static __m256i load256(const std::byte* p) noexcept {
         return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     }

@@ -71,9 +71,11 @@ struct Arch {
         return __builtin_convertvector(codes & Ints{0x3, 0xc, 0x30, 0xc0}, V) * V{1, 0x1p-2f, 0x1p-4f, 0x1p-6f};
     }
 
+    static constexpr bool has_exact_parts = false;
     static V load_f32_part(const std::byte* p, std::size_t) noexcept { return load_f32(p); }
     static V load_f16_part(const std::byte* p, std::size_t) noexcept { return load_f16(p); }
     static V load_bf16_part(const std::byte* p, std::size_t) noexcept { return load_bf16(p); }
+    static V load_u8_part(const std::byte* p, std::size_t) noexcept { return load_u8(p); }
 
     static void store_f32(std::byte* p, V v) noexcept { std::memcpy(p, &v, sizeof v); }
     [[gnu::noinline]] static void store_f16(std::byte* p, V v) noexcept {

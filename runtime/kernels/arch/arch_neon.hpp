@@ -48,9 +48,11 @@ struct Arch {
         return unpack(load<std::uint8_t>(p), vld1q_s32(shifts), 3);
     }
 
+    static constexpr bool has_exact_parts = false;
     static V load_f32_part(const std::byte* p, std::size_t) noexcept { return load_f32(p); }
     static V load_f16_part(const std::byte* p, std::size_t) noexcept { return load_f16(p); }
     static V load_bf16_part(const std::byte* p, std::size_t) noexcept { return load_bf16(p); }
+    static V load_u8_part(const std::byte* p, std::size_t) noexcept { return load_u8(p); }
 
     static void store_f32(std::byte* p, V v) noexcept {
         vst1q_u8(reinterpret_cast<std::uint8_t*>(p), vreinterpretq_u8_f32(v));

@@ -94,7 +94,7 @@ public:
         const std::size_t out_step = args.out_stride * element_bytes(args.out_type);
         std::byte* out = output_row(args, group.first_bag) + group.column * element_bytes(args.out_type);
         IndexReader indices(args, group.position);
-        const NarrowRows<C> narrow_rows(args.rows);
+        const NarrowRows<C, kMayReadPast> narrow_rows(args.rows);
         for (std::size_t b = 0; b < group.count; ++b, out += out_step) {
             const std::size_t length = group.lengths[b];
             V sums[kSums];
@@ -105,7 +105,7 @@ public:
                 block.prefetch(fetch, indices);
                 const std::size_t row = indices.next();
                 const std::byte* const codes =
-                    kVectors == 0 ? narrow_rows.place(args.rows, row) + args.rows.codes_at : block.of(row);
+                    kMayReadPast ? narrow_rows.place(args.rows, row) + args.rows.codes_at : block.of(row);
                 if constexpr (kReadsEndFirst) {
                     if (fetch == Fetch::second_level) read(codes + block.end - 1);
                 }
@@ -130,6 +130,7 @@ private:
     using C = RowCodec<kCodec>;
     using V = Arch::V;
     static constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
+    static constexpr bool kMayReadPast = kVectors == 0 && !C::has_exact_parts;
 
     /// L1 misses on ascending lines make the hardware prefetcher fetch the lines after a row, which nobody needs. So
     /// the last byte of a block of float rows is read first, when rows have several lines and were prefetched into L2.
@@ -146,6 +147,7 @@ private:
         std::size_t stride;
         std::size_t end;  ///< bytes from a block's codes to their end, or to the end of the row for the last block
         std::ptrdiff_t qparams_at;  ///< bytes from a block's codes to the row's scale
+        bool is_one_line;
 
         explicit Codes(const BagGroup& group) noexcept {
             const Rows& rows = group.args.rows;
@@ -154,6 +156,7 @@ private:
             stride = rows.stride;
             end = group.is_last_block ? rows.bytes - codes_at : C::bytes_of(group.columns);
             qparams_at = static_cast<std::ptrdiff_t>(rows.qparams_at) - static_cast<std::ptrdiff_t>(codes_at);
+            is_one_line = rows.lines == 1;
         }
 
         [[gnu::always_inline]] const std::byte* of(std::size_t row) const noexcept { return data + row * stride; }
@@ -175,6 +178,7 @@ private:
             // A block of a wide row: its scale and bias may lie outside the block.
             constexpr bool kMayBePart = C::is_coded && kVectors > kMaxVectors / 2;
             prefetch_first_lines<kInto, (kMost - 1 + 63) / 64>(codes);
+            if (kVectors == 0 && is_one_line) return;
             prefetch_line<kInto, -1>(codes + end);
             if constexpr (kMayBePart) prefetch_line<kInto>(codes + qparams_at);
         }

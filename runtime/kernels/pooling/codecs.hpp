@@ -45,12 +45,16 @@ struct RowCodec {
         if constexpr (kCodec == Codec::int2) return Arch::load_u2(p);
     }
 
+    /// Whether load_part() reads no byte past the row.
+    static constexpr bool has_exact_parts = Arch::has_exact_parts && bits >= 8;
+
     /// The columns of a row that is narrower than a vector. Float loads are no wider than needed, because the bytes
     /// after the row may be in another cache line, whose miss would cost as much as another row.
     static Arch::V load_part(const std::byte* codes, std::size_t columns) noexcept {
         if constexpr (kCodec == Codec::f32) return Arch::load_f32_part(codes, columns);
         if constexpr (kCodec == Codec::f16) return Arch::load_f16_part(codes, columns);
         if constexpr (kCodec == Codec::bf16) return Arch::load_bf16_part(codes, columns);
+        if constexpr (bits == 8) return Arch::load_u8_part(codes, columns);
         return load(codes, 0);
     }
 

@@ -10,9 +10,9 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Gives the address of each row for loads of a whole vector, which read past the end of the row. For the last rows of
-/// a table such a load could read past the end of the table, so those rows are read from a padded copy.
-template <class C>
+/// Gives the address of each row for loads that may read past the end of the row. For the last rows of a table such a
+/// load could read past the end of the table, so those rows are read from a padded copy.
+template <class C, bool kMayReadPast = !C::has_exact_parts>
 class NarrowRows {
 public:
     explicit NarrowRows(const Rows& rows) noexcept {
@@ -40,6 +40,17 @@ private:
 
     std::size_t first_copied_ = ~std::size_t{0};
     std::byte copy_[2 * kMostLoaded];
+};
+
+/// Loads of exact parts need no copy.
+template <class C>
+class NarrowRows<C, false> {
+public:
+    explicit NarrowRows(const Rows&) noexcept {}
+
+    [[gnu::always_inline]] const std::byte* place(const Rows& rows, std::size_t row) const noexcept {
+        return rows.data + row * rows.stride;
+    }
 };
 
 }  // namespace

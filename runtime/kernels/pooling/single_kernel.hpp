@@ -58,12 +58,20 @@ public:
     }
 
     [[gnu::always_inline]] Arch::V operator()(const std::byte* codes, std::size_t column) const noexcept {
-        const Arch::V sum = C::add_product(factor_, C::load(codes, column), start_, is_weighted_);
-        return Arch::canonical(C::is_coded ? sum + bias_ : sum);
+        return sum_of(C::load(codes, column));
+    }
+    /// The columns of a row that is narrower than a vector.
+    [[gnu::always_inline]] Arch::V part(const std::byte* codes, std::size_t columns) const noexcept {
+        return sum_of(C::load_part(codes, columns));
     }
 
 private:
     using C = RowCodec<kCodec>;
+
+    [[gnu::always_inline]] Arch::V sum_of(Arch::V x) const noexcept {
+        const Arch::V sum = C::add_product(factor_, x, start_, is_weighted_);
+        return Arch::canonical(C::is_coded ? sum + bias_ : sum);
+    }
 
     Arch::V start_;
     Arch::V factor_;
@@ -90,16 +98,20 @@ template <Codec kCodec>
 class SingleKernel {
 public:
     static void run(const PoolArgs& args) noexcept {
+        const bool is_narrow = stored_columns<C>(args.rows.dim) < Arch::width;
         const bool copies = args.pooling == Pooling::none && args.weights == nullptr;
         switch (args.out_type) {
             case OutputType::f32:
-                return pool<4, DecodedRow<kCodec, OutputType::f32>>(args);
+                return is_narrow ? pool_narrow<4, DecodedRow<kCodec, OutputType::f32>>(args)
+                                 : pool<4, DecodedRow<kCodec, OutputType::f32>>(args);
             case OutputType::f16:
+                if (is_narrow) return pool_narrow<2, DecodedRow<kCodec, OutputType::f16>>(args);
                 if constexpr (kCodec == Codec::f16) {
                     if (copies) return pool<2, HalfCopy<kCodec>>(args);
                 }
                 return pool<2, DecodedRow<kCodec, OutputType::f16>>(args);
             case OutputType::bf16:
+                if (is_narrow) return pool_narrow<2, DecodedRow<kCodec, OutputType::bf16>>(args);
                 if constexpr (kCodec == Codec::bf16) {
                     if (copies) return pool<2, HalfCopy<kCodec>>(args);
                 }
@@ -110,34 +122,54 @@ public:
 private:
     using C = RowCodec<kCodec>;
 
+    static float weight_of(const PoolArgs& args, std::size_t position) noexcept {
+        return args.weights != nullptr ? args.weights[position] : 1.0f;
+    }
+
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
     /// results do not alias them.
     template <std::size_t kBytes, class Row>
     [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
         const PoolArgs args = given;
-        const std::size_t columns = stored_columns<C>(args.rows.dim);
-        const std::size_t last = columns < Arch::width ? 0 : columns - Arch::width;  // first column of the last vector
+        const std::size_t last = stored_columns<C>(args.rows.dim) - Arch::width;  // first column of the last vector
+        const bool is_whole = last + Arch::width == args.rows.dim;
         IndexReader indices(args, args.position);
-        const NarrowRows<C> narrow_rows(args.rows);
         std::byte* out = output_row(args, args.first_bag);
-        const std::size_t whole_end = last + Arch::width == args.rows.dim ? args.end
-                                      : args.rows.dim < Arch::width
-                                          ? args.position + whole_vectors(args, args.first_bag)
-                                          : args.position;
-        for (std::size_t i = args.position; i < args.end; ++i) {
+        for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
             if (args.prefetch_end != 0) prefetch_row(args.rows, indices.later());
-            const std::byte* const place = narrow_rows.place(args.rows, indices.next());
+            const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
             const std::byte* const codes = place + args.rows.codes_at;
-            const Row row(args, place, args.weights != nullptr ? args.weights[i] : 1.0f);
+            const Row row(args, place, weight_of(args, i));
             for (std::size_t column = 0; column < last; column += Arch::width) {
                 Row::store(out + column * kBytes, row(codes, column));
             }
-            if (i < whole_end) {
+            if (is_whole) {
                 Row::store(out + last * kBytes, row(codes, last));
             } else {
                 Row::store_columns(out + last * kBytes, args.out_type, row(codes, last), args.rows.dim - last);
             }
-            out += args.out_stride * kBytes;
+        }
+    }
+
+    /// Rows narrower than a vector.
+    template <std::size_t kBytes, class Row>
+    [[gnu::noinline]] static void pool_narrow(const PoolArgs& given) noexcept {
+        const PoolArgs args = given;
+        const std::size_t columns = stored_columns<C>(args.rows.dim);
+        const std::size_t whole_end = args.position + whole_vectors(args, args.first_bag);
+        IndexReader indices(args, args.position);
+        const NarrowRows<C> narrow_rows(args.rows);
+        std::byte* out = output_row(args, args.first_bag);
+        for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
+            if (args.prefetch_end != 0) prefetch_row(args.rows, indices.later());
+            const std::byte* const place = narrow_rows.place(args.rows, indices.next());
+            const Row row(args, place, weight_of(args, i));
+            const Arch::V x = row.part(place + args.rows.codes_at, columns);
+            if (i < whole_end) {
+                Row::store(out, x);
+            } else {
+                Row::store_columns(out, args.out_type, x, args.rows.dim);
+            }
         }
     }
 };

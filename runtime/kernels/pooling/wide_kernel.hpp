@@ -188,7 +188,9 @@ private:
     class GroupRows {
     public:
         [[gnu::always_inline]] GroupRows(WideKernel& kernel, const Columns& columns, const RowGroup& group) noexcept
-            : start_(Arch::set(kernel.start_)), is_weighted_(kernel.args_.weights != nullptr) {
+            : start_(Arch::set(kernel.start_)),
+              is_weighted_(kernel.args_.weights != nullptr),
+              part_(columns.count < Arch::width ? columns.count : 0) {
             const Rows& rows = kernel.args_.rows;
             const std::size_t codes_at = rows.codes_at + C::bytes_of(columns.first);
 #pragma GCC unroll 4
@@ -211,7 +213,7 @@ private:
 #pragma GCC unroll 4
             for (V& sum : sums) sum = start_;
             if constexpr (kIsMax) {
-                form_.template load<1>(codes_[0], column, sums);
+                load(0, column, sums);
                 sums[0] = decoded(sums[0], 0);
             }
         }
@@ -221,7 +223,7 @@ private:
 #pragma GCC unroll 4
             for (std::size_t r = 0; r < kRows; ++r) {
                 V x[kCount];
-                form_.template load<kCount>(codes_[r], column, x);
+                load(r, column, x);
 #pragma GCC unroll 4
                 for (std::size_t v = 0; v < kCount; ++v) sums[v] = combine(sums[v], x[v], r);
             }
@@ -236,6 +238,16 @@ private:
         }
 
     private:
+        template <std::size_t kCount>
+        [[gnu::always_inline]] void load(std::size_t r, std::size_t column, V (&x)[kCount]) const noexcept {
+            if constexpr (kCount == 1 && C::has_exact_parts) {
+                if (part_ != 0) [[unlikely]] {
+                    x[0] = C::load_part(codes_[r], part_);
+                    return;
+                }
+            }
+            form_.template load<kCount>(codes_[r], column, x);
+        }
         [[gnu::always_inline]] V combine(V sum, V x, std::size_t r) const noexcept {
             if constexpr (kIsMax) return Arch::greater_or(decoded(x, r), sum);
             return C::add_product(factor_[r], x, sum, is_weighted_);
@@ -247,6 +259,7 @@ private:
 
         V start_;
         bool is_weighted_;
+        std::size_t part_;  ///< columns of rows narrower than a vector, otherwise 0
         F form_;
         const std::byte* codes_[kRows];
         const std::byte* later_[kRows];
