@@ -30,21 +30,20 @@ inline Fetch fetch_of(const PoolArgs& args) noexcept {
     return args.rows.prefetch.into == Prefetch::Into::first_level ? Fetch::first_level : Fetch::second_level;
 }
 
-/// Up to kMost consecutive bags of a call, and a block of columns.
+/// Consecutive bags of a call, and a block of columns.
 struct BagGroup {
-    static constexpr std::size_t kMost = 32;
-
     const PoolArgs& args;
+    EndReader ends;  ///< at the first bag
     std::size_t first_bag;
     std::size_t position;  ///< first index of the first bag
     std::size_t count = 0;
     std::size_t indices = 0;  ///< of all bags
-    std::size_t lengths[kMost];
-    std::size_t column = 0;  ///< first column of the block
+    std::size_t column = 0;   ///< first column of the block
     std::size_t columns = 0;
     bool is_last_block = true;
 
-    explicit BagGroup(const PoolArgs& call) noexcept : args(call), first_bag(call.first_bag), position(call.position) {}
+    explicit BagGroup(const PoolArgs& call) noexcept
+        : args(call), ends(call), first_bag(call.first_bag), position(call.position), next_(ends) {}
 
     /// Extends the block to the left: columns that are computed twice have the same results.
     void move_back(std::size_t more) noexcept {
@@ -52,21 +51,24 @@ struct BagGroup {
         columns += more;
     }
 
-    /// Advances to the next bags.
-    void take(EndReader& ends) noexcept {
+    /// Advances to the next bags, at most `most` of them; false when there are none.
+    bool take(std::size_t most) noexcept {
+        first_bag += count;
+        position += indices;
+        ends = next_;
         const std::size_t left = args.last_bag - first_bag;
-        const bool are_last = left <= kMost;
-        count = are_last ? left : kMost;
-        const std::size_t listed = are_last ? count - 1 : count;  // the very last bag may have no entry
-        std::size_t begin = position;
-        for (std::size_t b = 0; b < listed; ++b) {
-            const std::size_t length = ends.length(begin);
-            lengths[b] = length;
-            begin += length;
+        count = left < most ? left : most;
+        if (count == left) {
+            indices = args.end - position;
+        } else {
+            indices = 0;
+            for (std::size_t b = 0; b < count; ++b) indices += next_.length();
         }
-        if (are_last) lengths[listed] = args.end - begin;
-        indices = (are_last ? args.end : begin) - position;
+        return count != 0;
     }
+
+private:
+    EndReader next_;  ///< at the first bag after these
 };
 
 /// The next smaller block size. Blocks have 0 (less than a vector) to 8, 10, 12 or 16 vectors.
@@ -95,8 +97,10 @@ public:
         std::byte* out = output_row(args, group.first_bag) + group.column * element_bytes(args.out_type);
         IndexReader indices(args, group.position);
         const NarrowRows<C, kMayReadPast> narrow_rows(args.rows);
-        for (std::size_t b = 0; b < group.count; ++b, out += out_step) {
-            const std::size_t length = group.lengths[b];
+        EndReader ends = group.ends;
+        const std::size_t count = group.count;
+        for (std::size_t b = 0; b < count; ++b, out += out_step) {
+            const std::size_t length = ends.length();
             V sums[kSums];
 #pragma GCC unroll 16
             for (V& sum : sums) sum = start;
@@ -266,11 +270,12 @@ private:
     /// plain sum does not.
     [[gnu::noinline, gnu::cold]] static void sum_in_plain_form(const BagGroup& group, std::size_t b) noexcept {
         PoolArgs args = group.args;
+        EndReader ends = group.ends;
         args.position = group.position;
-        for (std::size_t i = 0; i < b; ++i) args.position += group.lengths[i];
+        for (std::size_t i = 0; i < b; ++i) args.position += ends.length();
         args.first_bag = group.first_bag + b;
         args.last_bag = args.first_bag + 1;
-        args.end = args.position + group.lengths[b];
+        args.end = args.position + ends.length();
         args.prefetch_end = 0;
         WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
     }
@@ -341,15 +346,16 @@ constexpr std::size_t block_columns(std::size_t columns) noexcept {
     return (vectors + blocks - 1) / blocks * Arch::width;
 }
 
+/// How many bags have one block of columns done before the next, so that indices and ends are still in the cache.
+constexpr std::size_t kBagsPerBlock = 32;
+
 template <Codec kCodec, bool kWeighted>
 void sum_blocks(const PoolArgs& args) noexcept {
     using C = RowCodec<kCodec>;
     const std::size_t columns = stored_columns<C>(args.rows.dim);
     const std::size_t block = block_columns<C>(columns);
-    BagGroup group(args);
-    EndReader ends(args);
-    for (; group.first_bag < args.last_bag; group.first_bag += group.count, group.position += group.indices) {
-        group.take(ends);
+    const std::size_t bags_at_once = columns <= block ? args.last_bag : kBagsPerBlock;
+    for (BagGroup group(args); group.take(bags_at_once);) {
         for (std::size_t column = 0; column < columns; column += block) {
             const std::size_t left = columns - column;
             group.is_last_block = left <= block;

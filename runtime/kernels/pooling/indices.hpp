@@ -50,30 +50,38 @@ private:
     const std::byte* last_;
 };
 
-/// Reads the lengths of bags without branching on the kind of bags: the end of a bag is its offset, or its begin plus
-/// its length. Fixed bags are read as a list of one length, with step 0.
+/// Reads the lengths of a call's bags without branching on the kind of bags: the length of a bag is the difference of
+/// two offsets, or the value that is read. Fixed bags are read as a list of one length, with step 0. No length depends
+/// on those before it, because a chain of additions would take as long as a bag of one narrow row.
 class EndReader {
 public:
     explicit EndReader(const PoolArgs& args) noexcept
-        : added_(args.ends.kind == BagEnds::Kind::offsets ? 0 : ~std::uint32_t{0}) {
+        : end_(reinterpret_cast<const std::byte*>(&args.end)), previous_(static_cast<std::uint32_t>(args.position)) {
         const bool is_list = args.ends.kind != BagEnds::Kind::fixed;
+        const bool are_offsets = args.ends.kind == BagEnds::Kind::offsets;
+        const auto* const values = static_cast<const std::byte*>(args.ends.values);
         step_ = !is_list ? 0 : args.ends.wide ? 8 : 4;
-        next_ = is_list ? static_cast<const std::byte*>(args.ends.values) + args.first_bag * step_
-                        : reinterpret_cast<const std::byte*>(&args.ends.length);
+        next_ = is_list ? values + args.first_bag * step_ : reinterpret_cast<const std::byte*>(&args.ends.length);
+        last_ = are_offsets ? values + (args.last_bag - 1) * step_ : nullptr;
+        subtracted_ = are_offsets ? ~std::uint32_t{0} : 0;
     }
 
-    /// The length of the next bag, which begins at `begin`.
-    [[gnu::always_inline]] std::size_t length(std::size_t begin) noexcept {
-        const auto from = static_cast<std::uint32_t>(begin);
-        const std::uint32_t end = lower_half(next_) + (from & added_);
+    /// The length of the next bag.
+    [[gnu::always_inline]] std::size_t length() noexcept {
+        const std::uint32_t value = lower_half(next_ == last_ ? end_ : next_);
+        const std::uint32_t length = value - (previous_ & subtracted_);
+        previous_ = value;
         next_ += step_;
-        return end - from;
+        return length;
     }
 
 private:
     const std::byte* next_;
+    const std::byte* last_;  ///< the very last offset may have no entry
+    const std::byte* end_;   ///< what is read instead
     std::size_t step_;
-    std::uint32_t added_;
+    std::uint32_t subtracted_;  ///< a mask: what is subtracted of the previous value
+    std::uint32_t previous_;
 };
 
 /// The initial value of sums. A plain lookup of a float row starts at -0, because -0 + x is x for every x: the sign of
