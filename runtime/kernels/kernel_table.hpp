@@ -126,6 +126,10 @@ struct KernelTable {
     const CodecKernels* codecs[kNumCodecs];
     /// How many of `count` indices are below 0 or at or past `rows`; [indices are int64]
     std::size_t (*count_outside[2])(const void* indices, std::size_t count, std::size_t rows) noexcept;
+    /// Whether none of `count` offsets, at least one, is negative or below the one before it; [offsets are int64]
+    bool (*never_fall[2])(const void* offsets, std::size_t count) noexcept;
+    /// Whether `count` bag ends are `first`, first + step, first + 2 * step, ...; [ends are int64]
+    bool (*are_sequence[2])(const void* ends, std::size_t count, std::int64_t first, std::int64_t step) noexcept;
     /// Converts rows until the format cannot represent one (see quantize.hpp); returns that row, or args.rows.
     std::size_t (*quantize)(const QuantizeArgs& args) noexcept;
 };

@@ -1,5 +1,5 @@
-// The kernel table of one instruction set, and the check of indices. The build compiles this file once per set, with
-// its flags and ROWPOOL_KERNEL_ISA defined as its name. Everything but the table has internal linkage.
+// The kernel table of one instruction set, and the checks of indices and bag ends. The build compiles this file once
+// per set, with its flags and ROWPOOL_KERNEL_ISA defined as its name. Everything but the table has internal linkage.
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -32,6 +32,27 @@ std::size_t count_outside(const void* values, std::size_t count, std::size_t row
     return outside;
 }
 
+/// Whether no offset is negative or below the one before it: no sign bit is set, of the offsets or of their
+/// differences.
+template <class Offset>
+bool never_fall(const void* values, std::size_t count) noexcept {
+    using Unsigned = std::make_unsigned_t<Offset>;
+    const auto* offsets = static_cast<const Unsigned*>(values);
+    Unsigned signs = offsets[0];
+    for (std::size_t i = 1; i < count; ++i) signs |= offsets[i] | (offsets[i] - offsets[i - 1]);
+    return static_cast<Offset>(signs) >= 0;
+}
+
+template <class End>
+bool are_sequence(const void* values, std::size_t count, std::int64_t first, std::int64_t step) noexcept {
+    using Unsigned = std::make_unsigned_t<End>;
+    const auto* ends = static_cast<const Unsigned*>(values);
+    auto expected = static_cast<Unsigned>(first);
+    Unsigned differences = 0;
+    for (std::size_t i = 0; i < count; ++i, expected += static_cast<Unsigned>(step)) differences |= ends[i] ^ expected;
+    return differences == 0;
+}
+
 }  // namespace
 
 constinit const KernelTable ROWPOOL_CONCAT(kernels_, ROWPOOL_KERNEL_ISA) = {
@@ -43,6 +64,8 @@ constinit const KernelTable ROWPOOL_CONCAT(kernels_, ROWPOOL_KERNEL_ISA) = {
                &ROWPOOL_CONCAT(kernels_int8_f16_, ROWPOOL_KERNEL_ISA),
                &ROWPOOL_CONCAT(kernels_int4_, ROWPOOL_KERNEL_ISA), &ROWPOOL_CONCAT(kernels_int2_, ROWPOOL_KERNEL_ISA)},
     .count_outside = {count_outside<std::int32_t>, count_outside<std::int64_t>},
+    .never_fall = {never_fall<std::int32_t>, never_fall<std::int64_t>},
+    .are_sequence = {are_sequence<std::int32_t>, are_sequence<std::int64_t>},
     .quantize = ROWPOOL_CONCAT(quantize_rows_, ROWPOOL_KERNEL_ISA),
 };
 

@@ -7,21 +7,11 @@
 namespace rowpool::pooling {
 namespace {
 
-/// Whether no entry is below the one before it: a loop without early exits, so that compilers vectorize it.
-template <class T>
-bool never_falls(const T* values, std::size_t count) noexcept {
-    unsigned falls = 0;
-    for (std::size_t i = 1; i < count; ++i) falls |= values[i] < values[i - 1] ? 1u : 0u;
-    return falls == 0;
-}
-
 /// Offsets never decrease and never pass the last index; `offsets` has at least one entry.
-CheckResult check_offsets(IndexSpan offsets, std::size_t num_indices) noexcept {
+CheckResult check_offsets(const kernels::KernelTable& kernels, IndexSpan offsets, std::size_t num_indices) noexcept {
     if (offsets[0] != 0) return CheckResult{PoolFault::first_offset, 0, offsets[0]};
-    const bool rises = offsets.is_wide()
-                           ? never_falls(static_cast<const std::int64_t*>(offsets.data()), offsets.size())
-                           : never_falls(static_cast<const std::int32_t*>(offsets.data()), offsets.size());
-    if (rises && static_cast<std::size_t>(offsets[offsets.size() - 1]) <= num_indices) return {};
+    const bool rise = kernels.never_fall[offsets.is_wide()](offsets.data(), offsets.size());
+    if (rise && static_cast<std::size_t>(offsets[offsets.size() - 1]) <= num_indices) return {};
     std::int64_t previous = 0;
     for (std::size_t b = 1; b < offsets.size(); ++b) {
         const std::int64_t offset = offsets[b];
@@ -102,13 +92,13 @@ CheckResult check_output(const Output& out, std::size_t num_bags, std::size_t di
     return {};
 }
 
-CheckResult check_bags(const Bags& bags) noexcept {
+CheckResult check_bags(const kernels::KernelTable& kernels, const Bags& bags) noexcept {
     const std::size_t num_indices = bags.indices().size();
     const IndexSpan bounds = bags.bounds();
     switch (bags.kind()) {
         case Bags::Kind::offsets: {
             if (bounds.empty()) return CheckResult{PoolFault::offsets_missing};
-            const CheckResult result = check_offsets(bounds, num_indices);
+            const CheckResult result = check_offsets(kernels, bounds, num_indices);
             const std::int64_t last = bounds[bounds.size() - 1];
             if (!result || static_cast<std::size_t>(last) == num_indices) return result;
             return CheckResult{PoolFault::last_offset, bags.num_bags(), last, num_indices};
@@ -116,7 +106,7 @@ CheckResult check_bags(const Bags& bags) noexcept {
         case Bags::Kind::starts:
             if (bounds.empty())
                 return num_indices == 0 ? CheckResult{} : CheckResult{PoolFault::no_bags, 0, 0, num_indices};
-            return check_offsets(bounds, num_indices);
+            return check_offsets(kernels, bounds, num_indices);
         case Bags::Kind::lengths:
             return check_lengths(bounds, num_indices);
         case Bags::Kind::fixed:

@@ -26,7 +26,7 @@ struct [[nodiscard]] CheckResult {
 PoolStatus status_of(const CheckResult& result, const Table* table = nullptr) noexcept;
 
 /// Checks the bounds of bags in full, every offset or length.
-CheckResult check_bags(const Bags& bags) noexcept;
+CheckResult check_bags(const kernels::KernelTable& kernels, const Bags& bags) noexcept;
 
 constexpr bool takes_weights(Pooling mode) noexcept { return mode != Pooling::none && mode != Pooling::max; }
 

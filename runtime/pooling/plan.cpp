@@ -81,8 +81,8 @@ void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable
 /// Checks all arguments but the output and the values of indices, and resolves the feature.
 CheckResult check_inputs(const Table& table, const Bags& bags, const PoolOptions& options,
                          const kernels::KernelTable* kernels, FeaturePlan& feature) noexcept {
-    if (const CheckResult result = check_bags(bags); !result) return result;
     if (kernels == nullptr) return {PoolFault::isa};
+    if (const CheckResult result = check_bags(*kernels, bags); !result) return result;
     const std::size_t num_weights = bags.weights().size();
     if (const CheckResult result = check_weights(num_weights, bags.indices().size(), options.mode); !result)
         return result;
@@ -176,14 +176,14 @@ PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total
                         const Request& request, const Output& out, std::span<std::size_t> skipped,
                         Plan& plan) noexcept {
     if (const CheckResult result = check_batch(features.size(), request.offsets); !result) return status_of(result);
+    const kernels::KernelTable* const kernels = cpu::active_kernels();
+    if (kernels == nullptr) return status_of({PoolFault::isa}, features.front().table);
     const Bags bags(request.indices, request.offsets, request.weights);
-    if (const CheckResult result = check_bags(bags); !result) return status_of(result);
+    if (const CheckResult result = check_bags(*kernels, bags); !result) return status_of(result);
     const std::size_t num_bags = bags.num_bags() / features.size();
     std::size_t stride = 0;
     if (const CheckResult result = check_output(out, num_bags, total_dim, stride); !result) return status_of(result);
     if (const CheckResult result = check_skipped(features.size(), skipped); !result) return status_of(result);
-    const kernels::KernelTable* const kernels = cpu::active_kernels();
-    if (kernels == nullptr) return status_of({PoolFault::isa}, features.front().table);
     if (const CheckResult result = check_all_weights(features, request); !result) return status_of(result);
     make_plan(features, *kernels, bags, num_bags, out, stride, plan);
     plan.is_request = true;

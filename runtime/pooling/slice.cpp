@@ -57,22 +57,6 @@ BagBoundary boundary_in_feature(const Plan& plan, std::size_t cost, const BagBou
     return {from.feature, bag, position_of(bag)};
 }
 
-/// Whether every bag has exactly one index, given as many bags as indices. T is an unsigned type of the size of the
-/// offsets or lengths.
-template <class T>
-bool are_single(const kernels::PoolArgs& args) noexcept {
-    const T* const ends = static_cast<const T*>(args.ends.values) + args.first_bag;
-    const std::size_t count = args.last_bag - args.first_bag;
-    const bool are_offsets = args.ends.kind == BagEnds::Kind::offsets;
-    const T rise = are_offsets ? 1 : 0;
-    T expected = are_offsets ? static_cast<T>(args.position + 1) : 1;
-    T differences = 0;
-    for (std::size_t b = 0; b + 1 < count; ++b, expected += rise) {  // the last one then has one, too
-        differences |= ends[b] ^ expected;
-    }
-    return differences == 0;
-}
-
 /// The number of a bag range's first rows to prefetch before its kernel runs: the prefetch distance, because the kernel
 /// itself could prefetch these too late only. 0 for distances below 16, which mean that rows are near.
 std::size_t rows_ahead(const kernels::Rows& rows) noexcept {
@@ -181,11 +165,22 @@ private:
         args.ends.length = ends.length;
         if (ends.kind == BagEnds::Kind::fixed) return;
         args.ends.values = static_cast<const std::byte*>(ends.values) + f * plan_.num_bags * (ends.wide ? 8 : 4);
-        if (args.end - args.position != args.last_bag - args.first_bag) return;
-        if (ends.wide ? are_single<std::uint64_t>(args) : are_single<std::uint32_t>(args)) {
+        if (are_single(args)) {
             args.ends.kind = BagEnds::Kind::fixed;
             args.ends.length = 1;
         }
+    }
+
+    /// Whether every bag of a list has exactly one index.
+    bool are_single(const kernels::PoolArgs& args) const noexcept {
+        const std::size_t count = args.last_bag - args.first_bag;
+        if (args.end - args.position != count) return false;
+        const bool are_offsets = args.ends.kind == BagEnds::Kind::offsets;
+        const auto first = are_offsets ? static_cast<std::int64_t>(args.position + 1) : 1;
+        const void* const ends =
+            static_cast<const std::byte*>(args.ends.values) + args.first_bag * (args.ends.wide ? 8 : 4);
+        // All but the last bag, which may have no entry: if they have one each, so has it.
+        return plan_.kernels->are_sequence[args.ends.wide](ends, count - 1, first, are_offsets ? 1 : 0);
     }
 
     std::size_t run(const FeaturePlan& feature, kernels::PoolArgs& args) const noexcept {

@@ -231,5 +231,46 @@ TEST_CASE("a table of more than 2^31 rows takes every int32 index that is not ne
     }
 }
 
+TEST_CASE_TEMPLATE("offsets that fall or are negative are found, wherever they are", Offset, std::int32_t,
+                   std::int64_t) {
+    using Limits = std::numeric_limits<Offset>;
+    Random random(8);
+    static constexpr std::size_t kCounts[] = {1, 2, 3, 5, 16, 17, 33, 100, 1000};
+    for (const std::size_t count : kCounts) {
+        for (int round = 0; round < 20; ++round) {
+            std::vector<Offset> offsets(count);
+            Offset next = 0;
+            for (Offset& offset : offsets) offset = next += static_cast<Offset>(random.below(3));
+            const std::size_t at = random.below(count);
+            static constexpr Offset kOther[] = {-1, 0, 1, Limits::min(), Limits::max()};
+            if (round % 4 != 0) offsets[at] = random.pick(kOther);
+            const bool expected = offsets.front() >= 0 && std::is_sorted(offsets.begin(), offsets.end());
+            const GuardedBuffer buffer(std::span<const Offset>{offsets});
+            for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) {
+                CAPTURE(std::string(kernels->isa));
+                CHECK(kernels->never_fall[sizeof(Offset) == 8](buffer.data(), count) == expected);
+            }
+        }
+    }
+}
+
+TEST_CASE_TEMPLATE("a sequence of bag ends is told from one with another end", End, std::int32_t, std::int64_t) {
+    static constexpr std::size_t kCounts[] = {0, 1, 2, 15, 16, 17, 100};
+    for (const std::size_t count : kCounts) {
+        for (const std::int64_t step : {0, 1}) {
+            for (std::size_t other = 0; other <= count; ++other) {  // none for `count`
+                std::vector<End> ends(count);
+                for (std::size_t i = 0; i < count; ++i) ends[i] = static_cast<End>(7 + static_cast<End>(i) * step);
+                if (other < count) ends[other] ^= End{1} << (other % (8 * sizeof(End) - 1));
+                const GuardedBuffer buffer(std::span<const End>{ends});
+                for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) {
+                    CAPTURE(std::string(kernels->isa));
+                    CHECK(kernels->are_sequence[sizeof(End) == 8](buffer.data(), count, 7, step) == (other == count));
+                }
+            }
+        }
+    }
+}
+
 }  // namespace
 }  // namespace rowpool::test
