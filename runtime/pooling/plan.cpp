@@ -138,9 +138,7 @@ CheckResult plan_feature(const Table& table, const PoolOptions& options, std::si
     feature.table = &table;
     feature.codec = kernels::codec_of(table.format());
     feature.mode = options.mode;
-    // Of tables a little larger than L2, most of the rows that are looked up are still in L2.
-    constexpr std::size_t kTimes = 4;
-    feature.is_far = footprint > kTimes * own_caches().second_level;
+    feature.least_run = least_run_for(footprint);
     feature.count_all = options.divisor == Divisor::bag_length;
     feature.skips_bad = options.on_bad_index == OnBadIndex::skip;
     feature.column = 0;

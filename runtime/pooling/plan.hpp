@@ -22,7 +22,7 @@ struct FeaturePlan {
     kernels::Codec codec;
     kernels::Rows rows;
     Pooling mode;
-    bool is_far;                        ///< all tables together are much larger than the second-level cache
+    std::size_t least_run;              ///< see least_run_for()
     bool count_all;                     ///< the divisor is the length of the bag
     bool skips_bad;                     ///< bad indices are left out
     std::size_t column;                 ///< the first of its results

@@ -1,9 +1,11 @@
-// The prefetching rules; docs/TUNING.md explains them and the measurements behind them.
+// The rules of prefetching and of the order of reads; docs/TUNING.md explains them and the measurements behind them.
 #include "pooling/prefetch.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 
 #include "core/row_layout.hpp"
@@ -22,15 +24,28 @@ std::size_t cache_bytes(int name, std::size_t otherwise) noexcept {
     return bytes > 0 ? static_cast<std::size_t>(bytes) : otherwise;
 }
 
+/// The size of the L3 cache that cores share, from Linux: sysconf adds up all of a socket. That of most servers where
+/// the system does not say.
+std::size_t third_level_bytes() noexcept {
+    std::size_t kib = std::size_t{32} << 10;
+    const int file = ::open("/sys/devices/system/cpu/cpu0/cache/index3/size", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return kib << 10;
+    char text[32];  // such as 32768K
+    const ssize_t length = ::read(file, text, sizeof text);
+    ::close(file);
+    if (length > 0) std::from_chars(text, text + length, kib);
+    return kib << 10;
+}
+
 /// An L1 of this size (Zen 5: 48 KiB) keeps prefetched rows until they are read. A smaller one (Zen 4: 32 KiB) was
 /// measured to evict them too early.
-constexpr std::size_t kLargeFirstLevel = std::size_t{48} << 10;
+bool is_small(const Caches& caches) noexcept { return caches.first_level < std::size_t{48} << 10; }
 
 }  // namespace
 
 const Caches& own_caches() noexcept {
     static const Caches caches = {cache_bytes(_SC_LEVEL1_DCACHE_SIZE, std::size_t{32} << 10),
-                                  cache_bytes(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20)};
+                                  cache_bytes(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20), third_level_bytes()};
     return caches;
 }
 
@@ -49,11 +64,19 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     // What matters is the number of outstanding lines, and wide rows have more lines. Tables that fit in L2 need a
     // short distance only, in case something else has evicted their rows.
     constexpr std::size_t kNear = 16, kLeast = 8, kMost = 96;
-    const bool is_small = caches.first_level < kLargeFirstLevel;
-    const std::size_t lines_under_way = is_small ? 128 : 192;
+    const std::size_t lines_under_way = is_small(caches) ? 128 : 192;
     const std::size_t distance = std::clamp(lines_under_way / lines_of_row(table), kLeast, kMost);
     if (footprint <= caches.second_level) return {std::min(distance, kNear), Into::first_level};
-    return {distance, is_small ? Into::second_level : Into::first_level};
+    return {distance, is_small(caches) ? Into::second_level : Into::first_level};
+}
+
+std::size_t least_run_for(std::size_t footprint, const Caches& caches) noexcept {
+    // Of tables a little larger than L2, most of the rows that are looked up are still in L2.
+    if (footprint <= 4 * caches.second_level) return 0;
+    // A small L1 does not keep the lines that are prefetched for a block of each of several rows.
+    if (is_small(caches)) return ~std::size_t{0};
+    constexpr std::size_t kMemoryRun = 1024;
+    return footprint <= caches.third_level / 4 * 3 ? kLine : kMemoryRun;
 }
 
 }  // namespace rowpool::pooling

@@ -1,4 +1,5 @@
-// The default prefetching, used unless a tuning profile or the caller sets it.
+// How rows are read from the caches and memory: the default prefetching, used unless a tuning profile or the caller
+// sets it, and the order in which wide rows are read.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +15,11 @@ std::size_t lines_of_row(const Table& table) noexcept;
 /// Bytes that lookups in a table read from: its rows, and its remap if there is one.
 std::size_t bytes_behind(const Table& table) noexcept;
 
-/// Sizes in bytes of the data caches that a core has to itself.
+/// Sizes in bytes of data caches. A core has the first two to itself.
 struct Caches {
     std::size_t first_level;
     std::size_t second_level;
+    std::size_t third_level;
 };
 
 /// Those of this machine.
@@ -26,5 +28,9 @@ const Caches& own_caches() noexcept;
 /// The default for a table that shares the caches with others; `footprint` is the total bytes of those tables,
 /// including this one.
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
+
+/// Rows that are wider than the registers hold are read block by block of columns, unless a block has fewer bytes than
+/// this: then several whole rows are read side by side.
+std::size_t least_run_for(std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
 }  // namespace rowpool::pooling

@@ -146,7 +146,7 @@ private:
         args.end = position_ = f == last_.feature ? last_.position : plan_.first_index(f + 1);
         set_ends(f, args);
         args.pooling = feature.mode;
-        args.is_far = feature.is_far;
+        args.least_run = feature.least_run;
         args.filters = feature.rows.padding >= 0 || feature.rows.remap != nullptr;
         args.count_all = feature.count_all;
         args.out = static_cast<std::byte*>(plan_.out) + feature.column * (plan_.out_type == OutputType::f32 ? 4 : 2);

@@ -112,7 +112,7 @@ kernels::PoolArgs KernelCall::arguments() const {
     args.weights = weighted_ ? reinterpret_cast<const float*>(weights_.data()) : nullptr;
     args.wide_indices = form_.wide_indices;
     args.filters = form_.filtering;
-    args.is_far = form_.prefetch_to_second_level;
+    args.least_run = form_.prefetch_to_second_level ? ~std::size_t{0} : 0;
     args.last_bag = num_bags_;
     args.end = num_indices_;
     args.pooling = form_.mode;

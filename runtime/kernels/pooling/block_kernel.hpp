@@ -306,6 +306,15 @@ private:
     [[gnu::always_inline]] static V canonical(V x) noexcept { return F::is_scaled ? x : Arch::canonical(x); }
 };
 
+/// The smallest block size of at least `vectors`.
+template <std::size_t kSize>
+constexpr std::size_t block_size(std::size_t vectors) noexcept {
+    if constexpr (kSize > 0) {
+        if (vectors <= smaller_block(kSize)) return block_size<smaller_block(kSize)>(vectors);
+    }
+    return kSize;
+}
+
 /// Calls f.operator()<n>() with the smallest block size n of at least `vectors`.
 template <std::size_t kSize, class F>
 inline void visit_block_size(std::size_t vectors, const F& f) noexcept {
@@ -338,12 +347,19 @@ inline void sum_block(const BagGroup& group) noexcept {
     });
 }
 
-/// The number of columns per block, with rows cut into blocks of equal size.
-template <class C>
+/// The number of columns per block, with rows cut into blocks of equal size. A block that is smaller than its kernel
+/// has vectors computed twice, so of wide rows the number of blocks is the one for which the fewest are.
 constexpr std::size_t block_columns(std::size_t columns) noexcept {
     const std::size_t vectors = (columns + Arch::width - 1) / Arch::width;
-    const std::size_t blocks = (vectors + kMaxVectors - 1) / kMaxVectors;
-    return (vectors + blocks - 1) / blocks * Arch::width;
+    if (vectors <= kMaxVectors) return columns;
+    const std::size_t fewest = (vectors + kMaxVectors - 1) / kMaxVectors;
+    std::size_t best = 0, least = ~std::size_t{0};
+    for (std::size_t blocks = fewest; blocks <= 2 * fewest; ++blocks) {
+        const std::size_t size = (vectors + blocks - 1) / blocks;
+        const std::size_t cost = blocks * (block_size<kMaxVectors>(size) + 1);  // with the set-up of a block
+        if (cost < least) least = cost, best = size;
+    }
+    return best * Arch::width;
 }
 
 /// How many bags have one block of columns done before the next, so that indices and ends are still in the cache.
@@ -351,9 +367,8 @@ constexpr std::size_t kBagsPerBlock = 32;
 
 template <Codec kCodec, bool kWeighted>
 void sum_blocks(const PoolArgs& args) noexcept {
-    using C = RowCodec<kCodec>;
-    const std::size_t columns = stored_columns<C>(args.rows.dim);
-    const std::size_t block = block_columns<C>(columns);
+    const std::size_t columns = stored_columns<RowCodec<kCodec>>(args.rows.dim);
+    const std::size_t block = block_columns(columns);
     const std::size_t bags_at_once = columns <= block ? args.last_bag : kBagsPerBlock;
     for (BagGroup group(args); group.take(bags_at_once);) {
         for (std::size_t column = 0; column < columns; column += block) {

@@ -219,7 +219,7 @@ std::string rule_for(RowFormat format, std::size_t dim, std::size_t mib, const p
 }
 
 TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
-    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20}, kSmall = {32 << 10, 1 << 20};
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
     CHECK(rule_for(RowFormat::int8, 32, 256, kLarge) == "96 L1");
     CHECK(rule_for(RowFormat::f32, 64, 256, kLarge) == "48 L1");
     CHECK(rule_for(RowFormat::f16, 256, 256, kLarge) == "24 L1");
@@ -231,7 +231,7 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
 
 TEST_CASE(
     "rows that should be in the second-level cache are prefetched, but not far ahead; those in the first are not") {
-    constexpr pooling::Caches kLarge = {48 << 10, 2 << 20}, kSmall = {32 << 10, 2 << 20};
+    constexpr pooling::Caches kLarge = {48 << 10, 2 << 20, 32 << 20}, kSmall = {32 << 10, 2 << 20, 32 << 20};
     for (const pooling::Caches& caches : {kLarge, kSmall}) {
         CHECK(rule_for(RowFormat::f32, 16, 1, caches) == "16 L1");
         CHECK(rule_for(RowFormat::int8, 64, 1, caches) == "16 L1");
@@ -239,6 +239,16 @@ TEST_CASE(
     }
     const Floats values(8000, 1.0f);
     CHECK((pooling::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
+}
+
+TEST_CASE("wide rows are read side by side where blocks are short for the cache that they come from") {
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
+    constexpr std::size_t kMiB = 1 << 20;
+    for (const pooling::Caches& caches : {kLarge, kSmall}) CHECK(pooling::least_run_for(4 * kMiB, caches) == 0);
+    CHECK(pooling::least_run_for(5 * kMiB, kLarge) == 64);
+    CHECK(pooling::least_run_for(24 * kMiB, kLarge) == 64);
+    CHECK(pooling::least_run_for(25 * kMiB, kLarge) == 1024);
+    CHECK(pooling::least_run_for(5 * kMiB, kSmall) > 65536 * sizeof(float));
 }
 
 TEST_CASE("a distance of any size is taken") {
