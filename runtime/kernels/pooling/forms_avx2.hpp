@@ -14,10 +14,11 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Hides a constant from the compiler, which would otherwise rematerialize it for every bag.
-[[gnu::always_inline]] inline __m256i kept(__m256i constant) noexcept {
-    asm("" : "+x"(constant));
-    return constant;
+/// Keeps a value in a register: the compiler would rematerialize a constant for every bag, and load a value from memory
+/// again for each use.
+[[gnu::always_inline]] inline __m256i kept(__m256i value) noexcept {
+    asm("" : "+x"(value));
+    return value;
 }
 
 /// Vectors 0 and 1 hold the even and the odd columns of 16.
@@ -40,7 +41,7 @@ struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
             PlainForm<Codec::bf16>().template load<1>(codes, column, x);
         } else {
             const std::byte* const p = codes + RowCodec<Codec::bf16>::bytes_of(column);
-            const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+            const __m256i pairs = kept(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
             x[0] = Arch::V(_mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)));
             x[1] = Arch::V(_mm256_castsi256_ps(_mm256_and_si256(pairs, upper_half_)));
         }

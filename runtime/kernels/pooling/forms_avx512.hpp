@@ -30,10 +30,11 @@ template <class F>
         _mm512_castsi512_ps(lanes_of([&](int lane) { return (kBiasOfExponent - f(lane)) << kFractionBits; })));
 }
 
-/// Hides a constant from the compiler, which would otherwise rematerialize it for every bag.
-[[gnu::always_inline]] inline __m512i kept(__m512i constant) noexcept {
-    asm("" : "+v"(constant));
-    return constant;
+/// Keeps a value in a register: the compiler would rematerialize a constant for every bag, and load a value from memory
+/// again for each use, which costs most where loads straddle two lines.
+[[gnu::always_inline]] inline __m512i kept(__m512i value) noexcept {
+    asm("" : "+v"(value));
+    return value;
 }
 
 /// The factor that corrects codes which a mask has left at bit `shift` of their lanes.
@@ -104,7 +105,7 @@ struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
         if constexpr (kCount == 1) {
             PlainForm<Codec::bf16>().template load<1>(codes, column, x);
         } else {
-            const __m512i pairs = _mm512_loadu_si512(codes + RowCodec<Codec::bf16>::bytes_of(column));
+            const __m512i pairs = kept(_mm512_loadu_si512(codes + RowCodec<Codec::bf16>::bytes_of(column)));
             x[0] = Arch::V(_mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)));
             x[1] = Arch::V(_mm512_castsi512_ps(_mm512_and_si512(pairs, upper_half_)));
         }
