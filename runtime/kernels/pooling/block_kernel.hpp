@@ -348,13 +348,14 @@ inline void sum_block(const BagGroup& group) noexcept {
 }
 
 /// The number of columns per block, with rows cut into blocks of equal size. A block that is smaller than its kernel
-/// has vectors computed twice, so of wide rows the number of blocks is the one for which the fewest are.
-constexpr std::size_t block_columns(std::size_t columns) noexcept {
+/// has vectors computed twice, so the number of blocks is the one for which the fewest are; or else the smallest.
+constexpr std::size_t block_columns(std::size_t columns, bool are_fewest) noexcept {
     const std::size_t vectors = (columns + Arch::width - 1) / Arch::width;
     if (vectors <= kMaxVectors) return columns;
     const std::size_t fewest = (vectors + kMaxVectors - 1) / kMaxVectors;
+    const std::size_t most = are_fewest ? fewest : 2 * fewest;
     std::size_t best = 0, least = ~std::size_t{0};
-    for (std::size_t blocks = fewest; blocks <= 2 * fewest; ++blocks) {
+    for (std::size_t blocks = fewest; blocks <= most; ++blocks) {
         const std::size_t size = (vectors + blocks - 1) / blocks;
         const std::size_t cost = blocks * (block_size<kMaxVectors>(size) + 1);  // with the set-up of a block
         if (cost < least) least = cost, best = size;
@@ -362,14 +363,15 @@ constexpr std::size_t block_columns(std::size_t columns) noexcept {
     return best * Arch::width;
 }
 
-/// How many bags have one block of columns done before the next, so that indices and ends are still in the cache.
-constexpr std::size_t kBagsPerBlock = 32;
-
 template <Codec kCodec, bool kWeighted>
 void sum_blocks(const PoolArgs& args) noexcept {
-    const std::size_t columns = stored_columns<RowCodec<kCodec>>(args.rows.dim);
-    const std::size_t block = block_columns(columns);
-    const std::size_t bags_at_once = columns <= block ? args.last_bag : kBagsPerBlock;
+    using C = RowCodec<kCodec>;
+    constexpr std::size_t kBagsPerBlock = 32;  // so that indices and ends are still in the cache
+    // From afar, all of a bag's short blocks are read before the next bag's: the hardware prefetches what follows them.
+    const bool are_short = C::bytes_of(kMaxVectors * Arch::width) < args.least_run;
+    const std::size_t columns = stored_columns<C>(args.rows.dim);
+    const std::size_t block = block_columns(columns, are_short);
+    const std::size_t bags_at_once = columns <= block ? args.last_bag : are_short ? 1 : kBagsPerBlock;
     for (BagGroup group(args); group.take(bags_at_once);) {
         for (std::size_t column = 0; column < columns; column += block) {
             const std::size_t left = columns - column;
