@@ -134,6 +134,11 @@ struct KernelTable {
     std::size_t (*quantize)(const QuantizeArgs& args) noexcept;
 };
 
+/// Bytes of the widest block that is read of rows of `dim` columns and so many bytes.
+constexpr std::size_t bytes_of_block(const KernelTable& kernels, std::size_t row_bytes, std::size_t dim) noexcept {
+    return row_bytes * kernels.block_dim / dim;
+}
+
 /// Whether a call suits kernels that read only the lower 32 bits of indices and bag ends, and do not filter.
 inline bool suits_blocks(const PoolArgs& args) noexcept {
     constexpr std::size_t kMost = ~std::uint32_t{0};
@@ -155,7 +160,7 @@ inline PoolFn pool_function(const KernelTable& kernels, Codec codec, const PoolA
     if (args.pooling == Pooling::max) return own.max;
     if (!suits_blocks(args)) return own.any;
     if (is_single(args)) return own.single;
-    const std::size_t block_bytes = args.rows.bytes * kernels.block_dim / args.rows.dim;
+    const std::size_t block_bytes = bytes_of_block(kernels, args.rows.bytes, args.rows.dim);
     if (args.rows.dim > 2 * kernels.block_dim && block_bytes < args.least_run) return own.any;
     return own.blocks[args.weights != nullptr];
 }

@@ -9,6 +9,8 @@
 #include <cstdint>
 
 #include "core/row_layout.hpp"
+#include "cpu/dispatch.hpp"
+#include "kernels/kernel_table.hpp"
 #include "rowpool/types.hpp"
 
 namespace rowpool::pooling {
@@ -41,6 +43,15 @@ std::size_t third_level_bytes() noexcept {
 /// measured to evict them too early.
 bool is_small(const Caches& caches) noexcept { return caches.first_level < std::size_t{48} << 10; }
 
+/// Whether the table's rows are read by blocks that are long enough for where they come from.
+bool are_read_by_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
+    const kernels::KernelTable* const kernels = cpu::active_kernels();
+    if (kernels == nullptr || table.dim() <= kernels->block_dim) return false;
+    const std::size_t run = kernels::bytes_of_block(*kernels, row_bytes(table.format(), table.dim()), table.dim());
+    const std::size_t least_run = least_run_for(footprint, caches);
+    return least_run != 0 && run >= least_run;
+}
+
 }  // namespace
 
 const Caches& own_caches() noexcept {
@@ -63,9 +74,11 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     if (bytes_behind(table) <= caches.first_level) return {0, Into::first_level};
     // What matters is the number of outstanding lines, and wide rows have more lines. Tables that fit in L2 need a
     // short distance only, in case something else has evicted their rows.
-    constexpr std::size_t kNear = 16, kLeast = 8, kMost = 96;
+    constexpr std::size_t kNear = 16, kMost = 96;
+    // The lines that count are those of a block.
+    const std::size_t least = are_read_by_blocks(table, footprint, caches) ? 16 : 8;
     const std::size_t lines_under_way = is_small(caches) ? 128 : 192;
-    const std::size_t distance = std::clamp(lines_under_way / lines_of_row(table), kLeast, kMost);
+    const std::size_t distance = std::clamp(lines_under_way / lines_of_row(table), least, kMost);
     if (footprint <= caches.second_level) return {std::min(distance, kNear), Into::first_level};
     return {distance, is_small(caches) ? Into::second_level : Into::first_level};
 }

@@ -348,15 +348,17 @@ inline void sum_block(const BagGroup& group) noexcept {
 }
 
 /// The number of columns per block, with rows cut into blocks of equal size. A block that is smaller than its kernel
-/// has vectors computed twice, so the number of blocks is the one for which the fewest are; or else the smallest.
-constexpr std::size_t block_columns(std::size_t columns, bool are_fewest) noexcept {
+/// has vectors computed twice, so there are as many blocks as leave the fewest, or as few as possible if not all of
+/// least_run bytes.
+template <class C>
+constexpr std::size_t block_columns(std::size_t columns, std::size_t least_run) noexcept {
     const std::size_t vectors = (columns + Arch::width - 1) / Arch::width;
     if (vectors <= kMaxVectors) return columns;
     const std::size_t fewest = (vectors + kMaxVectors - 1) / kMaxVectors;
-    const std::size_t most = are_fewest ? fewest : 2 * fewest;
     std::size_t best = 0, least = ~std::size_t{0};
-    for (std::size_t blocks = fewest; blocks <= most; ++blocks) {
+    for (std::size_t blocks = fewest; blocks <= 2 * fewest; ++blocks) {
         const std::size_t size = (vectors + blocks - 1) / blocks;
+        if (blocks > fewest && C::bytes_of(size * Arch::width) < least_run) break;
         const std::size_t cost = blocks * (block_size<kMaxVectors>(size) + 1);  // with the set-up of a block
         if (cost < least) least = cost, best = size;
     }
@@ -370,7 +372,7 @@ void sum_blocks(const PoolArgs& args) noexcept {
     // From afar, all of a bag's short blocks are read before the next bag's: the hardware prefetches what follows them.
     const bool are_short = C::bytes_of(kMaxVectors * Arch::width) < args.least_run;
     const std::size_t columns = stored_columns<C>(args.rows.dim);
-    const std::size_t block = block_columns(columns, are_short);
+    const std::size_t block = block_columns<C>(columns, args.least_run);
     const std::size_t bags_at_once = columns <= block ? args.last_bag : are_short ? 1 : kBagsPerBlock;
     for (BagGroup group(args); group.take(bags_at_once);) {
         for (std::size_t column = 0; column < columns; column += block) {
