@@ -20,17 +20,21 @@ namespace {
 /// As many half-precision numbers as a vector of floats has lanes.
 using Halves __attribute__((vector_size(Arch::width * sizeof(std::int16_t)))) = std::int16_t;
 
-/// A plain lookup with equal half-precision types in and out: a copy that makes NaNs canonical.
+/// A row without a weight, with equal half-precision types in and out: a copy that makes NaNs canonical and, because a
+/// sum begins with 0, -0 to 0 unless it is a plain lookup.
 template <Codec kCodec>
-struct HalfCopy {
+class HalfCopy {
+public:
     static constexpr std::int16_t infinity = kCodec == Codec::f16 ? 0x7c00 : 0x7f80;
     static constexpr std::int16_t nan = kCodec == Codec::f16 ? kNanF16 : kNanBF16;
 
-    HalfCopy(const PoolArgs&, const std::byte*, float) noexcept {}
+    HalfCopy(const PoolArgs& args, const std::byte*, float) noexcept
+        : made_zero_(args.pooling == Pooling::none ? Halves{} : Halves{} + kMinusZero) {}
 
     [[gnu::always_inline]] Halves operator()(const std::byte* codes, std::size_t column) const noexcept {
         Halves x;
         std::memcpy(&x, codes + column * sizeof(std::int16_t), sizeof x);
+        x = x == made_zero_ ? Halves{} : x;
         return (x & 0x7fff) > infinity ? Halves{} + nan : x;
     }
     static void store(std::byte* out, Halves x) noexcept { std::memcpy(out, &x, sizeof x); }
@@ -39,6 +43,11 @@ struct HalfCopy {
         store(values, x);
         copy_few<sizeof x>(out, values, count * sizeof(std::int16_t));
     }
+
+private:
+    static constexpr std::int16_t kMinusZero = -32768;
+
+    Halves made_zero_;
 };
 
 /// Any other lookup: a sum of one row.
@@ -99,7 +108,7 @@ class SingleKernel {
 public:
     static void run(const PoolArgs& args) noexcept {
         const bool is_narrow = stored_columns<C>(args.rows.dim) < Arch::width;
-        const bool copies = args.pooling == Pooling::none && args.weights == nullptr;
+        const bool copies = args.weights == nullptr;
         switch (args.out_type) {
             case OutputType::f32:
                 return is_narrow ? pool_narrow<4, DecodedRow<kCodec, OutputType::f32>>(args)
