@@ -326,21 +326,21 @@ inline void visit_block_size(std::size_t vectors, const F& f) noexcept {
 
 /// Pools one block of columns. Converting from a form costs time once per bag, which pays off for bags of several rows.
 /// Moving a form's last load back needs a block that is at least as wide as the load. Large blocks are compiled in
-/// their form only: they are rare, and plain kernels for them would be half of the code.
+/// their form only, unless that pays late: they are rare, and plain kernels for them would be half of the code.
 template <Codec kCodec, bool kWeighted>
 inline void sum_block(const BagGroup& group) noexcept {
-    constexpr std::size_t kSeveral = 4, kLarge = 8;
+    using F = Form<kCodec>;
+    using Plain = PlainForm<kCodec>;
+    constexpr std::size_t kLarge = 8;
     const std::size_t vectors = group.columns < Arch::width ? 0 : (group.columns + Arch::width - 1) / Arch::width;
     visit_block_size<kMaxVectors>(vectors, [&]<std::size_t kVectors>() {
-        using F = Form<kCodec>;
-        using Plain = PlainForm<kCodec>;
         if constexpr (F::is_plain || kVectors == 0) {
             BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(group);
-        } else if constexpr (kVectors > kLarge) {
+        } else if constexpr (kVectors > kLarge && F::pays_from <= Plain::pays_from) {
             BlockKernel<kCodec, F, kWeighted, kVectors>::run(group);
         } else {
             const bool fits = group.columns >= next_load<F>(kVectors) * Arch::width;
-            const bool pays = fits && group.indices >= kSeveral * group.count;
+            const bool pays = fits && group.indices >= F::pays_from * group.count;
             pays ? BlockKernel<kCodec, F, kWeighted, kVectors>::run(group)
                  : BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(group);
         }

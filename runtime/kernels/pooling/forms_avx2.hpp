@@ -64,6 +64,7 @@ struct Form<Codec::int4> : PlainForm<Codec::int4> {
     static constexpr bool is_plain = false;
     static constexpr std::size_t group = 4;
     static constexpr bool is_scaled = true;
+    static constexpr std::size_t pays_from = 7;
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {

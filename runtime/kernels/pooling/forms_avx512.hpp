@@ -49,6 +49,7 @@ struct RepeatedForm {
     static constexpr bool is_plain = false;
     static constexpr std::size_t group = 1;
     static constexpr bool is_scaled = true;
+    static constexpr std::size_t pays_from = 4;
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {
@@ -126,6 +127,7 @@ struct ByteForm : PlainForm<kCodec> {
     static constexpr bool is_plain = false;
     static constexpr std::size_t group = 4;
     static constexpr bool is_scaled = true;
+    static constexpr std::size_t pays_from = 12;
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {
