@@ -74,9 +74,11 @@ struct Arch {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
     }
     static void store_bf16(std::byte* p, V v) noexcept {
+        // To the nearest, ties to even: adds half a unit of the upper half to odd ones, a little less to even ones.
         const __m512i bits = _mm512_castps_si512(v);
-        const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-        const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+        const __mmask16 is_odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(1 << 16));
+        const __m512i less = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
+        const __m512i rounded = _mm512_mask_add_epi32(less, is_odd, bits, _mm512_set1_epi32(0x8000));
         const __m256i halves = _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), halves);
     }
