@@ -23,7 +23,11 @@ struct Arch {
     static V fma(V a, V b, V c) noexcept { return V(_mm512_fmadd_ps(a, b, c)); }  // xsimd 8.1 has none here
     static V divide(V a, V b) noexcept { return a / b; }
     static V greater_or(V x, V than) noexcept { return V(_mm512_max_ps(x, than)); }  // the second one unless x > than
-    static V canonical(V x) noexcept { return xsimd::select(x == x, x, V(float_from_bits(kNanF32))); }
+    static V canonical(V x) noexcept {
+        // One instruction: a table of what to make of each class of numbers. NaNs, quiet and signalling, become the
+        // first operand, all others stay the second one.
+        return V(_mm512_fixupimm_ps(set(float_from_bits(kNanF32)), x, _mm512_set1_epi32(0x11111100), 0));
+    }
 
     static V note_non_finite(V non_finite, V x) noexcept { return V(_mm512_or_ps(non_finite, x - x)); }
     static bool has_nan(V x) noexcept { return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q) != 0; }
