@@ -81,7 +81,7 @@ struct PoolArgs {
     std::size_t position;  ///< first index of first_bag
     std::size_t end;       ///< one past the last index of the last bag, whose entry in `ends` may be missing
     Pooling pooling;
-    std::size_t least_run;     ///< bytes; of shorter blocks, all of a bag's are read before the next bag's
+    std::size_t least_run;     ///< bytes; shorter blocks of rows of several are read otherwise (least_run_for())
     bool filters;              ///< leave out padding, bad indices and ids without a row; indices need not be checked
     bool count_all;            ///< mean and sqrtn divide by the length of the bag, ignoring filtering and weights
     std::size_t prefetch_end;  ///< prefetching stops before this index; 0 to prefetch nothing
@@ -160,8 +160,8 @@ inline PoolFn pool_function(const KernelTable& kernels, Codec codec, const PoolA
     if (args.pooling == Pooling::max) return own.max;
     if (!suits_blocks(args)) return own.any;
     if (is_single(args)) return own.single;
-    const std::size_t block_bytes = bytes_of_block(kernels, args.rows.bytes, args.rows.dim);
-    if (args.rows.dim > 2 * kernels.block_dim && block_bytes < args.least_run) return own.any;
+    const bool is_wide = args.rows.dim > 2 * kernels.block_dim;
+    if (is_wide && bytes_of_block(kernels, args.rows.bytes, args.rows.dim) < args.least_run) return own.any;
     return own.blocks[args.weights != nullptr];
 }
 

@@ -75,7 +75,7 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     // What matters is the number of outstanding lines, and wide rows have more lines. Tables that fit in L2 need a
     // short distance only, in case something else has evicted their rows.
     constexpr std::size_t kNear = 16, kMost = 96;
-    // The lines that count are those of a block.
+    // Of rows that are read by blocks, only a block's lines are prefetched at a time.
     const std::size_t least = are_read_by_blocks(table, footprint, caches) ? 16 : 8;
     const std::size_t lines_under_way = is_small(caches) ? 128 : 192;
     const std::size_t distance = std::clamp(lines_under_way / lines_of_row(table), least, kMost);

@@ -58,10 +58,12 @@ BagBoundary boundary_in_feature(const Plan& plan, std::size_t cost, const BagBou
 }
 
 /// The number of a bag range's first rows to prefetch before its kernel runs: the prefetch distance, because the kernel
-/// itself could prefetch these too late only. 0 for distances below 16, which mean that rows are near.
+/// itself could prefetch these too late only. 0 for distances below 16, which mean that rows are near or wide, and for
+/// so wide rows that they would fill the L1 cache.
 std::size_t rows_ahead(const kernels::Rows& rows) noexcept {
-    constexpr std::size_t kFar = 16;
-    return rows.prefetch.distance < kFar ? 0 : rows.prefetch.distance;
+    constexpr std::size_t kFar = 16, kMostLines = 256;
+    return rows.prefetch.distance < kFar || rows.prefetch.distance * rows.lines > kMostLines ? 0
+                                                                                             : rows.prefetch.distance;
 }
 
 std::int64_t index_at(const kernels::PoolArgs& args, std::size_t position) noexcept {
@@ -174,7 +176,7 @@ private:
     /// Whether every bag of a list has exactly one index.
     bool are_single(const kernels::PoolArgs& args) const noexcept {
         const std::size_t count = args.last_bag - args.first_bag;
-        if (args.end - args.position != count) return false;
+        if (count == 0 || args.end - args.position != count) return false;
         const bool are_offsets = args.ends.kind == BagEnds::Kind::offsets;
         const auto first = are_offsets ? static_cast<std::int64_t>(args.position + 1) : 1;
         const void* const ends =

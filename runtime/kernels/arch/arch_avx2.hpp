@@ -47,9 +47,9 @@ struct Arch {
         return unpack(codes, shifts, 3);
     }
 
+    static constexpr bool has_exact_parts = false;
     // No wider than needed: a load that crosses into another cache line waits for that line, even if the lanes are
     // masked off.
-    static constexpr bool has_exact_parts = false;
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
         const auto* const values = reinterpret_cast<const float*>(p);
         if (columns == 1) {

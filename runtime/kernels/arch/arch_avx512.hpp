@@ -52,8 +52,8 @@ struct Arch {
         return V(_mm512_permutexvar_ps(_mm512_srlv_epi32(_mm512_set1_epi32(load32(p)), shifts), floats));
     }
 
-    // These read the bytes of the first columns alone: even a masked load waits for the cache lines of what it masks.
-    // So more than half a vector is the first half and one that ends with the last column.
+    // A masked load waits for the cache lines of what it masks, too. So the masked ones are half as wide as a vector,
+    // and more than half a vector of floats is its first half and one that ends with the last column.
     static constexpr bool has_exact_parts = true;
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
         if (columns <= 8) return V(_mm512_zextps256_ps512(_mm256_maskz_loadu_ps(first_half(columns), p)));

@@ -4,7 +4,8 @@
 // An Arch is a vector type V of `width` floats with +, and the few operations that xsimd lacks or that differ between
 // its versions. `has_fma` says whether fma() is one instruction. Loads take unaligned addresses and read exactly the
 // bytes of `width` elements. load_*_part() reads at least `columns` elements and at most `width`, as few as is no
-// slower; its lanes from `columns` on are unspecified.
+// slower; its lanes from `columns` on are unspecified. `has_exact_parts` says that those of floats and bytes read no
+// element after `columns`.
 #pragma once
 
 #include <cstddef>

@@ -1,10 +1,11 @@
 // The kernels for calls that filter nothing: sum, mean, sqrtn and plain lookup, with sums in registers.
 //
 // Columns are processed in blocks of a few vectors, whose sums stay in registers during the loop over the rows of a
-// bag. Most rows are one block. For wider rows, each block is done for a few bags before the next block, so that
-// indices and ends are still in the cache. The number of vectors is a template parameter. The last vector of a row
-// overlaps the one before it, so that it ends where the row ends: the columns in both are computed twice, with the same
-// result, and nothing is read or written past the row. Rows narrower than a vector: see NarrowRows and whole_vectors().
+// bag. Most rows are one block. For wider rows, each block is done for a few bags, or for one, before the next block,
+// so that indices and ends are still in the cache. The number of vectors is a template parameter. The last vector of a
+// row overlaps the one before it, so that it ends where the row ends: the columns in both are computed twice, with the
+// same result, and nothing is read or written past the row. Rows narrower than a vector: see NarrowRows and
+// whole_vectors().
 #pragma once
 
 #include <cstddef>
@@ -121,7 +122,7 @@ public:
             if (divides) divide(sums, divisor_of(args, weight, length));
             if constexpr (F::is_scaled) {
                 if (has_non_finite(sums)) {
-                    sum_in_plain_form(group, b);
+                    sum_in_plain_form(group, b, indices.position(args), length);
                     continue;
                 }
             }
@@ -266,16 +267,15 @@ private:
         return Arch::has_nan(non_finite);
     }
 
-    /// Pools a bag with a non-finite result again, in the plain form: its other form may have overflowed where the
-    /// plain sum does not.
-    [[gnu::noinline, gnu::cold]] static void sum_in_plain_form(const BagGroup& group, std::size_t b) noexcept {
+    /// Pools the group's bag b, which has a non-finite result and ends at index `end`, again in the plain form: its
+    /// other form may have overflowed where the plain sum does not.
+    [[gnu::noinline, gnu::cold]] static void sum_in_plain_form(const BagGroup& group, std::size_t b, std::size_t end,
+                                                               std::size_t length) noexcept {
         PoolArgs args = group.args;
-        EndReader ends = group.ends;
-        args.position = group.position;
-        for (std::size_t i = 0; i < b; ++i) args.position += ends.length();
+        args.position = end - length;
+        args.end = end;
         args.first_bag = group.first_bag + b;
         args.last_bag = args.first_bag + 1;
-        args.end = args.position + ends.length();
         args.prefetch_end = 0;
         WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
     }
@@ -336,7 +336,7 @@ inline void sum_block(const BagGroup& group) noexcept {
     visit_block_size<kMaxVectors>(vectors, [&]<std::size_t kVectors>() {
         if constexpr (F::is_plain || kVectors == 0) {
             BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(group);
-        } else if constexpr (kVectors > kLarge && F::pays_from <= Plain::pays_from) {
+        } else if constexpr (kVectors > kLarge && F::pays_from <= kPaysEarly) {
             BlockKernel<kCodec, F, kWeighted, kVectors>::run(group);
         } else {
             const bool fits = group.columns >= next_load<F>(kVectors) * Arch::width;

@@ -23,13 +23,16 @@
 namespace rowpool::kernels {
 namespace {
 
+/// Rows a bag from which a form pays whose sums are converted by few instructions.
+constexpr std::size_t kPaysEarly = 4;
+
 /// The plain form: the elements themselves, in order.
 template <Codec kCodec>
 struct PlainForm {
     static constexpr bool is_plain = true;
     static constexpr std::size_t group = 1;
     static constexpr bool is_scaled = false;
-    static constexpr std::size_t pays_from = 4;  // of the forms that change little
+    static constexpr std::size_t pays_from = kPaysEarly;  // what forms have that do not say otherwise
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {

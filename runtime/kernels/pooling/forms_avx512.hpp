@@ -49,7 +49,7 @@ struct RepeatedForm {
     static constexpr bool is_plain = false;
     static constexpr std::size_t group = 1;
     static constexpr bool is_scaled = true;
-    static constexpr std::size_t pays_from = 4;
+    static constexpr std::size_t pays_from = kPaysEarly;
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {

@@ -39,6 +39,11 @@ public:
         return lower_half(later < last_ ? later : last_);
     }
 
+    /// The position of the next index.
+    std::size_t position(const PoolArgs& args) const noexcept {
+        return static_cast<std::size_t>(next_ - static_cast<const std::byte*>(args.indices)) / step_;
+    }
+
     /// The address one past the next `count` indices.
     const std::byte* end_of(std::size_t count) const noexcept { return next_ + count * step_; }
     bool is_at(const std::byte* end) const noexcept { return next_ == end; }
@@ -62,7 +67,7 @@ public:
         const auto* const values = static_cast<const std::byte*>(args.ends.values);
         step_ = !is_list ? 0 : args.ends.wide ? 8 : 4;
         next_ = is_list ? values + args.first_bag * step_ : reinterpret_cast<const std::byte*>(&args.ends.length);
-        last_ = are_offsets ? values + (args.last_bag - 1) * step_ : nullptr;
+        last_ = are_offsets && args.last_bag != 0 ? values + (args.last_bag - 1) * step_ : nullptr;
         subtracted_ = are_offsets ? ~std::uint32_t{0} : 0;
     }
 

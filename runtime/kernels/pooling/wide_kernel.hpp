@@ -238,6 +238,7 @@ private:
         }
 
     private:
+        /// Forms of codecs with exact parts load single vectors as the plain form does.
         template <std::size_t kCount>
         [[gnu::always_inline]] void load(std::size_t r, std::size_t column, V (&x)[kCount]) const noexcept {
             if constexpr (kCount == 1 && C::has_exact_parts) {

@@ -117,6 +117,27 @@ TEST_CASE("fixed bags and plain lookups are cut as well") {
     CHECK((out == alone));
 }
 
+TEST_CASE("bags so large that slices begin and end within the last of a feature") {
+    Random random(10);
+    const MadeTable made = make_table(random, RowFormat::f32, 1000, 16, 0, Values::tame);
+    const Table table = table_of(made);
+    const std::vector<std::vector<std::size_t>> shapes = {
+        {20000}, {0, 20000}, {20000, 0}, {3, 20000, 0, 2}, {1, 1, 9000}};
+    for (const std::vector<std::size_t>& sizes : shapes) {
+        const ReferenceBags bags = make_bags(random, sizes, made.rows, 0);
+        const Ids offsets = as<std::int64_t>(bags.offsets), lengths = as<std::int64_t>(sizes);
+        const Floats expected = reference_pool(made.reference, bags, {.mode = Pooling::sum}).values;
+        for (const std::size_t threads : {std::size_t{2}, std::size_t{5}}) {
+            const Engine engine({.threads = threads});
+            Floats out(sizes.size() * 16);
+            REQUIRE(engine.pool(table, Bags(bags.indices, offsets), {.mode = Pooling::sum}, out));
+            CHECK((out == expected));
+            REQUIRE(engine.pool(table, Bags::lengths(bags.indices, lengths), {.mode = Pooling::sum}, out));
+            CHECK((out == expected));
+        }
+    }
+}
+
 TEST_CASE("an engine works in a borrowed task_arena") {
     tbb::task_arena arena(2);
     const Engine engine(arena);

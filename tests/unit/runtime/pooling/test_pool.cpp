@@ -219,6 +219,24 @@ TEST_CASE("a remap leads every pooling to its rows, and leaves out pruned ids") 
     }
 }
 
+TEST_CASE("of thousands of bags, those with results that are not finite are pooled from their own rows") {
+    Random random(24);
+    std::vector<std::size_t> sizes(3000);
+    for (std::size_t& size : sizes) size = 4 + random.below(12);
+    for (const RowFormat format : {RowFormat::int8, RowFormat::int4}) {
+        const MadeTable made = make_table(random, format, kRows, 64, 0, Values::hostile);
+        const ReferenceBags bags = make_bags(random, sizes, kRows, 0);
+        const Ids offsets = as<std::int64_t>(bags.offsets);
+        const Floats expected = reference_pool(made.reference, bags, {.mode = Pooling::sum}).values;
+        const std::vector<std::int32_t> narrow(bags.indices.begin(), bags.indices.end());
+        for (const Bags& call : {Bags(bags.indices, offsets), Bags(narrow, offsets)}) {
+            const Floats found = pooled(table_of(made), call, {.mode = Pooling::sum});
+            REQUIRE(found.size() == expected.size());
+            CHECK(std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)) == 0);
+        }
+    }
+}
+
 TEST_CASE("pruned ids: zeros in a plain lookup, counted when the divisor is the bag's length") {
     const Floats values = {1, 10};
     const std::vector<std::int32_t> remap = {1, -1, 0};
