@@ -40,7 +40,7 @@ kernels::Rows rows_of(const MadeTable& table) {
             .count = table.rows,
             .stride = table.stride,
             .bytes = parts.row_bytes,
-            .lines = parts.row_bytes / 64 + 2,
+            .lines = parts.row_bytes <= 16 ? 1 : parts.row_bytes / 64 + 2,
             .dim = table.dim,
             .codes_at = parts.parameters_first ? 2 * parts.parameter_bytes : 0,
             .qparams_at = parts.parameters_first ? 0 : parts.code_bytes,
@@ -59,7 +59,7 @@ std::string describe(const CallForm& form) {
            (form.divisor == Divisor::bag_length ? ", by bag length" : "") + ", to " +
            std::string(to_string(form.type)) + (form.guard == Guard::after ? ", guard after" : ", guard before") +
            ", gap " + std::to_string(form.out_gap) + ", prefetch " + std::to_string(form.prefetch_distance) +
-           (form.in_two_parts ? ", in two parts" : "");
+           ", least run " + std::to_string(form.least_run) + (form.in_two_parts ? ", in two parts" : "");
 }
 
 KernelCall::KernelCall(const MadeTable& table, const ReferenceBags& bags, const CallForm& form)
@@ -112,7 +112,7 @@ kernels::PoolArgs KernelCall::arguments() const {
     args.weights = weighted_ ? reinterpret_cast<const float*>(weights_.data()) : nullptr;
     args.wide_indices = form_.wide_indices;
     args.filters = form_.filtering;
-    args.least_run = form_.prefetch_to_second_level ? ~std::size_t{0} : 0;
+    args.least_run = form_.least_run;
     args.last_bag = num_bags_;
     args.end = num_indices_;
     args.pooling = form_.mode;
