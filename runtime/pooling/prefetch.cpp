@@ -72,6 +72,11 @@ std::size_t bytes_behind(const Table& table) noexcept {
 
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     if (bytes_behind(table) <= caches.first_level) return {0, Into::first_level};
+    // Where L1 is large, so is the number of instructions that a core has under way: those of some twenty rows of at
+    // most a line, which is all the prefetching that L2 needs. They are as fast without when other memory was written
+    // before.
+    const std::size_t bytes = row_bytes(table.format(), table.dim());
+    if (footprint <= caches.second_level && !is_small(caches) && bytes <= kLine) return {0, Into::first_level};
     // What matters is the number of outstanding lines, and wide rows have more lines. Tables that fit in L2 need a
     // short distance only, in case something else has evicted their rows.
     constexpr std::size_t kNear = 16, kMost = 96;

@@ -237,10 +237,12 @@ TEST_CASE(
     "rows that should be in the second-level cache are prefetched, but not far ahead; those in the first are not") {
     constexpr pooling::Caches kLarge = {48 << 10, 2 << 20, 32 << 20}, kSmall = {32 << 10, 2 << 20, 32 << 20};
     for (const pooling::Caches& caches : {kLarge, kSmall}) {
-        CHECK(rule_for(RowFormat::f32, 16, 1, caches) == "16 L1");
+        CHECK(rule_for(RowFormat::f32, 17, 1, caches) == "16 L1");
         CHECK(rule_for(RowFormat::int8, 64, 1, caches) == "16 L1");
         CHECK(rule_for(RowFormat::f32, 1024, 1, caches) == "8 L1");
     }
+    CHECK(rule_for(RowFormat::f32, 16, 1, kSmall) == "16 L1");
+    CHECK(rule_for(RowFormat::f32, 16, 1, kLarge) == "0 L1");
     const Floats values(8000, 1.0f);
     CHECK((pooling::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
 }
