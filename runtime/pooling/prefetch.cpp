@@ -94,7 +94,7 @@ std::size_t least_run_for(std::size_t footprint, const Caches& caches) noexcept 
     // A small L1 does not keep the lines that are prefetched for a block of each of several rows.
     if (is_small(caches)) return ~std::size_t{0};
     constexpr std::size_t kMemoryRun = 1024;
-    return footprint <= caches.third_level / 4 * 3 ? kLine : kMemoryRun;
+    return footprint <= caches.third_level / 2 ? kLine : kMemoryRun;  // L3 has other users, too
 }
 
 }  // namespace rowpool::pooling

@@ -252,8 +252,8 @@ TEST_CASE("wide rows are read side by side where blocks are short for the cache 
     constexpr std::size_t kMiB = 1 << 20;
     for (const pooling::Caches& caches : {kLarge, kSmall}) CHECK(pooling::least_run_for(4 * kMiB, caches) == 0);
     CHECK(pooling::least_run_for(5 * kMiB, kLarge) == 64);
-    CHECK(pooling::least_run_for(24 * kMiB, kLarge) == 64);
-    CHECK(pooling::least_run_for(25 * kMiB, kLarge) == 1024);
+    CHECK(pooling::least_run_for(16 * kMiB, kLarge) == 64);
+    CHECK(pooling::least_run_for(17 * kMiB, kLarge) == 1024);
     CHECK(pooling::least_run_for(5 * kMiB, kSmall) > 65536 * sizeof(float));
 }
 
