@@ -58,12 +58,11 @@ BagBoundary boundary_in_feature(const Plan& plan, std::size_t cost, const BagBou
 }
 
 /// The number of a bag range's first rows to prefetch before its kernel runs: the prefetch distance, because the kernel
-/// itself could prefetch these too late only. 0 for distances below 16, which mean that rows are near or wide, and for
-/// so wide rows that they would fill the L1 cache.
+/// itself could prefetch these too late only; but no more than a third of the L1 cache holds. 0 for distances below 16,
+/// which mean that rows are near or wide.
 std::size_t rows_ahead(const kernels::Rows& rows) noexcept {
     constexpr std::size_t kFar = 16, kMostLines = 256;
-    return rows.prefetch.distance < kFar || rows.prefetch.distance * rows.lines > kMostLines ? 0
-                                                                                             : rows.prefetch.distance;
+    return rows.prefetch.distance < kFar ? 0 : std::min(rows.prefetch.distance, kMostLines / rows.lines);
 }
 
 std::int64_t index_at(const kernels::PoolArgs& args, std::size_t position) noexcept {

@@ -38,11 +38,6 @@ public:
         return (x & 0x7fff) > infinity ? Halves{} + nan : x;
     }
     static void store(std::byte* out, Halves x) noexcept { std::memcpy(out, &x, sizeof x); }
-    static void store_columns(std::byte* out, OutputType, Halves x, std::size_t count) noexcept {
-        alignas(64) std::byte values[sizeof x];
-        store(values, x);
-        copy_few<sizeof x>(out, values, count * sizeof(std::int16_t));
-    }
 
 private:
     static constexpr std::int16_t kMinusZero = -32768;
@@ -98,38 +93,36 @@ struct DecodedRow : Decoding<kCodec> {
         : kType == OutputType::f16 ? Arch::store_f16(out, x)
                                    : Arch::store_bf16(out, x);
     }
-    static void store_columns(std::byte* out, OutputType type, Arch::V x, std::size_t count) noexcept {
-        kernels::store_columns(out, type, x, count);
-    }
 };
 
 template <Codec kCodec>
 class SingleKernel {
 public:
     static void run(const PoolArgs& args) noexcept {
-        const bool is_narrow = stored_columns<C>(args.rows.dim) < Arch::width;
-        const bool copies = args.weights == nullptr;
         switch (args.out_type) {
             case OutputType::f32:
-                return is_narrow ? pool_narrow<4, DecodedRow<kCodec, OutputType::f32>>(args)
-                                 : pool<4, DecodedRow<kCodec, OutputType::f32>>(args);
+                return run_to<OutputType::f32>(args);
             case OutputType::f16:
-                if (is_narrow) return pool_narrow<2, DecodedRow<kCodec, OutputType::f16>>(args);
-                if constexpr (kCodec == Codec::f16) {
-                    if (copies) return pool<2, HalfCopy<kCodec>>(args);
-                }
-                return pool<2, DecodedRow<kCodec, OutputType::f16>>(args);
+                return run_to<OutputType::f16>(args);
             case OutputType::bf16:
-                if (is_narrow) return pool_narrow<2, DecodedRow<kCodec, OutputType::bf16>>(args);
-                if constexpr (kCodec == Codec::bf16) {
-                    if (copies) return pool<2, HalfCopy<kCodec>>(args);
-                }
-                return pool<2, DecodedRow<kCodec, OutputType::bf16>>(args);
+                return run_to<OutputType::bf16>(args);
         }
     }
 
 private:
     using C = RowCodec<kCodec>;
+
+    template <OutputType kType>
+    static void run_to(const PoolArgs& args) noexcept {
+        constexpr std::size_t kBytes = element_bytes(kType);
+        using Decoded = DecodedRow<kCodec, kType>;
+        if (stored_columns<C>(args.rows.dim) < Arch::width) return pool_narrow<kBytes, Decoded>(args);
+        if constexpr ((kCodec == Codec::f16 && kType == OutputType::f16) ||
+                      (kCodec == Codec::bf16 && kType == OutputType::bf16)) {
+            if (args.weights == nullptr) return pool<kBytes, HalfCopy<kCodec>>(args);
+        }
+        pool<kBytes, Decoded>(args);
+    }
 
     static float weight_of(const PoolArgs& args, std::size_t position) noexcept {
         return args.weights != nullptr ? args.weights[position] : 1.0f;
@@ -141,7 +134,7 @@ private:
     [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
         const PoolArgs args = given;
         const std::size_t last = stored_columns<C>(args.rows.dim) - Arch::width;  // first column of the last vector
-        const bool is_whole = last + Arch::width == args.rows.dim;
+        [[maybe_unused]] const bool is_whole = last + Arch::width == args.rows.dim;
         IndexReader indices(args, args.position);
         std::byte* out = output_row(args, args.first_bag);
         for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
@@ -152,11 +145,13 @@ private:
             for (std::size_t column = 0; column < last; column += Arch::width) {
                 Row::store(out + column * kBytes, row(codes, column));
             }
-            if (is_whole) {
-                Row::store(out + last * kBytes, row(codes, last));
-            } else {
-                Row::store_columns(out + last * kBytes, args.out_type, row(codes, last), args.rows.dim - last);
+            if constexpr (C::pack > 1) {
+                if (!is_whole) {
+                    store_columns(out + last * kBytes, args.out_type, row(codes, last), args.rows.dim - last);
+                    continue;
+                }
             }
+            Row::store(out + last * kBytes, row(codes, last));
         }
     }
 
@@ -177,7 +172,7 @@ private:
             if (i < whole_end) {
                 Row::store(out, x);
             } else {
-                Row::store_columns(out, args.out_type, x, args.rows.dim);
+                store_columns(out, args.out_type, x, args.rows.dim);
             }
         }
     }
