@@ -43,13 +43,19 @@ std::size_t third_level_bytes() noexcept {
 /// measured to evict them too early.
 bool is_small(const Caches& caches) noexcept { return caches.first_level < std::size_t{48} << 10; }
 
-/// Whether the table's rows are read by blocks that are long enough for where they come from.
-bool are_read_by_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
+/// Whether L3 has the tables; it has other users, too.
+bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
+    return footprint <= caches.third_level / 2;
+}
+
+/// The bytes of a block, of a table whose rows are read by blocks that are long enough for where they come from;
+/// otherwise 0.
+std::size_t run_of_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     const kernels::KernelTable* const kernels = cpu::active_kernels();
-    if (kernels == nullptr || table.dim() <= kernels->block_dim) return false;
+    if (kernels == nullptr || table.dim() <= kernels->block_dim) return 0;
     const std::size_t run = kernels::bytes_of_block(*kernels, row_bytes(table.format(), table.dim()), table.dim());
     const std::size_t least_run = least_run_for(footprint, caches);
-    return least_run != 0 && run >= least_run;
+    return least_run != 0 && run >= least_run ? run : 0;
 }
 
 }  // namespace
@@ -76,13 +82,17 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     // most a line, which is all the prefetching that L2 needs.
     const std::size_t bytes = row_bytes(table.format(), table.dim());
     if (footprint <= caches.second_level && !is_small(caches) && bytes <= kLine) return {0, Into::first_level};
-    // What matters is the number of outstanding lines, and wide rows have more lines. Tables that fit in L2 need a
-    // short distance only, in case something else has evicted their rows.
+    const std::size_t run = run_of_blocks(table, footprint, caches);
     constexpr std::size_t kNear = 16, kMost = 96;
-    // Of rows that are read by blocks, only a block's lines are prefetched at a time.
-    const std::size_t least = are_read_by_blocks(table, footprint, caches) ? 16 : 8;
+    // Of rows that are read by blocks, only a block's lines are prefetched at a time; from memory, as many as take half
+    // of L1: by a Zipf law most rows are near, and pass faster than those from afar arrive.
+    if (run != 0 && !fit_third_level(footprint, caches)) {
+        return {std::min(caches.first_level / 2 / run, kMost), Into::first_level};
+    }
+    // What matters is the number of outstanding lines, and wide rows have more lines.
     const std::size_t lines_under_way = is_small(caches) ? 128 : 192;
-    const std::size_t distance = std::clamp(lines_under_way / lines_of_row(table), least, kMost);
+    const std::size_t distance = std::clamp(lines_under_way / lines_of_row(table), run != 0 ? kNear : kNear / 2, kMost);
+    // Tables that fit in L2 need a short distance only, in case something else has evicted their rows.
     if (footprint <= caches.second_level) return {std::min(distance, kNear), Into::first_level};
     return {distance, is_small(caches) ? Into::second_level : Into::first_level};
 }
@@ -92,8 +102,8 @@ std::size_t least_run_for(std::size_t footprint, const Caches& caches) noexcept 
     if (footprint <= 4 * caches.second_level) return 0;
     // With a small L1, whole rows were measured to be faster from L3, too.
     if (is_small(caches)) return ~std::size_t{0};
-    constexpr std::size_t kMemoryRun = 1024;
-    return footprint <= caches.third_level / 2 ? kLine : kMemoryRun;  // L3 has other users, too
+    constexpr std::size_t kMemoryRun = 512;
+    return fit_third_level(footprint, caches) ? kLine : kMemoryRun;
 }
 
 }  // namespace rowpool::pooling

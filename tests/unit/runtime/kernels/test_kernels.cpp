@@ -68,7 +68,7 @@ Variant variant(std::size_t number, Pooling mode) {
     v.form.out_gap = number / 5 % 4;
     v.form.prefetch_distance = number / 7 % 3 * 7;
     v.form.prefetch_to_second_level = number / 11 % 2 == 0;
-    static constexpr std::size_t kRuns[] = {0, 64, 1024, ~std::size_t{0}};  // those of least_run_for()
+    static constexpr std::size_t kRuns[] = {0, 64, 512, ~std::size_t{0}};  // those of least_run_for()
     v.form.least_run = kRuns[number / 13 % 4];
     return v;
 }

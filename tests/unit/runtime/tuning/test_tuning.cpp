@@ -225,7 +225,8 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
     CHECK(rule_for(RowFormat::f32, 64, 256, kLarge) == "48 L1");
     CHECK(rule_for(RowFormat::f16, 256, 256, kLarge) == "24 L1");
     const std::size_t block_bytes = cpu::active_kernels()->block_dim * sizeof(float);
-    CHECK(rule_for(RowFormat::f32, 4096, 256, kLarge) == (block_bytes >= 1024 ? "16 L1" : "8 L1"));
+    CHECK(rule_for(RowFormat::f32, 4096, 256, kLarge) == (block_bytes >= 1024 ? "24 L1" : "8 L1"));
+    CHECK(rule_for(RowFormat::bf16, 300, 256, kLarge) == (block_bytes >= 1024 ? "48 L1" : "16 L1"));
     CHECK(rule_for(RowFormat::int8, 8192, 256, kLarge) == "8 L1");
     CHECK(rule_for(RowFormat::f32, 4096, 16, kLarge) == (block_bytes >= 64 ? "16 L1" : "8 L1"));
     CHECK(rule_for(RowFormat::int8, 32, 256, kSmall) == "64 L2");
@@ -253,7 +254,7 @@ TEST_CASE("wide rows are read side by side where blocks are short for the cache 
     for (const pooling::Caches& caches : {kLarge, kSmall}) CHECK(pooling::least_run_for(4 * kMiB, caches) == 0);
     CHECK(pooling::least_run_for(5 * kMiB, kLarge) == 64);
     CHECK(pooling::least_run_for(16 * kMiB, kLarge) == 64);
-    CHECK(pooling::least_run_for(17 * kMiB, kLarge) == 1024);
+    CHECK(pooling::least_run_for(17 * kMiB, kLarge) == 512);
     CHECK(pooling::least_run_for(5 * kMiB, kSmall) > 65536 * sizeof(float));
 }
 
