@@ -43,6 +43,15 @@ template <Prefetch::Into kInto, std::ptrdiff_t kOffset = 0>
 #endif
 }
 
+/// Prefetches the cache line of a byte that will be written.
+[[gnu::always_inline]] inline void prefetch_for_write(const std::byte* p) noexcept {
+#if defined(__x86_64__)
+    asm volatile("prefetchw (%0)" : : "r"(p));
+#else
+    __builtin_prefetch(p, 1, 3);
+#endif
+}
+
 /// Prefetches the first kLines lines of a row.
 template <Prefetch::Into kInto, std::size_t kLines>
 [[gnu::always_inline]] inline void prefetch_first_lines(const std::byte* row) noexcept {

@@ -276,6 +276,7 @@ private:
             V sums[kCount];
             std::byte* const place = reinterpret_cast<std::byte*>(sums_ + slot);
             if (is_first) {
+                prefetch_results<kCount>(columns.first + column);
                 rows.begin(column, sums);
             } else {
                 load(place, sums);
@@ -284,6 +285,15 @@ private:
 #pragma GCC unroll 4
             for (std::size_t v = 0; v < kCount; ++v) Arch::store_f32(place + v * sizeof(V), sums[v]);
         });
+    }
+
+    /// Prefetches the lines that the results of kCount vectors will be written to. finish() writes nothing but results:
+    /// where it waited for each line, it took a quarter of the time of bags of ten rows whose results are megabytes.
+    template <std::size_t kCount>
+    [[gnu::always_inline]] void prefetch_results(std::size_t column) const noexcept {
+        const std::size_t size = element_bytes(args_.out_type);
+        const std::byte* const results = out_ + column * size;
+        for (std::size_t byte = 0; byte < kCount * Arch::width * size; byte += 64) prefetch_for_write(results + byte);
     }
 
     /// Pools a bag that is a single group of kRows rows, without going through sums_.
