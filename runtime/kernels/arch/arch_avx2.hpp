@@ -89,9 +89,7 @@ struct Arch {
         values[0] = _mm_cvtss_f32(widened);
         values[1] = _mm_cvtss_f32(_mm_movehdup_ps(widened));
     }
-    static float fma_scalar(float a, float b, float c) noexcept {
-        return _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
-    }
+    static float fma_scalar(float a, float b, float c) noexcept { return __builtin_fmaf(a, b, c); }
 
 private:
     static __m128i load128(const std::byte* p) noexcept { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
