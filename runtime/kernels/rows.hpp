@@ -63,7 +63,8 @@ template <Prefetch::Into kInto, std::size_t kLines>
 template <Prefetch::Into kInto>
 [[gnu::always_inline]] inline void prefetch_row(const Rows& rows, std::size_t row) noexcept {
     const std::byte* const p = rows.data + row * rows.stride;
-    for (std::size_t line = 0; line + 1 < rows.lines; ++line) prefetch_line<kInto>(p + line * 64);
+    if (rows.lines > 1) prefetch_line<kInto>(p);
+    for (std::size_t line = 1; line + 1 < rows.lines; ++line) prefetch_line<kInto>(p + line * 64);
     prefetch_line<kInto, -1>(p + rows.bytes);
 }
 

@@ -23,18 +23,9 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Whether rows are prefetched, and into which cache level.
-enum class Fetch : std::uint8_t { first_level, second_level, none };
-
-inline Fetch fetch_of(const PoolArgs& args) noexcept {
-    if (args.prefetch_end == 0) return Fetch::none;
-    return args.rows.prefetch.into == Prefetch::Into::first_level ? Fetch::first_level : Fetch::second_level;
-}
-
 /// Consecutive bags of a call, and a block of columns.
 struct BagGroup {
     const PoolArgs& args;
-    EndReader ends;  ///< at the first bag
     std::size_t first_bag;
     std::size_t position;  ///< first index of the first bag
     std::size_t count = 0;
@@ -43,8 +34,7 @@ struct BagGroup {
     std::size_t columns = 0;
     bool is_last_block = true;
 
-    explicit BagGroup(const PoolArgs& call) noexcept
-        : args(call), ends(call), first_bag(call.first_bag), position(call.position), next_(ends) {}
+    explicit BagGroup(const PoolArgs& call) noexcept : args(call), first_bag(call.first_bag), position(call.position) {}
 
     /// Extends the block to the left: columns that are computed twice have the same results.
     void move_back(std::size_t more) noexcept {
@@ -56,20 +46,15 @@ struct BagGroup {
     bool take(std::size_t most) noexcept {
         first_bag += count;
         position += indices;
-        ends = next_;
         const std::size_t left = args.last_bag - first_bag;
         count = left < most ? left : most;
-        if (count == left) {
-            indices = args.end - position;
-        } else {
-            indices = 0;
-            for (std::size_t b = 0; b < count; ++b) indices += next_.length();
+        std::size_t end = count == left ? args.end : position;
+        if (count != left) {
+            for (std::size_t b = 0; b < count; ++b) end = end_of(args.ends, first_bag + b, end);
         }
+        indices = end - position;
         return count != 0;
     }
-
-private:
-    EndReader next_;  ///< at the first bag after these
 };
 
 /// The next smaller block size. Blocks have 0 (less than a vector) to 8, 10, 12 or 16 vectors.
@@ -86,48 +71,45 @@ public:
         const PoolArgs args = group.args;
         const Codes block(group);
         const F form;
-        const Fetch fetch = fetch_of(args);
+        const bool fetches_first = args.rows.prefetch.into == Prefetch::Into::first_level;
         const V start = Arch::set(start_of_sums(args, C::is_coded));
         const bool divides = is_divided(args.pooling);
         const float* weight = args.weights + (kWeighted ? group.position : 0);
         const std::size_t columns = group.columns;
         const std::size_t to_write = group.is_last_block ? args.rows.dim - group.column : columns;
-        const bool is_whole = columns == to_write;
-        const std::size_t whole_bags = kVectors == 0 ? whole_vectors(args, group.first_bag) : 0;
-        const std::size_t out_step = args.out_stride * element_bytes(args.out_type);
-        std::byte* out = output_row(args, group.first_bag) + group.column * element_bytes(args.out_type);
+        const Results results(group, columns == to_write);
         IndexReader indices(args, group.position);
+        EndReader ends(args, group.first_bag);
         const NarrowRows<C, kMayReadPast> narrow_rows(args.rows);
-        EndReader ends = group.ends;
-        const std::size_t count = group.count;
-        for (std::size_t b = 0; b < count; ++b, out += out_step) {
-            const std::size_t length = ends.length();
+        for (std::byte* out = results.first; out != results.end; out += results.step) {
+            const std::byte* const begin = indices.place();
+            const std::byte* const end = ends.end(begin, out == results.last_of_call);
             V sums[kSums];
 #pragma GCC unroll 16
             for (V& sum : sums) sum = start;
             float bias = 0;
-            for (const std::byte* const end = indices.end_of(length); !indices.is_at(end);) {
-                block.prefetch(fetch, indices);
+            while (indices.place() != end) {
+                if (indices.has_later()) block.prefetch(fetches_first, indices.later());
                 const std::size_t row = indices.next();
                 const std::byte* const codes =
                     kMayReadPast ? narrow_rows.place(args.rows, row) + args.rows.codes_at : block.of(row);
                 if constexpr (kReadsEndFirst) {
-                    if (fetch == Fetch::second_level) read(codes + block.end - 1);
+                    if (!fetches_first) read(codes + block.end - 1);
                 }
                 const V factor = Arch::set(factor_of(weight, codes + block.qparams_at, bias));
                 add(form, codes, columns, factor, sums);
                 weight += kWeighted ? 1 : 0;
             }
             finish_sums(sums, bias);
-            if (divides) divide(sums, divisor_of(args, weight, length));
+            if (divides) divide(sums, divisor_of(args, weight, indices.count(begin)));
             if constexpr (F::is_scaled) {
                 if (has_non_finite(sums)) {
-                    sum_in_plain_form(group, b, indices.position(args), length);
+                    sum_in_plain_form(group, results.bag(out), indices.position(args), indices.count(begin));
                     continue;
                 }
             }
-            (kVectors == 0 ? b < whole_bags : is_whole) ? write(out, args.out_type, columns, sums)
-                                                        : write_part(out, args.out_type, columns, to_write, sums);
+            out < results.whole_end ? write(out, args.out_type, columns, sums)
+                                    : write_part(out, args.out_type, columns, to_write, sums);
         }
     }
 
@@ -145,6 +127,27 @@ private:
     [[gnu::always_inline]] static void read(const std::byte* p) noexcept {
         static_cast<void>(*static_cast<const volatile std::byte*>(p));
     }
+
+    /// Where the results of a group's block are written, from bag to bag.
+    struct Results {
+        std::size_t step;  ///< bytes
+        std::byte* first;
+        std::byte* end;
+        std::byte* whole_end;     ///< those before it are written as whole vectors
+        std::byte* last_of_call;  ///< of the call's last bag
+
+        Results(const BagGroup& group, bool is_whole) noexcept {
+            const PoolArgs& args = group.args;
+            step = args.out_stride * element_bytes(args.out_type);
+            first = output_row(args, group.first_bag) + group.column * element_bytes(args.out_type);
+            end = first + group.count * step;
+            const std::size_t whole = kVectors == 0 ? whole_vectors(args, group.first_bag) : is_whole ? group.count : 0;
+            whole_end = first + whole * step;
+            last_of_call = first + (args.last_bag - 1 - group.first_bag) * step;
+        }
+        /// The bag of the group whose result is at `out`.
+        std::size_t bag(const std::byte* out) const noexcept { return static_cast<std::size_t>(out - first) / step; }
+    };
 
     /// The position of a block's codes in the rows of a table.
     struct Codes {
@@ -166,14 +169,11 @@ private:
 
         [[gnu::always_inline]] const std::byte* of(std::size_t row) const noexcept { return data + row * stride; }
 
-        /// Prefetches the row at the prefetch distance. The branch on `fetch` stays inside the loop: it is always
-        /// predicted, and costs less than three copies of the loop would in the instruction cache and in compile time.
-        [[gnu::always_inline]] void prefetch(Fetch fetch, const IndexReader& indices) const noexcept {
-            if (fetch == Fetch::first_level) {
-                prefetch_lines<Prefetch::Into::first_level>(of(indices.later()));
-            } else if (fetch == Fetch::second_level) {
-                prefetch_lines<Prefetch::Into::second_level>(of(indices.later()));
-            }
+        /// The branch stays inside the loop: it is always predicted, and costs less than two copies of the loop would
+        /// in the instruction cache and in compile time.
+        [[gnu::always_inline]] void prefetch(bool into_first_level, std::size_t row) const noexcept {
+            into_first_level ? prefetch_lines<Prefetch::Into::first_level>(of(row))
+                             : prefetch_lines<Prefetch::Into::second_level>(of(row));
         }
 
         template <Prefetch::Into kInto>
@@ -267,7 +267,7 @@ private:
         return Arch::has_nan(non_finite);
     }
 
-    /// Pools the group's bag b, which has a non-finite result and ends at index `end`, again in the plain form: its
+    /// Pools the group's bag b, which has a non-finite result and ends before index `end`, again in the plain form: its
     /// other form may have overflowed where the plain sum does not.
     [[gnu::noinline, gnu::cold]] static void sum_in_plain_form(const BagGroup& group, std::size_t b, std::size_t end,
                                                                std::size_t length) noexcept {

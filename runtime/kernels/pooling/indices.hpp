@@ -24,7 +24,7 @@ public:
         : step_(args.wide_indices ? 8 : 4), distance_(args.rows.prefetch.distance * step_) {
         const auto* const indices = static_cast<const std::byte*>(args.indices);
         next_ = indices + position * step_;
-        last_ = args.prefetch_end == 0 ? next_ : indices + (args.prefetch_end - 1) * step_;
+        end_ = args.prefetch_end == 0 ? next_ : indices + args.prefetch_end * step_;
     }
 
     [[gnu::always_inline]] std::size_t next() noexcept {
@@ -33,60 +33,59 @@ public:
         return index;
     }
 
-    /// The index at the prefetch distance after the next one, or else the last index before prefetch_end.
-    [[gnu::always_inline]] std::size_t later() const noexcept {
-        const std::byte* const later = next_ + distance_;
-        return lower_half(later < last_ ? later : last_);
-    }
+    /// Whether there is an index at the prefetch distance after the next one. A branch: it is predicted but once a
+    /// call.
+    [[gnu::always_inline]] bool has_later() const noexcept { return next_ + distance_ < end_; }
+    [[gnu::always_inline]] std::size_t later() const noexcept { return lower_half(next_ + distance_); }
 
+    /// The address of the next index.
+    const std::byte* place() const noexcept { return next_; }
+    /// The number of indices from `place` to the next one.
+    std::size_t count(const std::byte* place) const noexcept {
+        return static_cast<std::size_t>(next_ - place) >> (step_ / 4 + 1);
+    }
     /// The position of the next index.
     std::size_t position(const PoolArgs& args) const noexcept {
-        return static_cast<std::size_t>(next_ - static_cast<const std::byte*>(args.indices)) / step_;
+        return count(static_cast<const std::byte*>(args.indices));
     }
-
-    /// The address one past the next `count` indices.
-    const std::byte* end_of(std::size_t count) const noexcept { return next_ + count * step_; }
-    bool is_at(const std::byte* end) const noexcept { return next_ == end; }
 
 private:
     std::size_t step_;
     std::size_t distance_;
     const std::byte* next_;
-    const std::byte* last_;
+    const std::byte* end_;  ///< of the indices whose rows are prefetched
 };
 
-/// Reads the lengths of a call's bags without branching on the kind of bags: the length of a bag is the difference of
-/// two offsets, or the value that is read. Fixed bags are read as a list of one length, with step 0. No length depends
-/// on those before it, because a chain of additions would take as long as a bag of one narrow row.
+/// Reads where a call's bags end, as addresses of indices, without branching on the kind of bags. An offset is counted
+/// from the first index of all, a length from where its bag begins. Fixed bags are read as a list of one length, with
+/// step 0.
 class EndReader {
 public:
-    explicit EndReader(const PoolArgs& args) noexcept
-        : end_(reinterpret_cast<const std::byte*>(&args.end)), previous_(static_cast<std::uint32_t>(args.position)) {
-        const bool is_list = args.ends.kind != BagEnds::Kind::fixed;
-        const bool are_offsets = args.ends.kind == BagEnds::Kind::offsets;
+    EndReader(const PoolArgs& args, std::size_t first_bag) noexcept : index_step_(args.wide_indices ? 8 : 4) {
+        const auto* const indices = static_cast<const std::byte*>(args.indices);
         const auto* const values = static_cast<const std::byte*>(args.ends.values);
+        const bool is_list = args.ends.kind != BagEnds::Kind::fixed;
         step_ = !is_list ? 0 : args.ends.wide ? 8 : 4;
-        next_ = is_list ? values + args.first_bag * step_ : reinterpret_cast<const std::byte*>(&args.ends.length);
-        last_ = are_offsets && args.last_bag != 0 ? values + (args.last_bag - 1) * step_ : nullptr;
-        subtracted_ = are_offsets ? ~std::uint32_t{0} : 0;
+        next_ = is_list ? values + first_bag * step_ : reinterpret_cast<const std::byte*>(&args.ends.length);
+        origin_ = args.ends.kind == BagEnds::Kind::offsets ? indices : nullptr;
+        end_ = indices + args.end * index_step_;
     }
 
-    /// The length of the next bag.
-    [[gnu::always_inline]] std::size_t length() noexcept {
-        const std::uint32_t value = lower_half(next_ == last_ ? end_ : next_);
-        const std::uint32_t length = value - (previous_ & subtracted_);
-        previous_ = value;
+    /// The end of the next bag, which begins at `begin`. The very last one may have no entry in the list.
+    [[gnu::always_inline]] const std::byte* end(const std::byte* begin, bool is_last) noexcept {
+        if (is_last) return end_;
+        const std::byte* const from = origin_ != nullptr ? origin_ : begin;
+        const std::byte* const end = from + lower_half(next_) * index_step_;
         next_ += step_;
-        return length;
+        return end;
     }
 
 private:
     const std::byte* next_;
-    const std::byte* last_;  ///< the very last offset may have no entry
-    const std::byte* end_;   ///< what is read instead
     std::size_t step_;
-    std::uint32_t subtracted_;  ///< a mask: what is subtracted of the previous value
-    std::uint32_t previous_;
+    const std::byte* origin_;  ///< null where ends are counted from the beginning of a bag
+    std::size_t index_step_;
+    const std::byte* end_;  ///< of the last bag
 };
 
 /// The initial value of sums. A plain lookup of a float row starts at -0, because -0 + x is x for every x: the sign of

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "core/half.hpp"
 #include "kernels/kernel_table.hpp"
@@ -28,7 +29,7 @@ public:
     static constexpr std::int16_t infinity = kCodec == Codec::f16 ? 0x7c00 : 0x7f80;
     static constexpr std::int16_t nan = kCodec == Codec::f16 ? kNanF16 : kNanBF16;
 
-    HalfCopy(const PoolArgs& args, const std::byte*, float) noexcept
+    HalfCopy(const PoolArgs& args, const std::byte*, std::size_t) noexcept
         : made_zero_(args.pooling == Pooling::none ? Halves{} : Halves{} + kMinusZero) {}
 
     [[gnu::always_inline]] Halves operator()(const std::byte* codes, std::size_t column) const noexcept {
@@ -46,18 +47,18 @@ private:
 };
 
 /// Any other lookup: a sum of one row.
-template <Codec kCodec>
+template <Codec kCodec, bool kWeighted>
 class Decoding {
 public:
-    [[gnu::always_inline]] Decoding(const PoolArgs& args, const std::byte* row, float weight) noexcept
-        : start_(Arch::set(start_of_sums(args, C::is_coded))),
-          factor_(Arch::set(weight)),
-          bias_(Arch::set(0)),
-          is_weighted_(args.weights != nullptr) {
+    [[gnu::always_inline]] Decoding(const PoolArgs& args, const std::byte* row, std::size_t position) noexcept
+        : start_(Arch::set(start_of_sums(args, C::is_coded))), factor_(Arch::set(1)), bias_(Arch::set(0)) {
+        const float weight = kWeighted ? args.weights[position] : 1;
         if constexpr (C::is_coded) {
             const Qparams q = C::qparams(row + args.rows.qparams_at);
-            factor_ = Arch::set(weight * q.scale);
-            bias_ = Arch::set(Arch::fma_scalar(weight, q.bias, 0));
+            factor_ = Arch::set(kWeighted ? weight * q.scale : q.scale);
+            bias_ = Arch::set(kWeighted ? Arch::fma_scalar(weight, q.bias, 0) : q.bias + 0);
+        } else if constexpr (kWeighted) {
+            factor_ = Arch::set(weight);
         }
     }
 
@@ -73,20 +74,20 @@ private:
     using C = RowCodec<kCodec>;
 
     [[gnu::always_inline]] Arch::V sum_of(Arch::V x) const noexcept {
-        const Arch::V sum = C::add_product(factor_, x, start_, is_weighted_);
+        if constexpr (!C::is_coded && !kWeighted) return Arch::canonical(start_ + x);
+        const Arch::V sum = C::add_product(factor_, x, start_, kWeighted);
         return Arch::canonical(C::is_coded ? sum + bias_ : sum);
     }
 
     Arch::V start_;
     Arch::V factor_;
     Arch::V bias_;
-    bool is_weighted_;
 };
 
 /// Rows decoded into f32, f16 or bf16.
-template <Codec kCodec, OutputType kType>
-struct DecodedRow : Decoding<kCodec> {
-    using Decoding<kCodec>::Decoding;
+template <Codec kCodec, bool kWeighted, OutputType kType>
+struct DecodedRow : Decoding<kCodec, kWeighted> {
+    using Decoding<kCodec, kWeighted>::Decoding;
 
     static void store(std::byte* out, Arch::V x) noexcept {
         kType == OutputType::f32   ? Arch::store_f32(out, x)
@@ -114,18 +115,16 @@ private:
 
     template <OutputType kType>
     static void run_to(const PoolArgs& args) noexcept {
+        constexpr bool kIsCopy =
+            (kCodec == Codec::f16 && kType == OutputType::f16) || (kCodec == Codec::bf16 && kType == OutputType::bf16);
         constexpr std::size_t kBytes = element_bytes(kType);
-        using Decoded = DecodedRow<kCodec, kType>;
-        if (stored_columns<C>(args.rows.dim) < Arch::width) return pool_narrow<kBytes, Decoded>(args);
-        if constexpr ((kCodec == Codec::f16 && kType == OutputType::f16) ||
-                      (kCodec == Codec::bf16 && kType == OutputType::bf16)) {
-            if (args.weights == nullptr) return pool<kBytes, HalfCopy<kCodec>>(args);
+        using Decoded = DecodedRow<kCodec, false, kType>;
+        using Weighted = DecodedRow<kCodec, true, kType>;
+        if (stored_columns<C>(args.rows.dim) < Arch::width) {
+            return args.weights != nullptr ? pool_narrow<kBytes, Weighted>(args) : pool_narrow<kBytes, Decoded>(args);
         }
-        pool<kBytes, Decoded>(args);
-    }
-
-    static float weight_of(const PoolArgs& args, std::size_t position) noexcept {
-        return args.weights != nullptr ? args.weights[position] : 1.0f;
+        if (args.weights != nullptr) return pool<kBytes, Weighted>(args);
+        pool<kBytes, std::conditional_t<kIsCopy, HalfCopy<kCodec>, Decoded>>(args);
     }
 
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
@@ -138,10 +137,10 @@ private:
         IndexReader indices(args, args.position);
         std::byte* out = output_row(args, args.first_bag);
         for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
-            if (args.prefetch_end != 0) prefetch_row(args.rows, indices.later());
+            if (indices.has_later()) prefetch_row(args.rows, indices.later());
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
             const std::byte* const codes = place + args.rows.codes_at;
-            const Row row(args, place, weight_of(args, i));
+            const Row row(args, place, i);
             for (std::size_t column = 0; column < last; column += Arch::width) {
                 Row::store(out + column * kBytes, row(codes, column));
             }
@@ -165,9 +164,9 @@ private:
         const NarrowRows<C> narrow_rows(args.rows);
         std::byte* out = output_row(args, args.first_bag);
         for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
-            if (args.prefetch_end != 0) prefetch_row(args.rows, indices.later());
+            if (indices.has_later()) prefetch_row(args.rows, indices.later());
             const std::byte* const place = narrow_rows.place(args.rows, indices.next());
-            const Row row(args, place, weight_of(args, i));
+            const Row row(args, place, i);
             const Arch::V x = row.part(place + args.rows.codes_at, columns);
             if (i < whole_end) {
                 Row::store(out, x);
