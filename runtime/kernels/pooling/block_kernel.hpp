@@ -225,19 +225,19 @@ private:
         });
     }
 
-    /// Converts the sums from their form to column order, and adds the bias.
+    /// Converts the sums of codes from their form to column order, and adds the bias. Those of floats stay as they are
+    /// until they are written, perhaps in pairs.
     [[gnu::always_inline]] static void finish_sums(V (&sums)[kSums], float bias) noexcept {
-        for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
-            F::template reorder<kCount>(sums + v);
+        if constexpr (C::is_coded) {
+            for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
+                F::template reorder<kCount>(sums + v);
 #pragma GCC unroll 4
-            for (std::size_t i = v; i < v + kCount; ++i) {
-                if constexpr (F::is_scaled) {
-                    sums[i] = Arch::fma(sums[i], F::template power<kCount>(), Arch::set(bias));
-                } else if constexpr (C::is_coded) {
-                    sums[i] = sums[i] + Arch::set(bias);
+                for (std::size_t i = v; i < v + kCount; ++i) {
+                    sums[i] = F::is_scaled ? Arch::fma(sums[i], F::template power<kCount>(), Arch::set(bias))
+                                           : sums[i] + Arch::set(bias);
                 }
-            }
-        });
+            });
+        }
     }
 
     /// The divisor of mean and sqrtn; `weight` points one past the weights of the bag.
@@ -282,12 +282,20 @@ private:
 
     [[gnu::always_inline]] static void write(std::byte* out, OutputType type, std::size_t columns,
                                              const V (&sums)[kSums]) noexcept {
-        visit_store(type, [&]<std::size_t kBytes>(const auto& store) ROWPOOL_INLINE {
+        visit_type(type, [&]<OutputType kType>() ROWPOOL_INLINE {
             for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
-                const std::size_t column = column_of<v, kCount>(columns);
+                std::byte* const place = out + column_of<v, kCount>(columns) * element_bytes(kType);
+                if constexpr (F::template stores_pairs<kType, kCount>) {
+                    F::store_pairs(place, canonical(sums[v]), canonical(sums[v + 1]));
+                } else {
+                    V x[kCount];
 #pragma GCC unroll 4
-                for (std::size_t i = 0; i < kCount; ++i) {
-                    store(out + (column + i * Arch::width) * kBytes, canonical(sums[v + i]));
+                    for (std::size_t i = 0; i < kCount; ++i) x[i] = sums[v + i];
+                    if constexpr (!C::is_coded) F::template reorder<kCount>(x);
+#pragma GCC unroll 4
+                    for (std::size_t i = 0; i < kCount; ++i) {
+                        store<kType>(place + i * Arch::width * element_bytes(kType), canonical(x[i]));
+                    }
                 }
             });
         });
@@ -340,7 +348,10 @@ inline void sum_block(const BagGroup& group) noexcept {
             BlockKernel<kCodec, F, kWeighted, kVectors>::run(group);
         } else {
             const bool fits = group.columns >= next_load<F>(kVectors) * Arch::width;
-            const bool pays = fits && group.indices >= F::pays_from * group.count;
+            const bool are_pairs =
+                F::template stores_pairs<OutputType::bf16, 2> && group.args.out_type == OutputType::bf16;
+            const std::size_t pays_from = are_pairs ? kPairsPay : F::pays_from;
+            const bool pays = fits && group.indices >= pays_from * group.count;
             pays ? BlockKernel<kCodec, F, kWeighted, kVectors>::run(group)
                  : BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(group);
         }

@@ -12,6 +12,8 @@
 //   load<kCount>      loads kCount vectors; kCount is 1, `group`, or 2 where that is less than `group`
 //   reorder<kCount>   puts the sums of such a load into column order
 //   power<kCount>     what sums are multiplied by afterwards; 1 unless `is_scaled`
+//   stores_pairs<kType, kCount>  whether the two sums of such a load, of even and odd columns, need no reordering to be
+//                     written with store_pairs(out, even, odd)
 //   pays_from         rows a bag, in the mean, from which it is faster than the plain form (measured on Zen 5)
 #pragma once
 
@@ -26,13 +28,19 @@ namespace {
 /// Rows a bag from which a form pays whose sums are converted by few instructions.
 constexpr std::size_t kPaysEarly = 4;
 
+/// The same, of one whose sums are written in pairs.
+constexpr std::size_t kPairsPay = 2;
+
 /// The plain form: the elements themselves, in order.
 template <Codec kCodec>
 struct PlainForm {
     static constexpr bool is_plain = true;
     static constexpr std::size_t group = 1;
     static constexpr bool is_scaled = false;
-    static constexpr std::size_t pays_from = kPaysEarly;  // what forms have that do not say otherwise
+    // What forms have that do not say otherwise.
+    static constexpr std::size_t pays_from = kPaysEarly;
+    template <OutputType kType, std::size_t kCount>
+    static constexpr bool stores_pairs = false;
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {

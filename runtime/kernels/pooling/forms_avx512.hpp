@@ -50,6 +50,8 @@ struct RepeatedForm {
     static constexpr std::size_t group = 1;
     static constexpr bool is_scaled = true;
     static constexpr std::size_t pays_from = kPaysEarly;
+    template <OutputType kType, std::size_t kCount>
+    static constexpr bool stores_pairs = false;
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {
@@ -100,6 +102,8 @@ template <>
 struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
     static constexpr bool is_plain = false;
     static constexpr std::size_t group = 2;
+    template <OutputType kType, std::size_t kCount>
+    static constexpr bool stores_pairs = kType == OutputType::bf16&& kCount == 2;
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {
@@ -114,6 +118,9 @@ struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
     template <std::size_t kCount>
     static void reorder(Arch::V* sums) noexcept {
         if constexpr (kCount == 2) interleave(sums);
+    }
+    static void store_pairs(std::byte* out, Arch::V even, Arch::V odd) noexcept {
+        Arch::store_bf16_pairs(out, even, odd);
     }
 
 private:

@@ -66,12 +66,20 @@ template <std::size_t kMost>
     if (c < count) store_columns(out + c * size, type, Arch::load_f32(floats + c * sizeof(float)), count - c);
 }
 
-/// Calls f.operator()<kBytes>(store) with the size of an output element and the function that stores a vector of them.
+/// Calls f.operator()<kType>().
 template <class F>
-[[gnu::always_inline]] inline void visit_store(OutputType type, const F& f) noexcept {
-    if (type == OutputType::f32) return f.template operator()<4>(Arch::store_f32);
-    if (type == OutputType::f16) return f.template operator()<2>(Arch::store_f16);
-    f.template operator()<2>(Arch::store_bf16);
+[[gnu::always_inline]] inline void visit_type(OutputType type, const F& f) noexcept {
+    if (type == OutputType::f32) return f.template operator()<OutputType::f32>();
+    if (type == OutputType::f16) return f.template operator()<OutputType::f16>();
+    f.template operator()<OutputType::bf16>();
+}
+
+/// Writes a vector, rounded to the type of the output.
+template <OutputType kType>
+[[gnu::always_inline]] inline void store(std::byte* out, Arch::V x) noexcept {
+    kType == OutputType::f32   ? Arch::store_f32(out, x)
+    : kType == OutputType::f16 ? Arch::store_f16(out, x)
+                               : Arch::store_bf16(out, x);
 }
 
 }  // namespace

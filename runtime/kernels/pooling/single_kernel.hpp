@@ -11,6 +11,7 @@
 #include "core/half.hpp"
 #include "kernels/kernel_table.hpp"
 #include "kernels/pooling/codecs.hpp"
+#include "kernels/pooling/forms.hpp"
 #include "kernels/pooling/indices.hpp"
 #include "kernels/pooling/narrow_rows.hpp"
 #include "kernels/pooling/output.hpp"
@@ -26,6 +27,7 @@ using Halves __attribute__((vector_size(Arch::width * sizeof(std::int16_t)))) = 
 template <Codec kCodec>
 class HalfCopy {
 public:
+    static constexpr std::size_t columns = Arch::width;  ///< that a call converts
     static constexpr std::int16_t infinity = kCodec == Codec::f16 ? 0x7c00 : 0x7f80;
     static constexpr std::int16_t nan = kCodec == Codec::f16 ? kNanF16 : kNanBF16;
 
@@ -89,11 +91,38 @@ template <Codec kCodec, bool kWeighted, OutputType kType>
 struct DecodedRow : Decoding<kCodec, kWeighted> {
     using Decoding<kCodec, kWeighted>::Decoding;
 
-    static void store(std::byte* out, Arch::V x) noexcept {
-        kType == OutputType::f32   ? Arch::store_f32(out, x)
-        : kType == OutputType::f16 ? Arch::store_f16(out, x)
-                                   : Arch::store_bf16(out, x);
+    static constexpr std::size_t columns = Arch::width;
+
+    static void store(std::byte* out, Arch::V x) noexcept { kernels::store<kType>(out, x); }
+};
+
+/// Weighted rows in a form of two vectors that one store writes.
+template <Codec kCodec>
+class WeightedPairs {
+public:
+    static constexpr std::size_t columns = 2 * Arch::width;
+
+    struct Pairs {
+        Arch::V even;
+        Arch::V odd;
+    };
+
+    [[gnu::always_inline]] WeightedPairs(const PoolArgs& args, const std::byte*, std::size_t position) noexcept
+        : start_(Arch::set(start_of_sums(args, false))), factor_(Arch::set(args.weights[position])) {}
+
+    [[gnu::always_inline]] Pairs operator()(const std::byte* codes, std::size_t column) const noexcept {
+        Arch::V x[2];
+        form_.template load<2>(codes, column, x);
+        return {Arch::fma(factor_, x[0], start_), Arch::fma(factor_, x[1], start_)};
     }
+    static void store(std::byte* out, const Pairs& x) noexcept {
+        Form<kCodec>::store_pairs(out, Arch::canonical(x.even), Arch::canonical(x.odd));
+    }
+
+private:
+    Form<kCodec> form_;
+    Arch::V start_;
+    Arch::V factor_;
 };
 
 template <Codec kCodec>
@@ -123,6 +152,10 @@ private:
         if (stored_columns<C>(args.rows.dim) < Arch::width) {
             return args.weights != nullptr ? pool_narrow<kBytes, Weighted>(args) : pool_narrow<kBytes, Decoded>(args);
         }
+        if constexpr (Form<kCodec>::template stores_pairs<kType, 2>) {
+            using Pairs = WeightedPairs<kCodec>;
+            if (args.weights != nullptr && args.rows.dim >= Pairs::columns) return pool<kBytes, Pairs>(args);
+        }
         if (args.weights != nullptr) return pool<kBytes, Weighted>(args);
         pool<kBytes, std::conditional_t<kIsCopy, HalfCopy<kCodec>, Decoded>>(args);
     }
@@ -132,8 +165,8 @@ private:
     template <std::size_t kBytes, class Row>
     [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
         const PoolArgs args = given;
-        const std::size_t last = stored_columns<C>(args.rows.dim) - Arch::width;  // first column of the last vector
-        [[maybe_unused]] const bool is_whole = last + Arch::width == args.rows.dim;
+        const std::size_t last = stored_columns<C>(args.rows.dim) - Row::columns;  // first column of the last vector
+        [[maybe_unused]] const bool is_whole = last + Row::columns == args.rows.dim;
         IndexReader indices(args, args.position);
         std::byte* out = output_row(args, args.first_bag);
         for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
@@ -141,7 +174,7 @@ private:
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
             const std::byte* const codes = place + args.rows.codes_at;
             const Row row(args, place, i);
-            for (std::size_t column = 0; column < last; column += Arch::width) {
+            for (std::size_t column = 0; column < last; column += Row::columns) {
                 Row::store(out + column * kBytes, row(codes, column));
             }
             if constexpr (C::pack > 1) {

@@ -356,23 +356,30 @@ private:
         const V bias = Arch::set(bias_), divisor = Arch::set(divisor_);
         const bool divides = divides_, is_zero = divisor_ == 0;
         V non_finite = Arch::set(0);
-        visit_store(args_.out_type, [&]<std::size_t kBytes>(const auto& store) ROWPOOL_INLINE {
+        const auto divided = [&](V x) ROWPOOL_INLINE {
+            return !divides ? x : is_zero ? Arch::set(0) : Arch::divide(x, divisor);
+        };
+        visit_type(args_.out_type, [&]<OutputType kType>() ROWPOOL_INLINE {
+            constexpr std::size_t kBytes = element_bytes(kType);
             const std::size_t left = args_.rows.dim - columns.first;  // to write; a row may have storage for more
             std::byte* const out = out_ + columns.first * kBytes;
             for_each_load(columns, rows, [&]<std::size_t kCount>(std::size_t column, std::size_t slot) ROWPOOL_INLINE {
                 V sums[kCount];
                 get(column, slot, sums);
+                if constexpr (F::template stores_pairs<kType, kCount>) {
+                    const V even = Arch::canonical(divided(sums[0])), odd = Arch::canonical(divided(sums[1]));
+                    return F::store_pairs(out + column * kBytes, even, odd);
+                }
                 F::template reorder<kCount>(sums);
 #pragma GCC unroll 4
                 for (std::size_t v = 0; v < kCount; ++v) {
-                    V x = with_bias<kCount>(sums[v], bias);
-                    if (divides) x = is_zero ? Arch::set(0) : Arch::divide(x, divisor);
+                    const V x = divided(with_bias<kCount>(sums[v], bias));
                     if constexpr (F::is_scaled) non_finite = Arch::note_non_finite(non_finite, x);
                     const std::size_t at = column + v * Arch::width;
                     if (at + Arch::width > left) [[unlikely]] {
                         return store_columns(out + at * kBytes, args_.out_type, Arch::canonical(x), left - at);
                     }
-                    store(out + at * kBytes, Arch::canonical(x));
+                    store<kType>(out + at * kBytes, Arch::canonical(x));
                 }
             });
         });
