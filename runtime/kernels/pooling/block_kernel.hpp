@@ -79,7 +79,7 @@ public:
         const std::size_t to_write = group.is_last_block ? args.rows.dim - group.column : columns;
         const Results results(group, columns == to_write);
         IndexReader indices(args, group.position);
-        EndReader ends(args, group.first_bag);
+        EndReader ends(group.args, group.first_bag);  // keeps an address of its arguments
         const NarrowRows<C, kMayReadPast> narrow_rows(args.rows);
         for (std::byte* out = results.first; out != results.end; out += results.step) {
             const std::byte* const begin = indices.place();
