@@ -17,7 +17,7 @@ struct Arch {
     using V = xsimd::batch<float, xsimd::avx512bw>;
     static constexpr std::size_t width = 16;
     static constexpr bool has_fma = true;
-    static constexpr std::size_t max_vectors = 16;
+    static constexpr std::size_t max_vectors = 28;
 
     static V set(float x) noexcept { return V(x); }
     static V fma(V a, V b, V c) noexcept { return V(_mm512_fmadd_ps(a, b, c)); }  // xsimd 8.1 has none here

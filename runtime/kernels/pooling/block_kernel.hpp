@@ -57,9 +57,9 @@ struct BagGroup {
     }
 };
 
-/// The next smaller block size. Blocks have 0 (less than a vector) to 8, 10, 12 or 16 vectors.
+/// The next smaller block size. Blocks have 0 (less than a vector) to 8, 10, 12, 16, 18, 20, ... or 28 vectors.
 constexpr std::size_t smaller_block(std::size_t vectors) noexcept {
-    return vectors > 12 ? 12 : vectors > 8 ? vectors - 2 : vectors - 1;
+    return vectors > 16 ? vectors - 2 : vectors > 12 ? 12 : vectors > 8 ? vectors - 2 : vectors - 1;
 }
 
 template <Codec kCodec, class F, bool kWeighted, std::size_t kVectors>
@@ -85,7 +85,7 @@ public:
             const std::byte* const begin = indices.place();
             const std::byte* const end = ends.end(begin, out == results.last_of_call);
             V sums[kSums];
-#pragma GCC unroll 16
+#pragma GCC unroll 32
             for (V& sum : sums) sum = start;
             float bias = 0;
             while (indices.place() != end) {
@@ -255,14 +255,14 @@ private:
     /// Always inline, like everything that takes sums: otherwise gcc keeps them in memory.
     [[gnu::always_inline]] static void divide(V (&sums)[kSums], float divisor) noexcept {
         const V divisors = Arch::set(divisor);
-#pragma GCC unroll 16
+#pragma GCC unroll 32
         for (V& sum : sums) sum = divisor == 0 ? Arch::set(0) : Arch::divide(sum, divisors);
     }
 
     /// Whether one of the results is non-finite.
     [[gnu::always_inline]] static bool has_non_finite(const V (&sums)[kSums]) noexcept {
         V non_finite = Arch::set(0);
-#pragma GCC unroll 16
+#pragma GCC unroll 32
         for (const V& sum : sums) non_finite = Arch::note_non_finite(non_finite, sum);
         return Arch::has_nan(non_finite);
     }
@@ -379,7 +379,7 @@ constexpr std::size_t block_columns(std::size_t columns, std::size_t least_run) 
 template <Codec kCodec, bool kWeighted>
 void sum_blocks(const PoolArgs& args) noexcept {
     using C = RowCodec<kCodec>;
-    constexpr std::size_t kBagsPerBlock = 32;  // so that indices and ends are still in the cache
+    constexpr std::size_t kBagsPerBlock = 64;  // so that indices and ends are still in the cache
     // From afar, all of a bag's short blocks are read before the next bag's: the hardware prefetches what follows them.
     const bool are_short = C::bytes_of(kMaxVectors * Arch::width) < args.least_run;
     const std::size_t columns = stored_columns<C>(args.rows.dim);

@@ -68,7 +68,7 @@ Variant variant(std::size_t number, Pooling mode) {
     v.form.out_gap = number / 5 % 4;
     v.form.prefetch_distance = number / 7 % 3 * 7;
     v.form.prefetch_to_second_level = number / 11 % 2 == 0;
-    static constexpr std::size_t kRuns[] = {0, 64, 512, ~std::size_t{0}};  // those of least_run_for()
+    static constexpr std::size_t kRuns[] = {0, 64, 256, ~std::size_t{0}};  // those of least_run_for()
     v.form.least_run = kRuns[number / 13 % 4];
     return v;
 }
@@ -138,11 +138,11 @@ TEST_CASE("every combination of call forms equals the reference at one dim") {
     }
 }
 
-// Every dim ends at another column of a vector, a block and a page; guard pages are at either end in turn.
-TEST_CASE("every dim up to 300 equals the reference, and stays within its memory") {
+// Every dim ends at another column of a vector, a block (of up to 448 columns) and a page; guard pages are at either end in turn.
+TEST_CASE("every dim up to 480 equals the reference, and stays within its memory") {
     std::size_t number = 0;
     for (const RowFormat format : all_row_formats()) {
-        for (std::size_t dim = 1; dim <= 300; dim += std::size_t{small_grid() ? 13u : 1u}) {
+        for (std::size_t dim = 1; dim <= 480; dim += std::size_t{small_grid() ? 13u : 1u}) {
             const Pooling mode = kModes[++number % std::size(kModes)];
             const bool weighted = takes_weights(mode) && number % 2 == 0;
             check_point(format, dim, weighted, variant(number * 1009 % kVariants, mode), {1, 0, 4, 9}, number);
