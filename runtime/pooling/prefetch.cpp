@@ -54,7 +54,7 @@ std::size_t run_of_blocks(const Table& table, std::size_t footprint, const Cache
     const kernels::KernelTable* const kernels = cpu::active_kernels();
     if (kernels == nullptr || table.dim() <= kernels->block_dim) return 0;
     const std::size_t run = kernels::bytes_of_block(*kernels, row_bytes(table.format(), table.dim()), table.dim());
-    const std::size_t least_run = least_run_for(footprint, caches);
+    const std::size_t least_run = least_run_for(table.dim(), footprint, caches);
     return least_run != 0 && run >= least_run ? run : 0;
 }
 
@@ -82,28 +82,29 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     // most a line, which is all the prefetching that L2 needs.
     const std::size_t bytes = row_bytes(table.format(), table.dim());
     if (footprint <= caches.second_level && !is_small(caches) && bytes <= kLine) return {0, Into::first_level};
+    // What matters is the number of lines under way, and wide rows have more lines; of rows that are read by blocks,
+    // only a block's lines. From memory more may be under way: by a Zipf law most rows are near, and pass faster than
+    // those from afar arrive.
+    const std::size_t l1_lines = caches.first_level / kLine;
+    const bool takes_more = !is_small(caches) && !fit_third_level(footprint, caches);
+    const std::size_t lines_under_way = l1_lines / (takes_more ? 3 : 4);
     const std::size_t run = run_of_blocks(table, footprint, caches);
+    const std::size_t lines = run != 0 ? run / kLine + 1 : lines_of_row(table);
     constexpr std::size_t kNear = 16, kMost = 96;
-    // Of rows that are read by blocks, only a block's lines are prefetched at a time; from memory, as many as take half
-    // of L1: by a Zipf law most rows are near, and pass faster than those from afar arrive.
-    if (run != 0 && !fit_third_level(footprint, caches)) {
-        return {std::min(caches.first_level / 2 / run, kMost), Into::first_level};
-    }
-    // What matters is the number of outstanding lines, and wide rows have more lines.
-    const std::size_t lines_under_way = is_small(caches) ? 128 : 192;
-    const std::size_t distance = std::clamp(lines_under_way / lines_of_row(table), run != 0 ? kNear : kNear / 2, kMost);
+    const std::size_t distance = std::clamp(lines_under_way / lines, kNear / 2, kMost);
     // Tables that fit in L2 need a short distance only, in case something else has evicted their rows.
     if (footprint <= caches.second_level) return {std::min(distance, kNear), Into::first_level};
     return {distance, is_small(caches) ? Into::second_level : Into::first_level};
 }
 
-std::size_t least_run_for(std::size_t footprint, const Caches& caches) noexcept {
+std::size_t least_run_for(std::size_t dim, std::size_t footprint, const Caches& caches) noexcept {
     // Of tables a little larger than L2, most of the rows that are looked up are still in L2.
     if (footprint <= 4 * caches.second_level) return 0;
     // With a small L1, whole rows were measured to be faster from L3, too.
     if (is_small(caches)) return ~std::size_t{0};
-    constexpr std::size_t kMemoryRun = 512;
-    return fit_third_level(footprint, caches) ? kLine : kMemoryRun;
+    if (fit_third_level(footprint, caches)) return kLine;
+    constexpr std::size_t kManyColumns = 8192, kMemoryRun = 256, kLongRun = 1024;
+    return dim < kManyColumns ? kMemoryRun : kLongRun;
 }
 
 }  // namespace rowpool::pooling
