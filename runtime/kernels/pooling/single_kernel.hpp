@@ -142,6 +142,8 @@ public:
 private:
     using C = RowCodec<kCodec>;
 
+    static constexpr std::size_t kFewLines = 3;  ///< that may be prefetched at once
+
     template <OutputType kType>
     static void run_to(const PoolArgs& args) noexcept {
         constexpr bool kIsCopy =
@@ -170,13 +172,20 @@ private:
         IndexReader indices(args, args.position);
         std::byte* out = output_row(args, args.first_bag);
         for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
-            if (indices.has_later()) prefetch_row(args.rows, indices.later());
+            const bool has_later = indices.has_later();
+            const std::size_t later = has_later ? indices.later() : 0;
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
             const std::byte* const codes = place + args.rows.codes_at;
             const Row row(args, place, i);
-            for (std::size_t column = 0; column < last; column += Row::columns) {
-                Row::store(out + column * kBytes, row(codes, column));
+            std::size_t column = 0;
+            if (has_later) {
+                if (C::is_coded || args.rows.lines <= kFewLines) {
+                    prefetch_row(args.rows, later);
+                } else {
+                    column = write_lines<kBytes>(args.rows, row, codes, last, out, later);
+                }
             }
+            for (; column < last; column += Row::columns) Row::store(out + column * kBytes, row(codes, column));
             if constexpr (C::pack > 1) {
                 if (!is_whole) {
                     store_columns(out + last * kBytes, args.out_type, row(codes, last), args.rows.dim - last);
@@ -187,6 +196,31 @@ private:
         }
     }
 
+    /// Writes the columns before `last` that fill cache lines of a row, and prefetches the row `later` at the same
+    /// rate: prefetches of many lines at once hold up the stores. (Codes have few lines for their results.) Returns the
+    /// first column that is left.
+    template <std::size_t kBytes, class Row>
+    [[gnu::always_inline]] static std::size_t write_lines(const Rows& rows, const Row& row, const std::byte* codes,
+                                                          std::size_t last, std::byte* out,
+                                                          std::size_t later) noexcept {
+        constexpr std::size_t kLine = 64 / C::bytes_of(8) * 8;  // columns
+        constexpr std::size_t kStep = kLine < Row::columns ? Row::columns : kLine;
+        const std::byte* const ahead = rows.data + later * rows.stride;
+        std::size_t column = 0;
+        visit_into(rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
+            for (; column + kStep <= last; column += kStep) {
+                prefetch_line<kInto>(ahead + C::bytes_of(column));
+#pragma GCC unroll 8
+                for (std::size_t c = column; c < column + kStep; c += Row::columns) {
+                    Row::store(out + c * kBytes, row(codes, c));
+                }
+            }
+            prefetch_line<kInto>(ahead + C::bytes_of(column));
+            prefetch_line<kInto, -1>(ahead + rows.bytes);
+        });
+        return column;
+    }
+
     /// Rows narrower than a vector.
     template <std::size_t kBytes, class Row>
     [[gnu::noinline]] static void pool_narrow(const PoolArgs& given) noexcept {
@@ -194,7 +228,7 @@ private:
         const std::size_t columns = stored_columns<C>(args.rows.dim);
         const std::size_t whole_end = args.position + whole_vectors(args, args.first_bag);
         IndexReader indices(args, args.position);
-        const NarrowRows<C> narrow_rows(args.rows);
+        const NarrowRows<C> narrow_rows(given.rows);
         std::byte* out = output_row(args, args.first_bag);
         for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
             if (indices.has_later()) prefetch_row(args.rows, indices.later());
