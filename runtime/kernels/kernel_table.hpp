@@ -139,10 +139,11 @@ constexpr std::size_t bytes_of_block(const KernelTable& kernels, std::size_t row
     return row_bytes * kernels.block_dim / dim;
 }
 
-/// Whether a call suits kernels that read only the lower 32 bits of indices and bag ends, and do not filter.
+/// Whether a call suits kernels that read only the lower 32 bits of indices and bag ends, and do not filter. Offsets
+/// are counted from the first index of all, not from the call's.
 inline bool suits_blocks(const PoolArgs& args) noexcept {
     constexpr std::size_t kMost = ~std::uint32_t{0};
-    return !args.filters && args.rows.count <= kMost && args.end - args.position <= kMost;
+    return !args.filters && args.rows.count <= kMost && args.end <= kMost;
 }
 
 /// Whether sums are divided.

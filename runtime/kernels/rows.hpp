@@ -43,7 +43,8 @@ template <Prefetch::Into kInto, std::ptrdiff_t kOffset = 0>
 #endif
 }
 
-/// Prefetches the cache line of a byte that will be written.
+/// Prefetches the cache line of a byte that will be written. Every x86-64 CPU decodes the instruction; those that do
+/// not have it do nothing.
 [[gnu::always_inline]] inline void prefetch_for_write(const std::byte* p) noexcept {
 #if defined(__x86_64__)
     asm volatile("prefetchw (%0)" : : "r"(p));

@@ -48,7 +48,7 @@ bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
     return footprint <= caches.third_level / 2;
 }
 
-/// The bytes of a block, of a table whose rows are read by blocks that are long enough for where they come from;
+/// The bytes of a block, of a table whose rows are read from beyond L2 and by blocks that are long enough for that;
 /// otherwise 0.
 std::size_t run_of_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     const kernels::KernelTable* const kernels = cpu::active_kernels();
@@ -103,6 +103,7 @@ std::size_t least_run_for(std::size_t dim, std::size_t footprint, const Caches& 
     // With a small L1, whole rows were measured to be faster from L3, too.
     if (is_small(caches)) return ~std::size_t{0};
     if (fit_third_level(footprint, caches)) return kLine;
+    // Rows of very many columns would be read in so many passes that nothing of them is near from one to the next.
     constexpr std::size_t kManyColumns = 8192, kMemoryRun = 256, kLongRun = 1024;
     return dim < kManyColumns ? kMemoryRun : kLongRun;
 }

@@ -30,8 +30,8 @@ const Caches& own_caches() noexcept;
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
 /// Rows that are wider than the registers hold are read block by block of columns. If the widest blocks that there are
-/// have fewer bytes than this, they are short for where the rows come from: the rest of a row is best read soon, in the
-/// next blocks of the bag or, of rows of more than two blocks, by reading several whole rows side by side.
+/// have fewer bytes than this, they are short for where rows of `dim` columns come from: the rest of a row is best read
+/// soon, in the next blocks of the bag or, of rows of more than two blocks, by reading several whole rows side by side.
 std::size_t least_run_for(std::size_t dim, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
 }  // namespace rowpool::pooling

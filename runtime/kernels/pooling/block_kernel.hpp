@@ -9,7 +9,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
 #include "kernels/kernel_table.hpp"
 #include "kernels/pooling/codecs.hpp"
@@ -71,7 +70,8 @@ public:
         const PoolArgs args = group.args;
         const Codes block(group);
         const F form;
-        const bool fetches_first = args.rows.prefetch.into == Prefetch::Into::first_level;
+        const bool into_first_level = args.rows.prefetch.into == Prefetch::Into::first_level;
+        const bool reads_end_first = kReadsEndFirst && !into_first_level && args.prefetch_end != 0;
         const V start = Arch::set(start_of_sums(args, C::is_coded));
         const bool divides = is_divided(args.pooling);
         const float* weight = args.weights + (kWeighted ? group.position : 0);
@@ -79,8 +79,8 @@ public:
         const std::size_t to_write = group.is_last_block ? args.rows.dim - group.column : columns;
         const Results results(group, columns == to_write);
         IndexReader indices(args, group.position);
-        EndReader ends(group.args, group.first_bag);  // keeps an address of its arguments
-        const NarrowRows<C, kMayReadPast> narrow_rows(args.rows);
+        EndReader ends(group.args, group.first_bag);
+        const NarrowRows<C, kMayReadPast> narrow_rows(group.args.rows);
         for (std::byte* out = results.first; out != results.end; out += results.step) {
             const std::byte* const begin = indices.place();
             const std::byte* const end = ends.end(begin, out == results.last_of_call);
@@ -89,12 +89,12 @@ public:
             for (V& sum : sums) sum = start;
             float bias = 0;
             while (indices.place() != end) {
-                if (indices.has_later()) block.prefetch(fetches_first, indices.later());
+                if (indices.has_later()) block.prefetch(into_first_level, indices.later());
                 const std::size_t row = indices.next();
                 const std::byte* const codes =
                     kMayReadPast ? narrow_rows.place(args.rows, row) + args.rows.codes_at : block.of(row);
                 if constexpr (kReadsEndFirst) {
-                    if (!fetches_first) read(codes + block.end - 1);
+                    if (reads_end_first) read(codes + block.end - 1);
                 }
                 const V factor = Arch::set(factor_of(weight, codes + block.qparams_at, bias));
                 add(form, codes, columns, factor, sums);
@@ -180,8 +180,9 @@ private:
         [[gnu::always_inline]] void prefetch_lines(const std::byte* codes) const noexcept {
             // All lines from the first to the last but one, at steps of one line.
             constexpr std::size_t kMost = C::bytes_of(kSums * Arch::width) + C::qparams_bytes;
-            // A block of a wide row: its scale and bias may lie outside the block.
-            constexpr bool kMayBePart = C::is_coded && kVectors > kMaxVectors / 2;
+            // A block of a wide row: its scale and bias may lie outside the block. block_columns() makes at most twice
+            // as many blocks as needed, so that all but the last have more than a quarter of the most vectors.
+            constexpr bool kMayBePart = C::is_coded && kVectors > kMaxVectors / 4;
             prefetch_first_lines<kInto, (kMost - 1 + 63) / 64>(codes);
             if (kVectors == 0 && is_one_line) return;
             prefetch_line<kInto, -1>(codes + end);
@@ -348,8 +349,8 @@ inline void sum_block(const BagGroup& group) noexcept {
             BlockKernel<kCodec, F, kWeighted, kVectors>::run(group);
         } else {
             const bool fits = group.columns >= next_load<F>(kVectors) * Arch::width;
-            const bool are_pairs =
-                F::template stores_pairs<OutputType::bf16, 2> && group.args.out_type == OutputType::bf16;
+            constexpr OutputType kPairs = OutputType::bf16;
+            const bool are_pairs = F::template stores_pairs<kPairs, 2> && group.args.out_type == kPairs;
             const std::size_t pays_from = are_pairs ? kPairsPay : F::pays_from;
             const bool pays = fits && group.indices >= pays_from * group.count;
             pays ? BlockKernel<kCodec, F, kWeighted, kVectors>::run(group)

@@ -103,7 +103,7 @@ struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
     static constexpr bool is_plain = false;
     static constexpr std::size_t group = 2;
     template <OutputType kType, std::size_t kCount>
-    static constexpr bool stores_pairs = kType == OutputType::bf16&& kCount == 2;
+    static constexpr bool stores_pairs = (kType == OutputType::bf16) && (kCount == 2);
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {

@@ -17,14 +17,14 @@ inline std::uint32_t lower_half(const std::byte* p) noexcept {
     return value;
 }
 
-/// Reads the indices of a call from a position on, and for each the index of the row to prefetch.
+/// Reads the indices of a call from a position on, and the indices ahead whose rows are prefetched.
 class IndexReader {
 public:
     IndexReader(const PoolArgs& args, std::size_t position) noexcept
         : step_(args.wide_indices ? 8 : 4), distance_(args.rows.prefetch.distance * step_) {
         const auto* const indices = static_cast<const std::byte*>(args.indices);
         next_ = indices + position * step_;
-        end_ = args.prefetch_end == 0 ? next_ : indices + args.prefetch_end * step_;
+        end_ = args.prefetch_end == 0 ? 0 : reinterpret_cast<std::uintptr_t>(indices + args.prefetch_end * step_);
     }
 
     [[gnu::always_inline]] std::size_t next() noexcept {
@@ -33,9 +33,11 @@ public:
         return index;
     }
 
-    /// Whether there is an index at the prefetch distance after the next one. A branch: it is predicted but once a
-    /// call.
-    [[gnu::always_inline]] bool has_later() const noexcept { return next_ + distance_ < end_; }
+    /// Whether there is an index at the prefetch distance after the next one. It changes once a call, so that a branch
+    /// on it costs less than a choice of addresses.
+    [[gnu::always_inline]] bool has_later() const noexcept {
+        return reinterpret_cast<std::uintptr_t>(next_) + distance_ < end_;
+    }
     [[gnu::always_inline]] std::size_t later() const noexcept { return lower_half(next_ + distance_); }
 
     /// The address of the next index.
@@ -53,12 +55,12 @@ private:
     std::size_t step_;
     std::size_t distance_;
     const std::byte* next_;
-    const std::byte* end_;  ///< of the indices whose rows are prefetched
+    std::uintptr_t end_;  ///< the address one past the indices whose rows are prefetched; 0 for none
 };
 
-/// Reads where a call's bags end, as addresses of indices, without branching on the kind of bags. An offset is counted
-/// from the first index of all, a length from where its bag begins. Fixed bags are read as a list of one length, with
-/// step 0.
+/// Reads where a call's bags end, as addresses of indices. An offset is counted from the first index of all, a length
+/// from where its bag begins. Fixed bags are read as a list of one length, with step 0: that of the arguments, whose
+/// address is kept, so that they must not be a copy that is to stay in registers.
 class EndReader {
 public:
     EndReader(const PoolArgs& args, std::size_t first_bag) noexcept : index_step_(args.wide_indices ? 8 : 4) {

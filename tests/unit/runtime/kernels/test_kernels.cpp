@@ -1,6 +1,7 @@
 // The pooling kernels of every instruction set that can run here give the reference's bits, whatever the row format,
 // dim, bag length, index type, way to cut bags, pooling, weights, remap, output type and memory around the buffers.
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <iterator>
@@ -68,8 +69,8 @@ Variant variant(std::size_t number, Pooling mode) {
     v.form.out_gap = number / 5 % 4;
     v.form.prefetch_distance = number / 7 % 3 * 7;
     v.form.prefetch_to_second_level = number / 11 % 2 == 0;
-    static constexpr std::size_t kRuns[] = {0, 64, 256, ~std::size_t{0}};  // those of least_run_for()
-    v.form.least_run = kRuns[number / 13 % 4];
+    static constexpr std::size_t kRuns[] = {0, 64, 256, 1024, ~std::size_t{0}};  // those of least_run_for()
+    v.form.least_run = kRuns[number / 13 % 5];
     return v;
 }
 
@@ -138,7 +139,8 @@ TEST_CASE("every combination of call forms equals the reference at one dim") {
     }
 }
 
-// Every dim ends at another column of a vector, a block (of up to 448 columns) and a page; guard pages are at either end in turn.
+// Every dim ends at another column of a vector, a block (of up to 448 columns) and a page; guard pages are at either
+// end in turn.
 TEST_CASE("every dim up to 480 equals the reference, and stays within its memory") {
     std::size_t number = 0;
     for (const RowFormat format : all_row_formats()) {
@@ -165,7 +167,7 @@ TEST_CASE("random shapes equal the reference") {
         const Pooling mode = random.pick(kModes);
         const std::size_t dim = 1 + random.below(std::size_t{1} << (1 + random.below(12)));
         const bool weighted = takes_weights(mode) && random.below(2) == 0;
-        std::vector<std::size_t> lengths(random.below(50));
+        std::vector<std::size_t> lengths(random.below(random.below(8) == 0 ? 200 : 50));
         const std::size_t longest = 1 + random.below(random.below(2) == 0 ? 12 : 50);
         for (std::size_t& length : lengths) length = random.below(longest);
         check_point(format, dim, weighted, variant(random.below(kVariants), mode), lengths, shape);
@@ -191,6 +193,61 @@ TEST_CASE("sums and means of one row each equal the reference, to every type of 
             }
         }
     }
+}
+
+// Blocks of columns are done for 64 bags at a time.
+TEST_CASE("more bags than are done at a time equal the reference") {
+    std::size_t number = 0;
+    Random random(3);
+    for (const RowFormat format : all_row_formats()) {
+        for (const std::size_t dim : {500u, 1000u}) {
+            for (const Bounds bounds : {Bounds::offsets, Bounds::lengths, Bounds::fixed}) {
+                for (const bool weighted : {false, true}) {
+                    Variant v;
+                    v.form.mode = Pooling::sum;
+                    v.form.bounds = bounds;
+                    v.form.in_two_parts = ++number % 2 == 0;
+                    v.fixed_length = 2;
+                    std::vector<std::size_t> lengths(130);
+                    for (std::size_t& length : lengths) length = random.below(4);
+                    check_point(format, dim, weighted, v, lengths, number);
+                }
+            }
+        }
+    }
+}
+
+// Offsets are counted from the first index of all, wherever a call begins.
+TEST_CASE("offsets past 2^32 are read whole") {
+    constexpr std::size_t kFirst = std::size_t{1} << 32, kBytes = (kFirst + 4) * sizeof(std::int32_t);
+    void* const pages =
+        ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    REQUIRE(pages != MAP_FAILED);
+    static_cast<std::int32_t*>(pages)[kFirst + 2] = 1;
+    const float rows[] = {1, 10};
+    const std::int64_t offsets[] = {kFirst + 3, kFirst + 4};  // bags of three rows and of one
+    for (const kernels::KernelTable* kernels : cpu::runnable_kernels()) {
+        float out[2] = {};
+        kernels::PoolArgs args = {};
+        args.rows.data = reinterpret_cast<const std::byte*>(rows);
+        args.rows.count = args.rows.ids = 2;
+        args.rows.stride = args.rows.bytes = sizeof(float);
+        args.rows.lines = args.rows.dim = 1;
+        args.rows.padding = -1;
+        args.indices = pages;
+        args.ends = {.kind = kernels::BagEnds::Kind::offsets, .wide = true, .values = offsets, .length = 0};
+        args.last_bag = 2;
+        args.position = kFirst;
+        args.end = kFirst + 4;
+        args.pooling = Pooling::sum;
+        args.out = out;
+        args.out_stride = 1;
+        args.out_type = OutputType::f32;
+        kernels::pool_function(*kernels, kernels::Codec::f32, args)(args);
+        CHECK(out[0] == 12);
+        CHECK(out[1] == 1);
+    }
+    ::munmap(pages, kBytes);
 }
 
 TEST_CASE("the widest rows equal the reference") {
