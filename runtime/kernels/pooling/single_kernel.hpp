@@ -142,7 +142,8 @@ public:
 private:
     using C = RowCodec<kCodec>;
 
-    static constexpr std::size_t kFewLines = 3;  ///< that may be prefetched at once
+    /// Lines that are best prefetched at once: those of rows of up to 64 floats or 96 halves.
+    static constexpr std::size_t kFewLines = C::bits == 32 ? 4 : 3;
 
     template <OutputType kType>
     static void run_to(const PoolArgs& args) noexcept {
@@ -163,9 +164,12 @@ private:
     }
 
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
-    /// results do not alias them.
-    template <std::size_t kBytes, class Row>
+    /// results do not alias them. Rows of more than a few lines are read by lines: see write_lines().
+    template <std::size_t kBytes, class Row, bool kByLines = false>
     [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
+        if constexpr (!C::is_coded && !kByLines) {
+            if (given.rows.lines > kFewLines) return pool<kBytes, Row, true>(given);
+        }
         const PoolArgs args = given;
         const std::size_t last = stored_columns<C>(args.rows.dim) - Row::columns;  // first column of the last vector
         [[maybe_unused]] const bool is_whole = last + Row::columns == args.rows.dim;
@@ -173,17 +177,16 @@ private:
         std::byte* out = output_row(args, args.first_bag);
         for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
             const bool has_later = indices.has_later();
-            const std::size_t later = has_later ? indices.later() : 0;
+            [[maybe_unused]] const std::size_t later = has_later ? indices.later() : 0;
+            if constexpr (!kByLines) {
+                if (has_later) prefetch_row(args.rows, later);
+            }
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
             const std::byte* const codes = place + args.rows.codes_at;
             const Row row(args, place, i);
             std::size_t column = 0;
-            if (has_later) {
-                if (C::is_coded || args.rows.lines <= kFewLines) {
-                    prefetch_row(args.rows, later);
-                } else {
-                    column = write_lines<kBytes>(args.rows, row, codes, last, out, later);
-                }
+            if constexpr (kByLines) {
+                if (has_later) column = write_lines<kBytes>(args.rows, row, codes, last, out, later);
             }
             for (; column < last; column += Row::columns) Row::store(out + column * kBytes, row(codes, column));
             if constexpr (C::pack > 1) {
