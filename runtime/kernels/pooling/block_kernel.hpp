@@ -287,7 +287,7 @@ private:
             for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
                 std::byte* const place = out + column_of<v, kCount>(columns) * element_bytes(kType);
                 if constexpr (F::template stores_pairs<kType, kCount>) {
-                    F::store_pairs(place, canonical(sums[v]), canonical(sums[v + 1]));
+                    store_pairs<F>(place, canonical(sums[v]), canonical(sums[v + 1]));
                 } else {
                     V x[kCount];
 #pragma GCC unroll 4

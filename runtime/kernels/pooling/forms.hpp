@@ -59,6 +59,13 @@ struct PlainForm {
 template <Codec kCodec>
 struct Form : PlainForm<kCodec> {};
 
+/// F::store_pairs(), for lambdas: clang looks its name up even where `stores_pairs` is false, and not all forms have
+/// it.
+template <class F>
+[[gnu::always_inline]] inline void store_pairs(std::byte* out, Arch::V even, Arch::V odd) noexcept {
+    F::store_pairs(out, even, odd);
+}
+
 /// How many of `left` vectors a form loads next.
 template <class F>
 constexpr std::size_t next_load(std::size_t left) noexcept {

@@ -368,7 +368,7 @@ private:
                 get(column, slot, sums);
                 if constexpr (F::template stores_pairs<kType, kCount>) {
                     const V even = Arch::canonical(divided(sums[0])), odd = Arch::canonical(divided(sums[1]));
-                    return F::store_pairs(out + column * kBytes, even, odd);
+                    return store_pairs<F>(out + column * kBytes, even, odd);
                 }
                 F::template reorder<kCount>(sums);
 #pragma GCC unroll 4
