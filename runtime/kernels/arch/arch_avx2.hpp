@@ -92,7 +92,11 @@ struct Arch {
         values[0] = _mm_cvtss_f32(widened);
         values[1] = _mm_cvtss_f32(_mm_movehdup_ps(widened));
     }
-    static float fma_scalar(float a, float b, float c) noexcept { return __builtin_fmaf(a, b, c); }
+    static float fma_scalar(float a, float b, float c) noexcept {
+        // In registers: of an operand in memory, qemu 7.2 reads 16 bytes, which may be past the end of a table.
+        asm("" : "+x"(a), "+x"(b), "+x"(c));
+        return __builtin_fmaf(a, b, c);
+    }
 
 private:
     static __m256i rounded_bf16(V v) noexcept {
