@@ -78,11 +78,12 @@ struct Arch {
         const __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
         _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
     }
-    /// Columns 0, 2, 4, ... and 1, 3, 5, ...
-    static void store_bf16_pairs(std::byte* p, V even, V odd) noexcept {
-        const __m256i lower = _mm256_srli_epi32(rounded_bf16(even), 16);
-        const __m256i both = _mm256_blend_epi16(lower, rounded_bf16(odd), 0xaa);
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), both);
+    /// Rounds to bfloat16, which is the upper half of each lane; the lower one is left over. To the nearest, ties to
+    /// even.
+    static __m256i rounded_bf16(V v) noexcept {
+        const __m256i bits = _mm256_castps_si256(v);
+        const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+        return _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
     }
 
     static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
@@ -99,11 +100,6 @@ struct Arch {
     }
 
 private:
-    static __m256i rounded_bf16(V v) noexcept {
-        const __m256i bits = _mm256_castps_si256(v);
-        const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-        return _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
-    }
     static __m128i load128(const std::byte* p) noexcept { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
     static V widen_bf16(__m128i halves) noexcept {
         return V(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16)));

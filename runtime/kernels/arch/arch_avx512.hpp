@@ -81,10 +81,13 @@ struct Arch {
         const __m256i halves = _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded_bf16(v), 16));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), halves);
     }
-    /// Columns 0, 2, 4, ... and 1, 3, 5, ...
-    static void store_bf16_pairs(std::byte* p, V even, V odd) noexcept {
-        const __m512i lower = _mm512_srli_epi32(rounded_bf16(even), 16);
-        _mm512_storeu_si512(p, _mm512_mask_blend_epi16(0xaaaaaaaa, lower, rounded_bf16(odd)));
+    /// Rounds to bfloat16, which is the upper half of each lane; the lower one is left over. To the nearest, ties to
+    /// even: adds half a unit of the upper half to odd ones, a little less to even ones.
+    static __m512i rounded_bf16(V v) noexcept {
+        const __m512i bits = _mm512_castps_si512(v);
+        const __mmask16 is_odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(1 << 16));
+        const __m512i less = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
+        return _mm512_mask_add_epi32(less, is_odd, bits, _mm512_set1_epi32(0x8000));
     }
 
     static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
@@ -97,13 +100,6 @@ struct Arch {
     static float fma_scalar(float a, float b, float c) noexcept { return __builtin_fmaf(a, b, c); }
 
 private:
-    /// To the nearest, ties to even: adds half a unit of the upper half to odd ones, a little less to even ones.
-    static __m512i rounded_bf16(V v) noexcept {
-        const __m512i bits = _mm512_castps_si512(v);
-        const __mmask16 is_odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(1 << 16));
-        const __m512i less = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
-        return _mm512_mask_add_epi32(less, is_odd, bits, _mm512_set1_epi32(0x8000));
-    }
     static V widen_bf16(__m256i halves) noexcept {
         return V(_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16)));
     }

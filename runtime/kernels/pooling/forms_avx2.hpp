@@ -53,7 +53,9 @@ struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
         if constexpr (kCount == 2) interleave(sums);
     }
     static void store_pairs(std::byte* out, Arch::V even, Arch::V odd) noexcept {
-        Arch::store_bf16_pairs(out, even, odd);
+        const __m256i lower = _mm256_srli_epi32(Arch::rounded_bf16(even), 16);
+        const __m256i both = _mm256_blend_epi16(lower, Arch::rounded_bf16(odd), 0xaa);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), both);
     }
 
 private:

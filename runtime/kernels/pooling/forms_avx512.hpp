@@ -45,13 +45,9 @@ inline Arch::V masked_codes(__m512i words, __m512i mask) noexcept {
 /// int4 and int2. The 16 codes of a vector are one or two 32-bit words, which a broadcast repeats across the register;
 /// a mask keeps one code of the word in each lane.
 template <std::size_t kBits, class Word, Codec kCodec>
-struct RepeatedForm {
+struct RepeatedForm : PlainForm<kCodec> {
     static constexpr bool is_plain = false;
-    static constexpr std::size_t group = 1;
     static constexpr bool is_scaled = true;
-    static constexpr std::size_t pays_from = kPaysEarly;
-    template <OutputType kType, std::size_t kCount>
-    static constexpr bool stores_pairs = false;
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {
@@ -120,7 +116,8 @@ struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
         if constexpr (kCount == 2) interleave(sums);
     }
     static void store_pairs(std::byte* out, Arch::V even, Arch::V odd) noexcept {
-        Arch::store_bf16_pairs(out, even, odd);
+        const __m512i lower = _mm512_srli_epi32(Arch::rounded_bf16(even), 16);
+        _mm512_storeu_si512(out, _mm512_mask_blend_epi16(0xaaaaaaaa, lower, Arch::rounded_bf16(odd)));
     }
 
 private:

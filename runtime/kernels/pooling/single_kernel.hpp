@@ -129,14 +129,7 @@ template <Codec kCodec>
 class SingleKernel {
 public:
     static void run(const PoolArgs& args) noexcept {
-        switch (args.out_type) {
-            case OutputType::f32:
-                return run_to<OutputType::f32>(args);
-            case OutputType::f16:
-                return run_to<OutputType::f16>(args);
-            case OutputType::bf16:
-                return run_to<OutputType::bf16>(args);
-        }
+        visit_type(args.out_type, [&]<OutputType kType>() { run_to<kType>(args); });
     }
 
 private:

@@ -287,8 +287,8 @@ private:
         });
     }
 
-    /// Prefetches the lines that the results of kCount vectors will be written to. finish() writes nothing but results:
-    /// where it waited for each line, it took a quarter of the time of bags of ten rows whose results are megabytes.
+    /// Prefetches the lines that the results of kCount vectors will be written to. finish() writes nothing but results
+    /// and would wait for each line where they are megabytes.
     template <std::size_t kCount>
     [[gnu::always_inline]] void prefetch_results(std::size_t column) const noexcept {
         const std::size_t size = element_bytes(args_.out_type);
