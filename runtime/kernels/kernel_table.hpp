@@ -88,6 +88,7 @@ struct PoolArgs {
     void* out;                 ///< first element of bag 0's output row
     std::size_t out_stride;    ///< elements
     OutputType out_type;
+    std::size_t results_ahead;  ///< prefetches the results so many bytes after those that are written; 0 for none
 };
 using PoolFn = void (*)(const PoolArgs&) noexcept;
 
@@ -97,7 +98,9 @@ struct CodecKernels {
     PoolFn blocks[2];
     /// The same, for calls that is_single() accepts, too.
     PoolFn single;
-    /// sum, mean, sqrtn and plain lookup for any call; the only one of the three that filters.
+    /// sum, for calls that are_short() accepts, too; [weighted]
+    PoolFn few[2];
+    /// sum, mean, sqrtn and plain lookup for any call; the only one of the four that filters.
     PoolFn any;
     /// max for any call, filtering or not.
     PoolFn max;
@@ -155,12 +158,38 @@ inline bool is_single(const PoolArgs& args) noexcept {
     return args.ends.kind == BagEnds::Kind::fixed && args.ends.length == 1 && !by_weight;
 }
 
+/// The type that results of a table have unless the caller wants another: that of its elements, or floats.
+constexpr OutputType own_type(Codec codec) noexcept {
+    return codec == Codec::f16 ? OutputType::f16 : codec == Codec::bf16 ? OutputType::bf16 : OutputType::f32;
+}
+
+/// Rows of a bag that the kernel for short bags reads side by side.
+inline constexpr std::size_t kMostAtOnce = 8;
+
+/// How many rows a bag, in the mean, are read faster side by side than block by block, in a call whose blocks have
+/// `block` bytes. Zen 5: short blocks of up to eight rows, or of four from L3 if they are longer. From memory, long
+/// blocks are faster, because all lines of a row are fetched together.
+constexpr std::size_t most_at_once(std::size_t block, std::size_t least_run) noexcept {
+    constexpr std::size_t kShort = 96, kLong = 512, kMemoryRun = 256;
+    if (block <= kShort || block < least_run) return kMostAtOnce;
+    return block < kLong && least_run < kMemoryRun ? kMostAtOnce / 2 : 0;
+}
+
+/// Whether rows are wider than a block and bags so short that they are read side by side.
+inline bool are_short(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
+    if (args.rows.dim <= kernels.block_dim || args.pooling != Pooling::sum) return false;
+    if (args.out_type != OutputType::f32 && args.out_type != own_type(codec)) return false;
+    const std::size_t block = bytes_of_block(kernels, args.rows.bytes, args.rows.dim);
+    return args.end - args.position <= most_at_once(block, args.least_run) * (args.last_bag - args.first_bag);
+}
+
 /// Selects the kernel for a call.
 inline PoolFn pool_function(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
     const CodecKernels& own = *kernels.codecs[static_cast<std::size_t>(codec)];
     if (args.pooling == Pooling::max) return own.max;
     if (!suits_blocks(args)) return own.any;
     if (is_single(args)) return own.single;
+    if (are_short(kernels, codec, args)) return own.few[args.weights != nullptr];
     const bool is_wide = args.rows.dim > 2 * kernels.block_dim;
     if (is_wide && bytes_of_block(kernels, args.rows.bytes, args.rows.dim) < args.least_run) return own.any;
     return own.blocks[args.weights != nullptr];

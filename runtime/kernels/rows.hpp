@@ -43,6 +43,20 @@ template <Prefetch::Into kInto, std::ptrdiff_t kOffset = 0>
 #endif
 }
 
+/// Prefetches the cache line of p[byte].
+template <Prefetch::Into kInto>
+[[gnu::always_inline]] inline void prefetch_line_at(const std::byte* p, std::size_t byte) noexcept {
+#if defined(__x86_64__)
+    if constexpr (kInto == Prefetch::Into::first_level) {
+        asm volatile("prefetcht0 %0" : : "m"(p[byte]));
+    } else {
+        asm volatile("prefetcht1 %0" : : "m"(p[byte]));
+    }
+#else
+    __builtin_prefetch(p + byte, 0, kInto == Prefetch::Into::first_level ? 3 : 2);
+#endif
+}
+
 /// Prefetches the cache line of a byte that will be written. Every x86-64 CPU decodes the instruction; those that do
 /// not have it do nothing.
 [[gnu::always_inline]] inline void prefetch_for_write(const std::byte* p) noexcept {
@@ -51,6 +65,11 @@ template <Prefetch::Into kInto, std::ptrdiff_t kOffset = 0>
 #else
     __builtin_prefetch(p, 1, 3);
 #endif
+}
+
+/// Prefetches the lines that `bytes` bytes of results will be written to.
+[[gnu::always_inline]] inline void prefetch_results(const std::byte* results, std::size_t bytes) noexcept {
+    for (std::size_t byte = 0; byte < bytes; byte += 64) prefetch_for_write(results + byte);
 }
 
 /// Prefetches the first kLines lines of a row.

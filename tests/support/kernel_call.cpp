@@ -59,7 +59,8 @@ std::string describe(const CallForm& form) {
            (form.divisor == Divisor::bag_length ? ", by bag length" : "") + ", to " +
            std::string(to_string(form.type)) + (form.guard == Guard::after ? ", guard after" : ", guard before") +
            ", gap " + std::to_string(form.out_gap) + ", prefetch " + std::to_string(form.prefetch_distance) +
-           ", least run " + std::to_string(form.least_run) + (form.in_two_parts ? ", in two parts" : "");
+           ", least run " + std::to_string(form.least_run) + (form.prefetch_results ? ", results ahead" : "") +
+           (form.in_two_parts ? ", in two parts" : "");
 }
 
 KernelCall::KernelCall(const MadeTable& table, const ReferenceBags& bags, const CallForm& form)
@@ -125,6 +126,7 @@ kernels::PoolArgs KernelCall::arguments() const {
     args.out = out_.data();
     args.out_stride = dim_ + form_.out_gap;
     args.out_type = form_.type;
+    args.results_ahead = form_.prefetch_results ? 3 * args.out_stride * sizeof(float) : 0;
     return args;
 }
 

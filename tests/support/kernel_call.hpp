@@ -30,6 +30,7 @@ struct CallForm {
     std::size_t prefetch_distance = 0;  ///< in indices
     bool prefetch_to_second_level = false;
     std::size_t least_run = 0;  ///< bytes; see PoolArgs
+    bool prefetch_results = false;
     bool in_two_parts = false;  ///< as two calls, each for some of the bags
 };
 

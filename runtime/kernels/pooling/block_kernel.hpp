@@ -278,7 +278,7 @@ private:
         args.first_bag = group.first_bag + b;
         args.last_bag = args.first_bag + 1;
         args.prefetch_end = 0;
-        WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
+        WideKernel<kCodec, PlainForm<kCodec>, false, false>::run(args);
     }
 
     [[gnu::always_inline]] static void write(std::byte* out, OutputType type, std::size_t columns,

@@ -6,6 +6,7 @@
 #include "kernels/kernel_table.hpp"
 #include "kernels/pooling/block_kernel.hpp"
 #include "kernels/pooling/forms.hpp"
+#include "kernels/pooling/short_kernel.hpp"
 #include "kernels/pooling/single_kernel.hpp"
 #include "kernels/pooling/wide_kernel.hpp"
 #if ROWPOOL_THIS_ISA == ROWPOOL_IS_avx2
@@ -17,12 +18,20 @@
 namespace rowpool::kernels {
 namespace {
 
+/// The kernel for short bags. Without an fma instruction, decoding takes so long that no other would be faster.
+template <Codec kCodec, bool kWeighted>
+constexpr PoolFn short_kernel() noexcept {
+    if constexpr (Arch::has_fma) return ShortKernel<kCodec, kWeighted>::run;
+    return sum_blocks<kCodec, kWeighted>;
+}
+
 template <Codec kCodec>
 constexpr CodecKernels kernels_of() {
     return {.blocks = {sum_blocks<kCodec, false>, sum_blocks<kCodec, true>},
             .single = SingleKernel<kCodec>::run,
-            .any = WideKernel<kCodec, Form<kCodec>, false>::run,
-            .max = WideKernel<kCodec, PlainForm<kCodec>, true>::run};
+            .few = {short_kernel<kCodec, false>(), short_kernel<kCodec, true>()},
+            .any = WideKernel<kCodec, Form<kCodec>, false, RowCodec<kCodec>::is_coded>::run,
+            .max = WideKernel<kCodec, PlainForm<kCodec>, true, false>::run};
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "kernels/kernel_table.hpp"
 #include "kernels/pooling/codecs.hpp"
@@ -58,6 +59,12 @@ struct PlainForm {
 /// The fastest form on this instruction set for bags of several rows.
 template <Codec kCodec>
 struct Form : PlainForm<kCodec> {};
+
+/// The form for bags that are read at once, of few rows: its sums are converted by few instructions or none.
+template <Codec kCodec>
+struct FewForm : PlainForm<kCodec> {};
+template <Codec kCodec, OutputType kType>
+using FormOfFew = std::conditional_t<Form<kCodec>::template stores_pairs<kType, 2>, Form<kCodec>, FewForm<kCodec>>;
 
 /// F::store_pairs(), for lambdas: clang looks its name up even where `stores_pairs` is false, and not all forms have
 /// it.

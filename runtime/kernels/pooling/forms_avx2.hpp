@@ -62,6 +62,35 @@ private:
     __m256i upper_half_ = kept(_mm256_set1_epi32(-65536));
 };
 
+template <>
+struct FewForm<Codec::int4> : PlainForm<Codec::int4> {
+    static constexpr bool is_plain = false;
+    static constexpr std::size_t group = 4;
+
+    template <std::size_t kCount>
+    void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {
+        if constexpr (kCount == 1) {
+            PlainForm<Codec::int4>().template load<1>(codes, column, x);
+        } else {
+            const std::byte* const p = codes + RowCodec<Codec::int4>::bytes_of(column);
+            const __m256i bytes = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+            const __m256i words =
+                _mm256_shuffle_epi8(bytes, _mm256_setr_epi8(0, -1, 1, -1, 4, -1, 5, -1, 8, -1, 9, -1, 12, -1, 13, -1, 2,
+                                                            -1, 3, -1, 6, -1, 7, -1, 10, -1, 11, -1, 14, -1, 15, -1));
+            const __m256i both =
+                _mm256_and_si256(_mm256_or_si256(words, _mm256_slli_epi32(words, 4)), _mm256_set1_epi8(15));
+#pragma GCC unroll 4
+            for (int v = 0; v < 4; ++v) {
+                const char b = static_cast<char>(4 * v), z = -1;
+                const char b1 = static_cast<char>(b + 1), b2 = static_cast<char>(b + 2), b3 = static_cast<char>(b + 3);
+                const __m256i spread = _mm256_setr_epi8(b, z, z, z, b1, z, z, z, b2, z, z, z, b3, z, z, z, b, z, z, z,
+                                                        b1, z, z, z, b2, z, z, z, b3, z, z, z);
+                x[v] = Arch::V(_mm256_cvtepi32_ps(_mm256_shuffle_epi8(both, spread)));
+            }
+        }
+    }
+};
+
 /// int4. Four vectors at once. The same 16 bytes are in both halves of the register, so that lane i holds 32-bit word i
 /// % 4. Vectors 0 and 1 keep the even columns: vector 0 those of bytes 0 and 1 of each word, in the lower and in the
 /// upper half of the register, vector 1 those of bytes 2 and 3. Vectors 2 and 3 keep the odd columns in the same way.

@@ -82,6 +82,10 @@ template <>
 struct Form<Codec::int4> : RepeatedForm<4, long long, Codec::int4> {};
 template <>
 struct Form<Codec::int2> : RepeatedForm<2, int, Codec::int2> {};
+template <>
+struct FewForm<Codec::int4> : Form<Codec::int4> {};
+template <>
+struct FewForm<Codec::int2> : Form<Codec::int2> {};
 
 /// Vectors 0 and 1 hold the even and the odd columns of 32.
 inline void interleave(Arch::V* sums) noexcept {

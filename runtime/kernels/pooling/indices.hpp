@@ -33,18 +33,27 @@ public:
         return index;
     }
 
-    /// Whether there is an index at the prefetch distance after the next one. It changes once a call, so that a branch
-    /// on it costs less than a choice of addresses.
-    [[gnu::always_inline]] bool has_later() const noexcept {
-        return reinterpret_cast<std::uintptr_t>(next_) + distance_ < end_;
+    /// Whether there are indices at the prefetch distance after each of the next `count`, at least one. It changes once
+    /// a call, so that a branch on it costs less than a choice of addresses.
+    [[gnu::always_inline]] bool has_later(std::size_t count = 1) const noexcept {
+        return reinterpret_cast<std::uintptr_t>(next_ + (count - 1) * step_) + distance_ < end_;
     }
-    [[gnu::always_inline]] std::size_t later() const noexcept { return lower_half(next_ + distance_); }
+    [[gnu::always_inline]] std::size_t later() const noexcept { return later_at(0); }
+
+    /// The index i after the next one, and what is at the prefetch distance after it.
+    [[gnu::always_inline]] std::size_t at(std::size_t i) const noexcept { return lower_half(next_ + i * step_); }
+    [[gnu::always_inline]] std::size_t later_at(std::size_t i) const noexcept {
+        return lower_half(next_ + i * step_ + distance_);
+    }
+    void move_to(const std::byte* place) noexcept { next_ = place; }
 
     /// The address of the next index.
     const std::byte* place() const noexcept { return next_; }
     /// The number of indices from `place` to the next one.
-    std::size_t count(const std::byte* place) const noexcept {
-        return static_cast<std::size_t>(next_ - place) >> (step_ / 4 + 1);
+    std::size_t count(const std::byte* place) const noexcept { return count(place, next_); }
+    /// The number of indices from `place` to `end`.
+    std::size_t count(const std::byte* place, const std::byte* end) const noexcept {
+        return static_cast<std::size_t>(end - place) >> (step_ / 4 + 1);
     }
     /// The position of the next index.
     std::size_t position(const PoolArgs& args) const noexcept {

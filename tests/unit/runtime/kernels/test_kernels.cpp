@@ -71,6 +71,7 @@ Variant variant(std::size_t number, Pooling mode) {
     v.form.prefetch_to_second_level = number / 11 % 2 == 0;
     static constexpr std::size_t kRuns[] = {0, 64, 256, 1024, ~std::size_t{0}};  // those of least_run_for()
     v.form.least_run = kRuns[number / 13 % 5];
+    v.form.prefetch_results = number / 17 % 2 == 0;
     return v;
 }
 
