@@ -108,4 +108,12 @@ std::size_t least_run_for(std::size_t dim, std::size_t footprint, const Caches& 
     return dim < kManyColumns ? kMemoryRun : kLongRun;
 }
 
+std::size_t results_ahead(std::size_t count, std::size_t stride, const Caches& caches) noexcept {
+    // L3 keeps smaller ones from call to call, beside tables and what else is written between: prefetches would only
+    // take time.
+    if (stride == 0 || count <= caches.third_level / 4 / stride) return 0;
+    constexpr std::size_t kAhead = 8192;
+    return stride < kAhead ? (kAhead + stride - 1) / stride * stride : stride;
+}
+
 }  // namespace rowpool::pooling

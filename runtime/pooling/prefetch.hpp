@@ -34,4 +34,8 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
 /// soon, in the next blocks of the bag or, of rows of more than two blocks, by reading several whole rows side by side.
 std::size_t least_run_for(std::size_t dim, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
+/// How many bytes ahead of the results that a kernel writes it prefetches further ones; 0 for none. Results are
+/// `count` rows of `stride` bytes.
+std::size_t results_ahead(std::size_t count, std::size_t stride, const Caches& caches = own_caches()) noexcept;
+
 }  // namespace rowpool::pooling

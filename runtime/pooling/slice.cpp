@@ -9,6 +9,7 @@
 #include "kernels/rows.hpp"
 #include "pooling/checks.hpp"
 #include "pooling/cold.hpp"
+#include "pooling/prefetch.hpp"
 
 namespace rowpool::pooling {
 namespace {
@@ -150,9 +151,11 @@ private:
         args.least_run = feature.least_run;
         args.filters = feature.rows.padding >= 0 || feature.rows.remap != nullptr;
         args.count_all = feature.count_all;
-        args.out = static_cast<std::byte*>(plan_.out) + feature.column * (plan_.out_type == OutputType::f32 ? 4 : 2);
+        const std::size_t size = plan_.out_type == OutputType::f32 ? 4 : 2;
+        args.out = static_cast<std::byte*>(plan_.out) + feature.column * size;
         args.out_stride = plan_.out_stride;
         args.out_type = plan_.out_type;
+        args.results_ahead = results_ahead(plan_.num_bags, plan_.out_stride * size);
         const std::size_t ahead = rows_ahead(feature.rows);
         const bool are_all_ahead = args.end - args.position <= ahead;
         args.prefetch_end = feature.rows.prefetch.distance == 0 || are_all_ahead ? 0 : args.end;

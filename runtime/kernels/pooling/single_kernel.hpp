@@ -15,6 +15,7 @@
 #include "kernels/pooling/indices.hpp"
 #include "kernels/pooling/narrow_rows.hpp"
 #include "kernels/pooling/output.hpp"
+#include "kernels/rows.hpp"
 
 namespace rowpool::kernels {
 namespace {
@@ -179,9 +180,13 @@ private:
             const Row row(args, place, i);
             std::size_t column = 0;
             if constexpr (kByLines) {
-                if (has_later) column = write_lines<kBytes>(args.rows, row, codes, last, out, later);
+                if (has_later)
+                    column = write_lines<kBytes>(args.rows, row, codes, last, out, later, args.results_ahead);
             }
-            for (; column < last; column += Row::columns) Row::store(out + column * kBytes, row(codes, column));
+            for (; column < last; column += Row::columns) {
+                if (args.results_ahead != 0) prefetch_for_write(out + column * kBytes + args.results_ahead);
+                Row::store(out + column * kBytes, row(codes, column));
+            }
             if constexpr (C::pack > 1) {
                 if (!is_whole) {
                     store_columns(out + last * kBytes, args.out_type, row(codes, last), args.rows.dim - last);
@@ -197,8 +202,8 @@ private:
     /// first column that is left.
     template <std::size_t kBytes, class Row>
     [[gnu::always_inline]] static std::size_t write_lines(const Rows& rows, const Row& row, const std::byte* codes,
-                                                          std::size_t last, std::byte* out,
-                                                          std::size_t later) noexcept {
+                                                          std::size_t last, std::byte* out, std::size_t later,
+                                                          std::size_t results_ahead) noexcept {
         constexpr std::size_t kLine = 64 / C::bytes_of(8) * 8;  // columns
         constexpr std::size_t kStep = kLine < Row::columns ? Row::columns : kLine;
         const std::byte* const ahead = rows.data + later * rows.stride;
@@ -208,6 +213,7 @@ private:
                 prefetch_line<kInto>(ahead + C::bytes_of(column));
 #pragma GCC unroll 8
                 for (std::size_t c = column; c < column + kStep; c += Row::columns) {
+                    if (results_ahead != 0) prefetch_for_write(out + c * kBytes + results_ahead);
                     Row::store(out + c * kBytes, row(codes, c));
                 }
             }

@@ -269,6 +269,28 @@ TEST_CASE("wide rows are read side by side where blocks are short for the cache 
     CHECK(pooling::least_run_for(512, 5 * kMiB, kSmall) > 65536 * sizeof(float));
 }
 
+TEST_CASE("short bags are read side by side where that is faster than block by block") {
+    constexpr std::size_t kNear = 64, kMemory = 256, kSmallCaches = ~std::size_t{0};
+    CHECK(kernels::most_at_once(96, kNear) == 8);
+    CHECK(kernels::most_at_once(96, kMemory) == 8);
+    CHECK(kernels::most_at_once(192, kNear) == 4);
+    CHECK(kernels::most_at_once(192, kMemory) == 8);
+    CHECK(kernels::most_at_once(448, kNear) == 4);
+    CHECK(kernels::most_at_once(448, kMemory) == 0);
+    CHECK(kernels::most_at_once(896, kNear) == 0);
+    CHECK(kernels::most_at_once(896, kSmallCaches) == 8);
+}
+
+TEST_CASE("results are prefetched, whole rows ahead, where L3 does not keep them") {
+    constexpr pooling::Caches kCaches = {48 << 10, 1 << 20, 32 << 20};
+    constexpr std::size_t kMiB = 1 << 20;
+    CHECK(pooling::results_ahead(8 * kMiB / 100, 100, kCaches) == 0);
+    CHECK(pooling::results_ahead(8 * kMiB / 100 + 1, 100, kCaches) == 8200);
+    CHECK(pooling::results_ahead(kMiB, 20000, kCaches) == 20000);
+    CHECK(pooling::results_ahead(~std::size_t{0}, ~std::size_t{0} / 2, kCaches) == ~std::size_t{0} / 2);
+    CHECK(pooling::results_ahead(~std::size_t{0}, 0, kCaches) == 0);
+}
+
 TEST_CASE("a distance of any size is taken") {
     const Floats values(100, 1.0f);
     const Ids ids(200, 49);
