@@ -15,6 +15,7 @@
 #include "kernels/pooling/indices.hpp"
 #include "kernels/pooling/narrow_rows.hpp"
 #include "kernels/pooling/output.hpp"
+#include "kernels/pooling/wide_kernel.hpp"
 #include "kernels/rows.hpp"
 
 namespace rowpool::kernels {
@@ -66,20 +67,34 @@ public:
     }
 
     [[gnu::always_inline]] Arch::V operator()(const std::byte* codes, std::size_t column) const noexcept {
-        return sum_of(C::load(codes, column));
+        return Arch::canonical(sum_of(C::load(codes, column)));
     }
     /// The columns of a row that is narrower than a vector.
     [[gnu::always_inline]] Arch::V part(const std::byte* codes, std::size_t columns) const noexcept {
-        return sum_of(C::load_part(codes, columns));
+        return Arch::canonical(sum_of(C::load_part(codes, columns)));
+    }
+    /// Whether a coded row has no NaNs.
+    [[gnu::always_inline]] bool is_regular() const noexcept {
+        return !Arch::has_nan((factor_ - factor_) + (bias_ - bias_));
+    }
+    /// Four vectors of columns of a regular row.
+    [[gnu::always_inline]] void many(const std::byte* codes, std::size_t column, Arch::V (&sums)[4]) const noexcept {
+        using F = FewForm<kCodec>;
+        constexpr bool kAtOnce = F::group == 4 && !F::is_scaled;
+        if constexpr (kAtOnce) F().template load<4>(codes, column, sums);
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < 4; ++v) {
+            sums[v] = sum_of(kAtOnce ? sums[v] : C::load(codes + C::bytes_of(column), v * Arch::width));
+        }
     }
 
 private:
     using C = RowCodec<kCodec>;
 
     [[gnu::always_inline]] Arch::V sum_of(Arch::V x) const noexcept {
-        if constexpr (!C::is_coded && !kWeighted) return Arch::canonical(start_ + x);
+        if constexpr (!C::is_coded && !kWeighted) return start_ + x;
         const Arch::V sum = C::add_product(factor_, x, start_, kWeighted);
-        return Arch::canonical(C::is_coded ? sum + bias_ : sum);
+        return C::is_coded ? sum + bias_ : sum;
     }
 
     Arch::V start_;
@@ -136,8 +151,12 @@ public:
 private:
     using C = RowCodec<kCodec>;
 
-    /// Lines that are best prefetched at once: those of rows of up to 64 floats or 96 halves.
-    static constexpr std::size_t kFewLines = C::bits == 32 ? 4 : 3;
+    /// Whether rows are so wide that pool() is faster in its form for those. Lines that are best prefetched at once are
+    /// those of rows of up to 64 floats or 96 halves.
+    static bool are_wide(const Rows& rows) noexcept {
+        constexpr std::size_t kFewLines = C::bits == 32 ? 4 : 3, kFewVectors = 8;
+        return C::is_coded ? rows.dim > kFewVectors * Arch::width : rows.lines > kFewLines;
+    }
 
     template <OutputType kType>
     static void run_to(const PoolArgs& args) noexcept {
@@ -158,12 +177,14 @@ private:
     }
 
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
-    /// results do not alias them. Rows of more than a few lines are read by lines: see write_lines().
-    template <std::size_t kBytes, class Row, bool kByLines = false>
+    /// results do not alias them. Wide rows of floats are read by lines: see
+    /// write_lines(). Those of codes are decoded four vectors at a time.
+    template <std::size_t kBytes, class Row, bool kAreWide = false>
     [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
-        if constexpr (!C::is_coded && !kByLines) {
-            if (given.rows.lines > kFewLines) return pool<kBytes, Row, true>(given);
+        if constexpr (!kAreWide) {
+            if (are_wide(given.rows)) return pool<kBytes, Row, true>(given);
         }
+        constexpr bool kByLines = kAreWide && !C::is_coded;
         const PoolArgs args = given;
         const std::size_t last = stored_columns<C>(args.rows.dim) - Row::columns;  // first column of the last vector
         [[maybe_unused]] const bool is_whole = last + Row::columns == args.rows.dim;
@@ -183,6 +204,20 @@ private:
                 if (has_later)
                     column = write_lines<kBytes>(args.rows, row, codes, last, out, later, args.results_ahead);
             }
+            if constexpr (kAreWide && C::is_coded) {
+                if (!row.is_regular()) [[unlikely]] {
+                    pool_carefully(given, i, out);
+                    continue;
+                }
+                for (; column + 3 * Arch::width < last; column += 4 * Arch::width) {
+                    constexpr std::size_t kMany = 4 * Arch::width * kBytes;
+                    if (args.results_ahead != 0) prefetch_results(out + column * kBytes + args.results_ahead, kMany);
+                    Arch::V sums[4];
+                    row.many(codes, column, sums);
+#pragma GCC unroll 4
+                    for (std::size_t v = 0; v < 4; ++v) Row::store(out + (column + v * Arch::width) * kBytes, sums[v]);
+                }
+            }
             for (; column < last; column += Row::columns) {
                 if (args.results_ahead != 0) prefetch_for_write(out + column * kBytes + args.results_ahead);
                 Row::store(out + column * kBytes, row(codes, column));
@@ -195,6 +230,18 @@ private:
             }
             Row::store(out + last * kBytes, row(codes, last));
         }
+    }
+
+    /// Pools the row of index i, whose result at `out` has NaNs.
+    [[gnu::noinline, gnu::cold]] static void pool_carefully(const PoolArgs& given, std::size_t i,
+                                                            std::byte* out) noexcept {
+        PoolArgs args = given;
+        args.position = i;
+        args.end = i + 1;
+        args.first_bag = 0;
+        args.last_bag = 1;
+        args.out = out;
+        WideKernel<kCodec, PlainForm<kCodec>, false, false>::run(args);
     }
 
     /// Writes the columns before `last` that fill cache lines of a row, and prefetches the row `later` at the same
