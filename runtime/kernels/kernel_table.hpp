@@ -88,7 +88,9 @@ struct PoolArgs {
     void* out;                 ///< first element of bag 0's output row
     std::size_t out_stride;    ///< elements
     OutputType out_type;
-    std::size_t results_ahead;  ///< prefetches the results so many bytes after those that are written; 0 for none
+    /// Bytes from the results that are written to those whose lines are prefetched meanwhile; 0 where no results are.
+    /// Kernels for any call prefetch the results of the bag itself, block kernels none.
+    std::size_t results_ahead;
 };
 using PoolFn = void (*)(const PoolArgs&) noexcept;
 
@@ -98,7 +100,7 @@ struct CodecKernels {
     PoolFn blocks[2];
     /// The same, for calls that is_single() accepts, too.
     PoolFn single;
-    /// sum, for calls that are_short() accepts, too; [weighted]
+    /// sum, for calls that are_short() accepts, too; [weighted]. Null where the instruction set has none.
     PoolFn few[2];
     /// sum, mean, sqrtn and plain lookup for any call; the only one of the four that filters.
     PoolFn any;
@@ -167,17 +169,20 @@ constexpr OutputType own_type(Codec codec) noexcept {
 inline constexpr std::size_t kMostAtOnce = 8;
 
 /// How many rows a bag, in the mean, are read faster side by side than block by block, in a call whose blocks have
-/// `block` bytes. Zen 5: short blocks of up to eight rows, or of four from L3 if they are longer. From memory, long
-/// blocks are faster, because all lines of a row are fetched together.
+/// `block` bytes. Zen 5: up to eight where blocks are short, up to four from L2 and L3 if they are longer. From memory,
+/// long blocks are faster, because all lines of a row are fetched together.
 constexpr std::size_t most_at_once(std::size_t block, std::size_t least_run) noexcept {
     constexpr std::size_t kShort = 96, kLong = 512, kMemoryRun = 256;
     if (block <= kShort || block < least_run) return kMostAtOnce;
     return block < kLong && least_run < kMemoryRun ? kMostAtOnce / 2 : 0;
 }
 
-/// Whether rows are wider than a block and bags so short that they are read side by side.
+/// Whether rows are wider than a block and bags so short that they are read side by side. Whole rows are prefetched
+/// then, of which L1 cannot hold many if they are very wide.
 inline bool are_short(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
-    if (args.rows.dim <= kernels.block_dim || args.pooling != Pooling::sum) return false;
+    constexpr std::size_t kMostBytes = 4096;
+    if (args.rows.dim <= kernels.block_dim || args.rows.bytes > kMostBytes) return false;
+    if (args.pooling != Pooling::sum) return false;
     if (args.out_type != OutputType::f32 && args.out_type != own_type(codec)) return false;
     const std::size_t block = bytes_of_block(kernels, args.rows.bytes, args.rows.dim);
     return args.end - args.position <= most_at_once(block, args.least_run) * (args.last_bag - args.first_bag);
@@ -189,7 +194,8 @@ inline PoolFn pool_function(const KernelTable& kernels, Codec codec, const PoolA
     if (args.pooling == Pooling::max) return own.max;
     if (!suits_blocks(args)) return own.any;
     if (is_single(args)) return own.single;
-    if (are_short(kernels, codec, args)) return own.few[args.weights != nullptr];
+    const PoolFn few = own.few[args.weights != nullptr];
+    if (few != nullptr && are_short(kernels, codec, args)) return few;
     const bool is_wide = args.rows.dim > 2 * kernels.block_dim;
     if (is_wide && bytes_of_block(kernels, args.rows.bytes, args.rows.dim) < args.least_run) return own.any;
     return own.blocks[args.weights != nullptr];

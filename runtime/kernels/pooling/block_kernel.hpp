@@ -382,10 +382,10 @@ void sum_blocks(const PoolArgs& args) noexcept {
     using C = RowCodec<kCodec>;
     constexpr std::size_t kBagsPerBlock = 64;  // so that indices and ends are still in the cache
     // From afar, all of a bag's short blocks are read before the next bag's: the hardware prefetches what follows them.
-    const bool are_short = C::bytes_of(kMaxVectors * Arch::width) < args.least_run;
+    const bool are_short_blocks = C::bytes_of(kMaxVectors * Arch::width) < args.least_run;
     const std::size_t columns = stored_columns<C>(args.rows.dim);
     const std::size_t block = block_columns<C>(columns, args.least_run);
-    const std::size_t bags_at_once = columns <= block ? args.last_bag : are_short ? 1 : kBagsPerBlock;
+    const std::size_t bags_at_once = columns <= block ? args.last_bag : are_short_blocks ? 1 : kBagsPerBlock;
     for (BagGroup group(args); group.take(bags_at_once);) {
         for (std::size_t column = 0; column < columns; column += block) {
             const std::size_t left = columns - column;

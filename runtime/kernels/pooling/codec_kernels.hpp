@@ -18,11 +18,12 @@
 namespace rowpool::kernels {
 namespace {
 
-/// The kernel for short bags. Without an fma instruction, decoding takes so long that no other would be faster.
+/// The kernel for short bags. Without an fma instruction there is none: products take dozens of instructions each, and
+/// so long to compile that eight rows of them are too many.
 template <Codec kCodec, bool kWeighted>
 constexpr PoolFn short_kernel() noexcept {
     if constexpr (Arch::has_fma) return ShortKernel<kCodec, kWeighted>::run;
-    return sum_blocks<kCodec, kWeighted>;
+    return nullptr;
 }
 
 template <Codec kCodec>

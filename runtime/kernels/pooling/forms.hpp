@@ -4,7 +4,7 @@
 // ones. A form may hold columns in an order other than that of the row, and multiply each by a power of two that is
 // fixed for its lane. The rows of a bag are added up in that form, and the partial sums are converted to column order
 // once per bag. Scaling by a power of two does not change rounding, so the bits are those of the plain sum unless a
-// lane overflows, which shows as a non-finite result.
+// lane overflows, which shows as a non-finite result; are_regular() foresees it.
 //
 // A form is an object, so that its constants stay in registers. Its members:
 //
@@ -60,7 +60,7 @@ struct PlainForm {
 template <Codec kCodec>
 struct Form : PlainForm<kCodec> {};
 
-/// The form for bags that are read at once, of few rows: its sums are converted by few instructions or none.
+/// The form for bags that are read at once, of few rows or one: its sums are converted by few instructions or none.
 template <Codec kCodec>
 struct FewForm : PlainForm<kCodec> {};
 template <Codec kCodec, OutputType kType>

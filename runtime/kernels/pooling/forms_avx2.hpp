@@ -62,9 +62,11 @@ private:
     __m256i upper_half_ = kept(_mm256_set1_epi32(-65536));
 };
 
+/// int4 for few rows: four vectors at once, in column order. The bytes are spread to words, the nibbles of these to
+/// bytes, and four bytes of each half of the register to the lanes of a vector. So the halves hold the columns that are
+/// the first and the last four of every eight.
 template <>
 struct FewForm<Codec::int4> : PlainForm<Codec::int4> {
-    static constexpr bool is_plain = false;
     static constexpr std::size_t group = 4;
 
     template <std::size_t kCount>
@@ -72,6 +74,7 @@ struct FewForm<Codec::int4> : PlainForm<Codec::int4> {
         if constexpr (kCount == 1) {
             PlainForm<Codec::int4>().template load<1>(codes, column, x);
         } else {
+            static_assert(kCount == 4);
             const std::byte* const p = codes + RowCodec<Codec::int4>::bytes_of(column);
             const __m256i bytes = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
             const __m256i words =

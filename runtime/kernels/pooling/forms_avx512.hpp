@@ -37,7 +37,7 @@ template <class F>
     return value;
 }
 
-/// The factor that corrects codes which a mask has left at bit `shift` of their lanes.
+/// The codes that a mask leaves where they are in their lanes.
 inline Arch::V masked_codes(__m512i words, __m512i mask) noexcept {
     return Arch::V(_mm512_cvtepu32_ps(_mm512_and_si512(words, mask)));
 }

@@ -41,14 +41,17 @@ private:
         for (std::byte* out = output_row(args, args.first_bag); out != end_of_results; out += step) {
             const std::byte* const begin = indices.place();
             const std::byte* const end = ends.end(begin, out + step == end_of_results);
-            if (!pool<kType, kMostAtOnce>(args, indices.count(begin, end), indices, out)) {
+            const std::size_t count = indices.count(begin, end);
+            if (count == 0) {
+                std::memset(out, 0, args.rows.dim * element_bytes(kType));
+            } else if (!pool<kType, kMostAtOnce>(args, count, indices, out)) {
                 pool_alone(given, begin, end, out);
             }
             indices.move_to(end);
         }
     }
 
-    /// Pools a bag of 1 to kRows rows; returns whether it has so many, and results that need no more care.
+    /// Pools a bag of at least one row; false if it has more than kRows, or is not regular.
     template <OutputType kType, std::size_t kRows>
     [[gnu::always_inline]] static bool pool(const PoolArgs& args, std::size_t count, const IndexReader& indices,
                                             std::byte* out) noexcept {
@@ -60,8 +63,7 @@ private:
     template <OutputType kType, std::size_t kRows>
     [[gnu::always_inline]] static bool pool_rows(const PoolArgs& args, const IndexReader& indices,
                                                  std::byte* out) noexcept {
-        SideBySide<kCodec, FormOfFew<kCodec, kType>, kRows, C::is_coded> rows(start_of_sums(args, C::is_coded),
-                                                                              kWeighted, 0);
+        SideBySide<kCodec, FormOfFew<kCodec, kType>, kRows, C::is_coded> rows(0, kWeighted, 0);
         const bool has_later = indices.has_later(kRows);
         const float* const weights = args.weights + (kWeighted ? indices.position(args) : 0);
         Finish finish = {0, 1, false};
@@ -71,6 +73,7 @@ private:
             const std::byte* const place = args.rows.data + indices.at(r) * args.rows.stride;
             RowAtHand row;
             row.codes = place + args.rows.codes_at;
+            // without later rows, any address does
             row.later = args.rows.data + (has_later ? indices.later_at(r) : indices.at(r)) * args.rows.stride;
             row.factor = kWeighted ? weights[r] : 1;
             if constexpr (C::is_coded) {
@@ -102,11 +105,11 @@ private:
             }
             rows.template write<kType>(place, finish, sums);
         };
-        rows.for_each_load(args.rows, columns, has_later, write);
+        rows.visit_columns(args.rows, columns, has_later, write);
         return true;
     }
 
-    /// Pools any bag.
+    /// Pools a bag of many rows, or one that is not regular, carefully.
     [[gnu::noinline]] static void pool_alone(const PoolArgs& given, const std::byte* begin, const std::byte* end,
                                              const std::byte* out) noexcept {
         const IndexReader indices(given, 0);
@@ -116,7 +119,8 @@ private:
         args.last_bag = args.first_bag + 1;
         args.position = indices.count(indices.place(), begin);
         args.end = indices.count(indices.place(), end);
-        WideKernel<kCodec, Form<kCodec>, false, C::is_coded>::run(args);
+        args.end - args.position > kMostAtOnce ? WideKernel<kCodec, Form<kCodec>, false, C::is_coded>::run(args)
+                                               : WideKernel<kCodec, PlainForm<kCodec>, false, false>::run(args);
     }
 };
 

@@ -40,7 +40,8 @@ struct Finish {
 };
 
 /// Whether sums of codes cannot overflow or become NaN, whatever the form that they are added up in. `magnitude` is the
-/// sum of the absolute values of the rows' factors. A NaN is not below any bound.
+/// sum of the absolute values of the rows' factors. It is rounded as the sums are, in the same order, so that its
+/// product with the largest number that a lane can hold bounds each of them. A NaN is not below any bound.
 constexpr bool are_regular(float magnitude, const Finish& finish) noexcept {
     constexpr float kMost = 0x1p95f;  // codes are below 2 to the power of 32 in the lanes of every form
     return magnitude < kMost && (finish.bias - finish.bias) + (finish.divisor - finish.divisor) == 0;
@@ -68,7 +69,7 @@ public:
     /// Calls f.operator()<kCount>(column, slot) for the vectors of a block of columns, four at a time or one; the last
     /// one is moved back to end with the row, but has a slot of its own. Prefetches the later rows of `rows`.
     template <class Visit>
-    [[gnu::always_inline]] void for_each_load(const Rows& rows, const Columns& columns, bool prefetches,
+    [[gnu::always_inline]] void visit_columns(const Rows& rows, const Columns& columns, bool prefetches,
                                               const Visit& f) const noexcept {
         constexpr std::size_t kMany = 4, kLoad = kMany * Arch::width;
         constexpr std::size_t kLine = 64 / C::bytes_of(8) * 8;  // columns

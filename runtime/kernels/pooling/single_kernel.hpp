@@ -73,7 +73,7 @@ public:
     [[gnu::always_inline]] Arch::V part(const std::byte* codes, std::size_t columns) const noexcept {
         return Arch::canonical(sum_of(C::load_part(codes, columns)));
     }
-    /// Whether a coded row has no NaNs.
+    /// Whether a coded row has no NaNs: its factor and bias are finite. Infinities need no care.
     [[gnu::always_inline]] bool is_regular() const noexcept {
         return !Arch::has_nan((factor_ - factor_) + (bias_ - bias_));
     }
@@ -177,8 +177,8 @@ private:
     }
 
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
-    /// results do not alias them. Wide rows of floats are read by lines: see
-    /// write_lines(). Those of codes are decoded four vectors at a time.
+    /// results do not alias them. Wide rows of floats are read by lines: see write_lines(). Those of codes are decoded
+    /// four vectors at a time.
     template <std::size_t kBytes, class Row, bool kAreWide = false>
     [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
         if constexpr (!kAreWide) {
@@ -232,7 +232,7 @@ private:
         }
     }
 
-    /// Pools the row of index i, whose result at `out` has NaNs.
+    /// Pools the row of index i, whose result at `out` may have NaNs.
     [[gnu::noinline, gnu::cold]] static void pool_carefully(const PoolArgs& given, std::size_t i,
                                                             std::byte* out) noexcept {
         PoolArgs args = given;

@@ -58,7 +58,7 @@ private:
 
     /// Whether a product with a factor of 1 costs nothing.
     static constexpr bool kMultiplies = Arch::has_fma;
-    static constexpr bool kIsPlain = std::is_same_v<F, PlainForm<kCodec>>;
+    static constexpr bool kIsCareful = std::is_same_v<F, PlainForm<kCodec>>;
 
     explicit WideKernel(const PoolArgs& args) noexcept
         : args_(args),
@@ -224,7 +224,7 @@ private:
 #pragma GCC unroll 4
             for (std::size_t v = 0; v < kCount; ++v) Arch::store_f32(sums_at(slot + v * Arch::width), sums[v]);
         };
-        rows.for_each_load(args_.rows, columns, args_.prefetch_end != 0, add);
+        rows.visit_columns(args_.rows, columns, args_.prefetch_end != 0, add);
     }
 
     std::byte* sums_at(std::size_t slot) noexcept { return reinterpret_cast<std::byte*>(sums_ + slot); }
@@ -255,7 +255,7 @@ private:
 
     template <std::size_t kRows, bool kIsFirst, OutputType kType>
     [[gnu::always_inline]] void write_as(const Columns& columns, const RowGroup& group, std::byte* out) noexcept {
-        using AnyForm = std::conditional_t<kIsFirst && !kIsPlain, FormOfFew<kCodec, kType>, F>;
+        using AnyForm = std::conditional_t<kIsFirst && !kIsCareful, FormOfFew<kCodec, kType>, F>;
         const auto rows = side_by_side<kRows, AnyForm>(columns, group);
         const Finish finish = finish_;
         const auto write = [&]<std::size_t kCount>(std::size_t column, std::size_t slot) ROWPOOL_INLINE {
@@ -264,7 +264,7 @@ private:
             rows.template add<kCount, kIsFirst>(column, sums);
             rows.template write<kType>(out + column * element_bytes(kType), finish, sums);
         };
-        rows.for_each_load(args_.rows, columns, args_.prefetch_end != 0, write);
+        rows.visit_columns(args_.rows, columns, args_.prefetch_end != 0, write);
     }
 
     /// Writes the results of a bag of which no row is left, or whose sum would be divided by 0.
@@ -316,7 +316,7 @@ private:
     float magnitude_ = 0;  // sum of the absolute factors of the rows that have been taken for a block of columns
     Finish finish_;        // its bias is of the same rows
     const NarrowRows<C> narrow_rows_;
-    alignas(64) float sums_[kBlockColumns + kGroup * Arch::width];
+    alignas(64) float sums_[kBlockColumns];
 };
 
 }  // namespace
