@@ -241,16 +241,15 @@ private:
     [[gnu::noinline]] void write(const Columns& columns, const RowGroup& group) noexcept {
         const std::size_t left = args_.rows.dim - columns.first;  // to write; a row may have storage for more
         std::byte* const out = out_ + columns.first * element_bytes(args_.out_type);
-        constexpr OutputType kFloats = OutputType::f32;
-        if (columns.count < Arch::width || columns.count > left ||
-            (args_.out_type != kFloats && args_.out_type != own_type(kCodec))) {
-            write_as<kRows, kIsFirst, kFloats>(columns, group, sums_at(0));
-            store_rounded(out, args_.out_type, sums_at(0), left < columns.count ? left : columns.count);
-        } else if (args_.out_type == kFloats) {
-            write_as<kRows, kIsFirst, kFloats>(columns, group, out);
-        } else {
-            write_as<kRows, kIsFirst, own_type(kCodec)>(columns, group, out);
+        constexpr OutputType kFloats = OutputType::f32, kOwn = own_type(kCodec);
+        if (columns.count >= Arch::width && columns.count <= left) {
+            if (args_.out_type == kFloats) return write_as<kRows, kIsFirst, kFloats>(columns, group, out);
+            if constexpr (kOwn != kFloats) {
+                if (args_.out_type == kOwn) return write_as<kRows, kIsFirst, kOwn>(columns, group, out);
+            }
         }
+        write_as<kRows, kIsFirst, kFloats>(columns, group, sums_at(0));
+        store_rounded(out, args_.out_type, sums_at(0), left < columns.count ? left : columns.count);
     }
 
     template <std::size_t kRows, bool kIsFirst, OutputType kType>
@@ -258,12 +257,13 @@ private:
         using AnyForm = std::conditional_t<kIsFirst && !kIsCareful, FormOfFew<kCodec, kType>, F>;
         const auto rows = side_by_side<kRows, AnyForm>(columns, group);
         const Finish finish = finish_;
-        const auto write = [&]<std::size_t kCount>(std::size_t column, std::size_t slot) ROWPOOL_INLINE {
-            V sums[kCount];
-            if constexpr (!kIsFirst) load(slot, sums);
-            rows.template add<kCount, kIsFirst>(column, sums);
-            rows.template write<kType>(out + column * element_bytes(kType), finish, sums);
-        };
+        const auto write = [&]<std::size_t kCount>(std::size_t column, [[maybe_unused]] std::size_t slot)
+                               ROWPOOL_INLINE {
+                                   V sums[kCount];
+                                   if constexpr (!kIsFirst) load(slot, sums);
+                                   rows.template add<kCount, kIsFirst>(column, sums);
+                                   rows.template write<kType>(out + column * element_bytes(kType), finish, sums);
+                               };
         rows.visit_columns(args_.rows, columns, args_.prefetch_end != 0, write);
     }
 
