@@ -88,7 +88,7 @@ struct PoolArgs {
     void* out;                 ///< first element of bag 0's output row
     std::size_t out_stride;    ///< elements
     OutputType out_type;
-    /// Bytes from the results that are written to those whose lines are prefetched meanwhile; 0 where no results are.
+    /// Bytes from the results that are written to those whose lines are prefetched meanwhile; 0 where none are.
     /// Kernels for any call prefetch the results of the bag itself, block kernels none.
     std::size_t results_ahead;
 };

@@ -99,6 +99,8 @@ public:
           first_(first),
           last_(last),
           end_(last.bag == 0 ? last.feature : last.feature + 1),
+          element_bytes_(plan.out_type == OutputType::f32 ? 4 : 2),
+          results_ahead_(results_ahead(plan.num_bags, plan.out_stride * element_bytes_)),
           next_(first.feature),
           position_(first.position) {}
 
@@ -151,11 +153,10 @@ private:
         args.least_run = feature.least_run;
         args.filters = feature.rows.padding >= 0 || feature.rows.remap != nullptr;
         args.count_all = feature.count_all;
-        const std::size_t size = plan_.out_type == OutputType::f32 ? 4 : 2;
-        args.out = static_cast<std::byte*>(plan_.out) + feature.column * size;
+        args.out = static_cast<std::byte*>(plan_.out) + feature.column * element_bytes_;
         args.out_stride = plan_.out_stride;
         args.out_type = plan_.out_type;
-        args.results_ahead = results_ahead(plan_.num_bags, plan_.out_stride * size);
+        args.results_ahead = results_ahead_;
         const std::size_t ahead = rows_ahead(feature.rows);
         const bool are_all_ahead = args.end - args.position <= ahead;
         args.prefetch_end = feature.rows.prefetch.distance == 0 || are_all_ahead ? 0 : args.end;
@@ -204,6 +205,8 @@ private:
     const BagBoundary& first_;
     const BagBoundary& last_;
     std::size_t end_;              // one past the last feature
+    std::size_t element_bytes_;    // of the output
+    std::size_t results_ahead_;    // for all features
     std::size_t next_;             // the first feature that is not prepared
     std::size_t position_;         // its first index
     std::size_t bytes_ahead_ = 0;  // of the ranges that are prepared and have not run
