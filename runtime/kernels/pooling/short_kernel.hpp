@@ -29,6 +29,9 @@ public:
 private:
     using C = RowCodec<kCodec>;
 
+    /// Fewer where blocks are smaller, in sanitized builds: checks multiply the time that the compiler takes.
+    static constexpr std::size_t kMostRows = kMaxVectors < kMostAtOnce ? kMaxVectors : kMostAtOnce;
+
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
     /// results do not alias them.
     template <OutputType kType>
@@ -44,7 +47,7 @@ private:
             const std::size_t count = indices.count(begin, end);
             if (count == 0) {
                 std::memset(out, 0, args.rows.dim * element_bytes(kType));
-            } else if (!pool<kType, kMostAtOnce>(args, count, indices, out)) {
+            } else if (!pool<kType, kMostRows>(args, count, indices, out)) {
                 pool_alone(given, begin, end, out);
             }
             indices.move_to(end);
@@ -119,8 +122,8 @@ private:
         args.last_bag = args.first_bag + 1;
         args.position = indices.count(indices.place(), begin);
         args.end = indices.count(indices.place(), end);
-        args.end - args.position > kMostAtOnce ? WideKernel<kCodec, Form<kCodec>, false, C::is_coded>::run(args)
-                                               : WideKernel<kCodec, PlainForm<kCodec>, false, false>::run(args);
+        args.end - args.position > kMostRows ? WideKernel<kCodec, Form<kCodec>, false, C::is_coded>::run(args)
+                                             : WideKernel<kCodec, PlainForm<kCodec>, false, false>::run(args);
     }
 };
 
