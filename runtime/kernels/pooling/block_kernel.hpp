@@ -272,13 +272,8 @@ private:
     /// other form may have overflowed where the plain sum does not.
     [[gnu::noinline, gnu::cold]] static void sum_in_plain_form(const BagGroup& group, std::size_t b, std::size_t end,
                                                                std::size_t length) noexcept {
-        PoolArgs args = group.args;
-        args.position = end - length;
-        args.end = end;
-        args.first_bag = group.first_bag + b;
-        args.last_bag = args.first_bag + 1;
-        args.prefetch_end = 0;
-        WideKernel<kCodec, PlainForm<kCodec>, false, false>::run(args);
+        const PoolArgs args = one_bag(group.args, group.first_bag + b, end - length, end);
+        WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
     }
 
     [[gnu::always_inline]] static void write(std::byte* out, OutputType type, std::size_t columns,

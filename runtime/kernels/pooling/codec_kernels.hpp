@@ -31,8 +31,8 @@ constexpr CodecKernels kernels_of() {
     return {.blocks = {sum_blocks<kCodec, false>, sum_blocks<kCodec, true>},
             .single = SingleKernel<kCodec>::run,
             .few = {short_kernel<kCodec, false>(), short_kernel<kCodec, true>()},
-            .any = WideKernel<kCodec, Form<kCodec>, false, RowCodec<kCodec>::is_coded>::run,
-            .max = WideKernel<kCodec, PlainForm<kCodec>, true, false>::run};
+            .any = WideKernel<kCodec, Form<kCodec>, false>::run,
+            .max = WideKernel<kCodec, PlainForm<kCodec>, true>::run};
 }
 
 }  // namespace

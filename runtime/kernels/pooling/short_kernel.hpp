@@ -116,14 +116,12 @@ private:
     [[gnu::noinline]] static void pool_alone(const PoolArgs& given, const std::byte* begin, const std::byte* end,
                                              const std::byte* out) noexcept {
         const IndexReader indices(given, 0);
-        PoolArgs args = given;
-        args.first_bag =
+        const std::size_t bag =
             static_cast<std::size_t>(out - output_row(given, 0)) / (given.out_stride * element_bytes(given.out_type));
-        args.last_bag = args.first_bag + 1;
-        args.position = indices.count(indices.place(), begin);
-        args.end = indices.count(indices.place(), end);
-        args.end - args.position > kMostRows ? WideKernel<kCodec, Form<kCodec>, false, C::is_coded>::run(args)
-                                             : WideKernel<kCodec, PlainForm<kCodec>, false, false>::run(args);
+        const std::size_t position = indices.count(indices.place(), begin), count = indices.count(begin, end);
+        const PoolArgs args = one_bag(given, bag, position, position + count);
+        count > kMostRows ? WideKernel<kCodec, Form<kCodec>, false>::run(args)
+                          : WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
     }
 };
 

@@ -206,7 +206,7 @@ private:
             }
             if constexpr (kAreWide && C::is_coded) {
                 if (!row.is_regular()) [[unlikely]] {
-                    pool_carefully(given, i, out);
+                    pool_carefully(given, i);
                     continue;
                 }
                 for (; column + 3 * Arch::width < last; column += 4 * Arch::width) {
@@ -232,16 +232,10 @@ private:
         }
     }
 
-    /// Pools the row of index i, whose result at `out` may have NaNs.
-    [[gnu::noinline, gnu::cold]] static void pool_carefully(const PoolArgs& given, std::size_t i,
-                                                            std::byte* out) noexcept {
-        PoolArgs args = given;
-        args.position = i;
-        args.end = i + 1;
-        args.first_bag = 0;
-        args.last_bag = 1;
-        args.out = out;
-        WideKernel<kCodec, PlainForm<kCodec>, false, false>::run(args);
+    /// Pools the row of index i, whose result may have NaNs.
+    [[gnu::noinline, gnu::cold]] static void pool_carefully(const PoolArgs& given, std::size_t i) noexcept {
+        const std::size_t bag = given.first_bag + (i - given.position);
+        WideKernel<kCodec, PlainForm<kCodec>, false>::run(one_bag(given, bag, i, i + 1));
     }
 
     /// Writes the columns before `last` that fill cache lines of a row, and prefetches the row `later` at the same

@@ -37,9 +37,19 @@ struct RowGroup {
     RowAtHand rows[kGroup];
 };
 
-/// F is the form in which rows are added up; max takes the plain form. `kIsRegular` is for coded rows: it saves looking
-/// for NaNs, and what are_regular() says no to is pooled again without it, in the plain form.
-template <Codec kCodec, class F, bool kIsMax, bool kIsRegular>
+/// The arguments for one of the bags of a call.
+inline PoolArgs one_bag(const PoolArgs& args, std::size_t bag, std::size_t position, std::size_t end) noexcept {
+    PoolArgs one = args;
+    one.first_bag = bag;
+    one.last_bag = bag + 1;
+    one.position = position;
+    one.end = end;
+    return one;
+}
+
+/// F is the form in which rows are added up. The plain form is careful: it makes each result canonical. Max takes it.
+/// In other forms, coded rows save that, and a bag that are_regular() says no to is pooled again in the plain form.
+template <Codec kCodec, class F, bool kIsMax>
 class WideKernel {
 public:
     static void run(const PoolArgs& args) noexcept {
@@ -59,6 +69,7 @@ private:
     /// Whether a product with a factor of 1 costs nothing.
     static constexpr bool kMultiplies = Arch::has_fma;
     static constexpr bool kIsCareful = std::is_same_v<F, PlainForm<kCodec>>;
+    static constexpr bool kIsRegular = C::is_coded && !kIsCareful;
 
     explicit WideKernel(const PoolArgs& args) noexcept
         : args_(args),
@@ -294,13 +305,7 @@ private:
 
     /// Pools a bag again: its form may have overflowed where the plain sum does not, or NaNs are not canonical.
     [[gnu::noinline, gnu::cold]] void pool_carefully(std::size_t bag) noexcept {
-        PoolArgs one = args_;
-        one.first_bag = bag;
-        one.last_bag = bag + 1;
-        one.position = begin_;
-        one.end = end_;
-        one.prefetch_end = 0;
-        WideKernel<kCodec, PlainForm<kCodec>, kIsMax, false>::run(one);
+        WideKernel<kCodec, PlainForm<kCodec>, kIsMax>::run(one_bag(args_, bag, begin_, end_));
     }
 
     const PoolArgs args_;

@@ -222,6 +222,7 @@ TEST_CASE("more bags than are done at a time equal the reference") {
 // bags are longer ones, empty ones and, of hostile rows, such with sums that overflow in some form, or are NaN.
 TEST_CASE("short bags of wide rows equal the reference, of every length") {
     std::size_t number = 0;
+    Random random(11);
     const std::vector<std::size_t> lengths = {1, 2, 3, 0, 4, 5, 6, 7, 8, 0, 9, 1, 3};
     for (const RowFormat format : all_row_formats()) {
         for (const std::size_t dim : {97u, 98u, 99u, 113u, 449u, 450u, 451u, 479u, 513u, 1023u}) {
@@ -231,13 +232,13 @@ TEST_CASE("short bags of wide rows equal the reference, of every length") {
                     ++number;
                     v.values = values;
                     v.form.mode = Pooling::sum;
-                    v.form.type = number % 2 == 0 ? OutputType::f32 : kTypes[number / 2 % 3];
-                    v.form.bounds = number / 3 % 2 == 0 ? Bounds::offsets : Bounds::lengths;
-                    v.form.wide_indices = number / 5 % 2 == 0;
-                    v.form.guard = number / 7 % 2 == 0 ? Guard::before : Guard::after;
-                    v.form.out_gap = number % 3;
-                    v.form.prefetch_distance = number % 2 * 7;
-                    v.form.prefetch_results = number / 4 % 2 == 0;
+                    v.form.type = random.below(2) == 0 ? OutputType::f32 : random.pick(kTypes);
+                    v.form.bounds = random.below(2) == 0 ? Bounds::offsets : Bounds::lengths;
+                    v.form.wide_indices = random.below(2) == 0;
+                    v.form.guard = random.below(2) == 0 ? Guard::before : Guard::after;
+                    v.form.out_gap = random.below(3);
+                    v.form.prefetch_distance = random.below(2) * 7;
+                    v.form.prefetch_results = random.below(2) == 0;
                     v.form.least_run = ~std::size_t{0};
                     check_point(format, dim, weighted, v, lengths, number);
                 }
