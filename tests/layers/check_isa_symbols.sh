@@ -42,10 +42,11 @@ for isa in "$@"; do
     names=rowpool::kernels::kernels
     raw_gather=$(echo "$build"/bench/libraw_gather_"$isa".a.p/*.o)
     check "${kernels}_kernels_isa.cpp.o" "${names}_$isa"
-    check "${kernels}_pooling_floats_isa.cpp.o" "${names}_f32_$isa" "${names}_f16_$isa" "${names}_bf16_$isa"
-    check "${kernels}_pooling_bytes_isa.cpp.o" "${names}_int8_f32_$isa" "${names}_int8_f16_$isa"
-    check "${kernels}_pooling_nibbles_isa.cpp.o" "${names}_int4_$isa" "${names}_int2_$isa"
-    for codecs in floats bytes nibbles; do check_prefetch "${kernels}_pooling_${codecs}_isa.cpp.o"; done
+    for codec in f32 f16 bf16 int8_f32 int8_f16 int4 int2; do
+        pooling=$build/runtime/libkernels_${isa}_$codec.a.p/kernels_pooling_codec_isa.cpp.o
+        check "$pooling" "${names}_${codec}_$isa"
+        check_prefetch "$pooling"
+    done
     check "${kernels}_quantization_quantize_isa.cpp.o" "rowpool::kernels::quantize_rows_$isa"
     check "$build/training/libtraining_kernels_$isa.a.p/kernels_training_isa.cpp.o" \
         "rowpool::train::kernels::training_kernels_$isa"

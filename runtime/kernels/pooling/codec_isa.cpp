@@ -1,8 +1,9 @@
-// All kernels of a codec, for the instruction set that the including source is compiled for.
-#pragma once
-
+// All kernels of one codec for one instruction set. The build compiles this file once for each two of them, with the
+// flags of the set, and their names as ROWPOOL_KERNEL_CODEC and ROWPOOL_KERNEL_ISA: all codecs in one source would take
+// the compiler more than a gigabyte. Everything but the table at the end has internal linkage.
 #include "kernels/arch/arch.hpp"
 //
+#include "kernels/arch/isa_name.hpp"
 #include "kernels/kernel_table.hpp"
 #include "kernels/pooling/block_kernel.hpp"
 #include "kernels/pooling/forms.hpp"
@@ -36,4 +37,7 @@ constexpr CodecKernels kernels_of() {
 }
 
 }  // namespace
+
+constinit const CodecKernels ROWPOOL_CODEC_KERNELS(ROWPOOL_KERNEL_CODEC) = kernels_of<Codec::ROWPOOL_KERNEL_CODEC>();
+
 }  // namespace rowpool::kernels
