@@ -35,16 +35,14 @@ struct Arch {
         return V(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))));
     }
     static V load_u4(const std::byte* p) noexcept {
-        std::uint32_t codes;
+        std::int32_t codes;
         std::memcpy(&codes, p, sizeof codes);
-        const __m256i shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
-        return unpack(codes, shifts, 15);
+        return unpack(_mm256_set1_epi32(codes), _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28), 15);
     }
     static V load_u2(const std::byte* p) noexcept {
-        std::uint16_t codes;
+        std::int16_t codes;
         std::memcpy(&codes, p, sizeof codes);
-        const __m256i shifts = _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14);
-        return unpack(codes, shifts, 3);
+        return unpack(_mm256_set1_epi16(codes), _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14), 3);
     }
 
     static constexpr bool has_exact_parts = false;
@@ -118,9 +116,8 @@ private:
         if (columns <= 4) return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
         return load128(p);
     }
-    static V unpack(std::uint32_t codes, __m256i shifts, int mask) noexcept {
-        const __m256i all = _mm256_set1_epi32(static_cast<int>(codes));
-        return V(_mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srlv_epi32(all, shifts), _mm256_set1_epi32(mask))));
+    static V unpack(__m256i codes, __m256i shifts, int mask) noexcept {
+        return V(_mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srlv_epi32(codes, shifts), _mm256_set1_epi32(mask))));
     }
 };
 
