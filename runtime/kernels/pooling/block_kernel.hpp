@@ -330,7 +330,8 @@ inline void visit_block_size(std::size_t vectors, const F& f) noexcept {
 
 /// Pools one block of columns. Converting from a form costs time once per bag, which pays off for bags of several rows.
 /// Moving a form's last load back needs a block that is at least as wide as the load. Large blocks are compiled in
-/// their form only, unless that pays late: they are rare, and plain kernels for them would be half of the code.
+/// their form only, unless its sums take many instructions to convert: they are rare, and plain kernels for them would
+/// be half of the code.
 template <Codec kCodec, bool kWeighted>
 inline void sum_block(const BagGroup& group) noexcept {
     using F = Form<kCodec>;
@@ -340,14 +341,15 @@ inline void sum_block(const BagGroup& group) noexcept {
     visit_block_size<kMaxVectors>(vectors, [&]<std::size_t kVectors>() {
         if constexpr (F::is_plain || kVectors == 0) {
             BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(group);
-        } else if constexpr (kVectors > kLarge && F::pays_from <= kPaysEarly) {
+        } else if constexpr (kVectors > kLarge && F::group < 4) {
             BlockKernel<kCodec, F, kWeighted, kVectors>::run(group);
         } else {
             const bool fits = group.columns >= next_load<F>(kVectors) * Arch::width;
             constexpr OutputType kPairs = OutputType::bf16;
             const bool are_pairs = F::template stores_pairs<kPairs, 2> && group.args.out_type == kPairs;
-            const std::size_t pays_from = are_pairs ? kPairsPay : F::pays_from;
-            const bool pays = fits && group.indices >= pays_from * group.count;
+            constexpr std::size_t kLeast = kVectors > kLarge ? 7 : 3;  // blocks check their results, too
+            constexpr std::size_t kFrom = F::pays_from < kLeast ? kLeast : F::pays_from;
+            const bool pays = fits && (are_pairs || group.indices >= kFrom * group.count);
             pays ? BlockKernel<kCodec, F, kWeighted, kVectors>::run(group)
                  : BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(group);
         }

@@ -14,7 +14,8 @@
 //   power<kCount>     what sums are multiplied by afterwards; 1 unless `is_scaled`
 //   stores_pairs<kType, kCount>  whether the two sums of such a load, of even and odd columns, need no reordering to be
 //                     written with store_pairs(out, even, odd)
-//   pays_from         rows a bag, in the mean, from which it is faster than the plain form (measured on Zen 5)
+//   pays_from         rows a bag from which it is faster than the plain form (measured on Zen 5); one whose sums are
+//                     stored in pairs always is
 #pragma once
 
 #include <cstddef>
@@ -26,12 +27,6 @@
 namespace rowpool::kernels {
 namespace {
 
-/// Rows a bag from which a form pays whose sums are converted by few instructions.
-constexpr std::size_t kPaysEarly = 4;
-
-/// The same, of one whose sums are written in pairs.
-constexpr std::size_t kPairsPay = 2;
-
 /// The plain form: the elements themselves, in order.
 template <Codec kCodec>
 struct PlainForm {
@@ -39,7 +34,7 @@ struct PlainForm {
     static constexpr std::size_t group = 1;
     static constexpr bool is_scaled = false;
     // What forms have that do not say otherwise.
-    static constexpr std::size_t pays_from = kPaysEarly;
+    static constexpr std::size_t pays_from = 4;
     template <OutputType kType, std::size_t kCount>
     static constexpr bool stores_pairs = false;
 
@@ -60,11 +55,10 @@ struct PlainForm {
 template <Codec kCodec>
 struct Form : PlainForm<kCodec> {};
 
-/// The form for bags that are read at once, of few rows or one: its sums are converted by few instructions or none.
-template <Codec kCodec>
-struct FewForm : PlainForm<kCodec> {};
-template <Codec kCodec, OutputType kType>
-using FormOfFew = std::conditional_t<Form<kCodec>::template stores_pairs<kType, 2>, Form<kCodec>, FewForm<kCodec>>;
+/// The fastest one for bags of kRows rows with results of a type.
+template <Codec kCodec, std::size_t kRows, OutputType kType>
+using FormOfBag = std::conditional_t<Form<kCodec>::template stores_pairs<kType, 2> || kRows >= Form<kCodec>::pays_from,
+                                     Form<kCodec>, PlainForm<kCodec>>;
 
 /// F::store_pairs(), for lambdas: clang looks its name up even where `stores_pairs` is false, and not all forms have
 /// it.

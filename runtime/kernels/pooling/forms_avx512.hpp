@@ -48,6 +48,7 @@ template <std::size_t kBits, class Word, Codec kCodec>
 struct RepeatedForm : PlainForm<kCodec> {
     static constexpr bool is_plain = false;
     static constexpr bool is_scaled = true;
+    static constexpr std::size_t pays_from = 2;
 
     template <std::size_t kCount>
     void load(const std::byte* codes, std::size_t column, Arch::V* x) const noexcept {
@@ -82,10 +83,6 @@ template <>
 struct Form<Codec::int4> : RepeatedForm<4, long long, Codec::int4> {};
 template <>
 struct Form<Codec::int2> : RepeatedForm<2, int, Codec::int2> {};
-template <>
-struct FewForm<Codec::int4> : Form<Codec::int4> {};
-template <>
-struct FewForm<Codec::int2> : Form<Codec::int2> {};
 
 /// Vectors 0 and 1 hold the even and the odd columns of 32.
 inline void interleave(Arch::V* sums) noexcept {

@@ -66,7 +66,7 @@ private:
     template <OutputType kType, std::size_t kRows>
     [[gnu::always_inline]] static bool pool_rows(const PoolArgs& args, const IndexReader& indices,
                                                  std::byte* out) noexcept {
-        SideBySide<kCodec, FormOfFew<kCodec, kType>, kRows, C::is_coded> rows(0, kWeighted, 0);
+        SideBySide<kCodec, FormOfBag<kCodec, kRows, kType>, kRows, C::is_coded> rows(0, kWeighted, 0);
         const bool has_later = indices.has_later(kRows);
         const float* const weights = args.weights + (kWeighted ? indices.position(args) : 0);
         Finish finish = {0, 1, false};

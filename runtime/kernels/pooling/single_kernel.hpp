@@ -79,13 +79,8 @@ public:
     }
     /// Four vectors of columns of a regular row.
     [[gnu::always_inline]] void many(const std::byte* codes, std::size_t column, Arch::V (&sums)[4]) const noexcept {
-        using F = FewForm<kCodec>;
-        constexpr bool kAtOnce = F::group == 4 && !F::is_scaled;
-        if constexpr (kAtOnce) F().template load<4>(codes, column, sums);
 #pragma GCC unroll 4
-        for (std::size_t v = 0; v < 4; ++v) {
-            sums[v] = sum_of(kAtOnce ? sums[v] : C::load(codes + C::bytes_of(column), v * Arch::width));
-        }
+        for (std::size_t v = 0; v < 4; ++v) sums[v] = sum_of(C::load(codes + C::bytes_of(column), v * Arch::width));
     }
 
 private:

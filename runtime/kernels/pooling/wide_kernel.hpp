@@ -265,7 +265,7 @@ private:
 
     template <std::size_t kRows, bool kIsFirst, OutputType kType>
     [[gnu::always_inline]] void write_as(const Columns& columns, const RowGroup& group, std::byte* out) noexcept {
-        using AnyForm = std::conditional_t<kIsFirst && !kIsCareful, FormOfFew<kCodec, kType>, F>;
+        using AnyForm = std::conditional_t<kIsFirst && !kIsCareful, FormOfBag<kCodec, kRows, kType>, F>;
         const auto rows = side_by_side<kRows, AnyForm>(columns, group);
         const Finish finish = finish_;
         const auto write = [&]<std::size_t kCount>(std::size_t column, [[maybe_unused]] std::size_t slot)
