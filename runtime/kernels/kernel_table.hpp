@@ -169,11 +169,12 @@ constexpr OutputType own_type(Codec codec) noexcept {
 inline constexpr std::size_t kMostAtOnce = 8;
 
 /// How many rows a bag, in the mean, are read faster side by side than block by block, in a call whose blocks have
-/// `block` bytes. Zen 5: up to eight where blocks are short, up to four from L2 and L3 if they are longer. From memory,
-/// long blocks are faster, because all lines of a row are fetched together.
-constexpr std::size_t most_at_once(std::size_t block, std::size_t least_run) noexcept {
+/// `block` bytes. Zen 5: up to eight where blocks are short or have codes of less than a byte, up to four from L2 and L3
+/// if they are longer. From memory, long blocks are faster, because all lines of a row are fetched together.
+constexpr std::size_t most_at_once(Codec codec, std::size_t block, std::size_t least_run) noexcept {
     constexpr std::size_t kShort = 96, kLong = 512, kMemoryRun = 256;
-    if (block <= kShort || block < least_run) return kMostAtOnce;
+    const bool are_parts = codec == Codec::int4 || codec == Codec::int2;  // of bytes
+    if (block <= kShort || block < least_run || are_parts) return kMostAtOnce;
     return block < kLong && least_run < kMemoryRun ? kMostAtOnce / 2 : 0;
 }
 
@@ -185,7 +186,7 @@ inline bool are_short(const KernelTable& kernels, Codec codec, const PoolArgs& a
     if (args.pooling != Pooling::sum) return false;
     if (args.out_type != OutputType::f32 && args.out_type != own_type(codec)) return false;
     const std::size_t block = bytes_of_block(kernels, args.rows.bytes, args.rows.dim);
-    return args.end - args.position <= most_at_once(block, args.least_run) * (args.last_bag - args.first_bag);
+    return args.end - args.position <= most_at_once(codec, block, args.least_run) * (args.last_bag - args.first_bag);
 }
 
 /// Whether rows are read faster side by side than block by block, whatever the length of bags: rows of more than two

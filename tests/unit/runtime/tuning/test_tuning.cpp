@@ -271,14 +271,34 @@ TEST_CASE("wide rows are read side by side where blocks are short for the cache 
 
 TEST_CASE("short bags are read side by side where that is faster than block by block") {
     constexpr std::size_t kNear = 64, kMemory = 256, kSmallCaches = ~std::size_t{0};
-    CHECK(kernels::most_at_once(96, kNear) == 8);
-    CHECK(kernels::most_at_once(96, kMemory) == 8);
-    CHECK(kernels::most_at_once(192, kNear) == 4);
-    CHECK(kernels::most_at_once(192, kMemory) == 8);
-    CHECK(kernels::most_at_once(448, kNear) == 4);
-    CHECK(kernels::most_at_once(448, kMemory) == 0);
-    CHECK(kernels::most_at_once(896, kNear) == 0);
-    CHECK(kernels::most_at_once(896, kSmallCaches) == 8);
+    CHECK(kernels::most_at_once(kernels::Codec::f16, 96, kNear) == 8);
+    CHECK(kernels::most_at_once(kernels::Codec::f16, 96, kMemory) == 8);
+    CHECK(kernels::most_at_once(kernels::Codec::f16, 192, kNear) == 4);
+    CHECK(kernels::most_at_once(kernels::Codec::f16, 192, kMemory) == 8);
+    CHECK(kernels::most_at_once(kernels::Codec::f16, 448, kNear) == 4);
+    CHECK(kernels::most_at_once(kernels::Codec::f16, 448, kMemory) == 0);
+    CHECK(kernels::most_at_once(kernels::Codec::f16, 896, kNear) == 0);
+    CHECK(kernels::most_at_once(kernels::Codec::f16, 896, kSmallCaches) == 8);
+    CHECK(kernels::most_at_once(kernels::Codec::int4, 224, kNear) == 8);
+    CHECK(kernels::most_at_once(kernels::Codec::int2, 112, 0) == 8);
+}
+
+TEST_CASE("rows of more than two blocks are read side by side where blocks are shorter than a line") {
+    kernels::KernelTable kernels = {};
+    kernels.block_dim = 96;
+    kernels::PoolArgs args = {};
+    const auto are_many = [&](std::size_t dim, std::size_t row_bytes, std::size_t least_run) {
+        args.rows.dim = dim;
+        args.rows.bytes = row_bytes;
+        args.least_run = least_run;
+        return rowpool::kernels::are_many_blocks(kernels, args);
+    };
+    CHECK(are_many(200, 104, 0));    // int4
+    CHECK(!are_many(192, 100, 0));   // two blocks
+    CHECK(!are_many(200, 208, 0));   // int8
+    CHECK(!are_many(200, 208, 64));  // from L3
+    CHECK(are_many(200, 208, 256));  // from memory
+    CHECK(!are_many(200, 800, 256));
 }
 
 TEST_CASE("results are prefetched, whole rows ahead, where L3 does not keep them") {
