@@ -45,7 +45,7 @@ struct Arch {
         return unpack(_mm256_set1_epi16(codes), _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14), 3);
     }
 
-    static constexpr bool has_exact_parts = false;
+    static constexpr std::size_t least_exact_bits = 32;
     // No wider than needed: a load that crosses into another cache line waits for that line, even if the lanes are
     // masked off.
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {

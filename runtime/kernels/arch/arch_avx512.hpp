@@ -54,8 +54,11 @@ struct Arch {
 
     // A masked load waits for the cache lines of what it masks, too. So the masked ones are half as wide as a vector,
     // and more than half a vector of floats is its first half and one that ends with the last column.
-    static constexpr bool has_exact_parts = true;
+    static constexpr std::size_t least_exact_bits = 8;
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
+        if (columns == 1) return widen(_mm_cvtsi32_si128(load32(p)));
+        if (columns == 2) return widen(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+        if (columns <= 4) return widen(_mm_castps_si128(_mm_maskz_loadu_ps(first_half(columns), p)));
         if (columns <= 8) return V(_mm512_zextps256_ps512(_mm256_maskz_loadu_ps(first_half(columns), p)));
         const __m512 first = _mm512_castps256_ps512(_mm256_loadu_ps(reinterpret_cast<const float*>(p)));
         const __m512 last = _mm512_castps256_ps512(_mm256_loadu_ps(reinterpret_cast<const float*>(p) + columns - 8));
@@ -105,7 +108,9 @@ private:
     }
     static __mmask16 first_lanes(std::size_t count) noexcept { return static_cast<__mmask16>((1u << count) - 1); }
     static __mmask8 first_half(std::size_t count) noexcept { return static_cast<__mmask8>((1u << count) - 1); }
+    static V widen(__m128i lower) noexcept { return V(_mm512_zextps128_ps512(_mm_castsi128_ps(lower))); }
     static __m256i load_halves_part(const std::byte* p, std::size_t columns) noexcept {
+        if (columns == 2) return _mm256_zextsi128_si256(_mm_cvtsi32_si128(load32(p)));
         if (columns <= 8) return _mm256_zextsi128_si256(_mm_maskz_loadu_epi16(first_half(columns), p));
         const __m256i first = _mm256_castsi128_si256(load128(p));
         const __m256i last = _mm256_castsi128_si256(load128(p + (columns - 8) * 2));

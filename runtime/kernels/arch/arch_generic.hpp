@@ -4,8 +4,8 @@
 // An Arch is a vector type V of `width` floats with +, and the few operations that xsimd lacks or that differ between
 // its versions. `has_fma` says whether fma() is one instruction. Loads take unaligned addresses and read exactly the
 // bytes of `width` elements. load_*_part() reads at least `columns` elements and at most `width`, as few as is no
-// slower; its lanes from `columns` on are unspecified. `has_exact_parts` says that those of floats and bytes read no
-// element after `columns`.
+// slower; its lanes from `columns` on are unspecified. Those of elements of at least `least_exact_bits` bits, up to 32,
+// read no element after `columns`.
 #pragma once
 
 #include <cstddef>
@@ -72,7 +72,7 @@ struct Arch {
         return __builtin_convertvector(codes & Ints{0x3, 0xc, 0x30, 0xc0}, V) * V{1, 0x1p-2f, 0x1p-4f, 0x1p-6f};
     }
 
-    static constexpr bool has_exact_parts = false;
+    static constexpr std::size_t least_exact_bits = 64;
     static V load_f32_part(const std::byte* p, std::size_t) noexcept { return load_f32(p); }
     static V load_f16_part(const std::byte* p, std::size_t) noexcept { return load_f16(p); }
     static V load_bf16_part(const std::byte* p, std::size_t) noexcept { return load_bf16(p); }

@@ -48,7 +48,7 @@ struct Arch {
         return unpack(load<std::uint8_t>(p), vld1q_s32(shifts), 3);
     }
 
-    static constexpr bool has_exact_parts = false;
+    static constexpr std::size_t least_exact_bits = 64;
     static V load_f32_part(const std::byte* p, std::size_t) noexcept { return load_f32(p); }
     static V load_f16_part(const std::byte* p, std::size_t) noexcept { return load_f16(p); }
     static V load_bf16_part(const std::byte* p, std::size_t) noexcept { return load_bf16(p); }

@@ -61,7 +61,8 @@ constexpr std::size_t smaller_block(std::size_t vectors) noexcept {
     return vectors > 16 ? vectors - 2 : vectors > 12 ? 12 : vectors > 8 ? vectors - 2 : vectors - 1;
 }
 
-template <Codec kCodec, class F, bool kWeighted, std::size_t kVectors>
+/// Rows that are narrower than a vector have no vectors, but kPart columns (see visit_part()).
+template <Codec kCodec, class F, bool kWeighted, std::size_t kVectors, std::size_t kPart = 0>
 class BlockKernel {
 public:
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
@@ -76,6 +77,7 @@ public:
         const bool divides = is_divided(args.pooling);
         const float* weight = args.weights + (kWeighted ? group.position : 0);
         const std::size_t columns = group.columns;
+        if constexpr (kVectors == 0) assume_part<C, kPart>(columns);
         const std::size_t to_write = group.is_last_block ? args.rows.dim - group.column : columns;
         const Results results(group, columns == to_write);
         IndexReader indices(args, group.position);
@@ -339,7 +341,11 @@ inline void sum_block(const BagGroup& group) noexcept {
     constexpr std::size_t kLarge = 8;
     const std::size_t vectors = group.columns < Arch::width ? 0 : (group.columns + Arch::width - 1) / Arch::width;
     visit_block_size<kMaxVectors>(vectors, [&]<std::size_t kVectors>() {
-        if constexpr (F::is_plain || kVectors == 0) {
+        if constexpr (kVectors == 0) {
+            visit_part<RowCodec<kCodec>>(group.columns, [&]<std::size_t kPart>() {
+                BlockKernel<kCodec, Plain, kWeighted, 0, kPart>::run(group);
+            });
+        } else if constexpr (F::is_plain) {
             BlockKernel<kCodec, Plain, kWeighted, kVectors>::run(group);
         } else if constexpr (kVectors > kLarge && F::group < 4) {
             BlockKernel<kCodec, F, kWeighted, kVectors>::run(group);
@@ -347,7 +353,7 @@ inline void sum_block(const BagGroup& group) noexcept {
             const bool fits = group.columns >= next_load<F>(kVectors) * Arch::width;
             constexpr OutputType kPairs = OutputType::bf16;
             const bool are_pairs = F::template stores_pairs<kPairs, 2> && group.args.out_type == kPairs;
-            constexpr std::size_t kLeast = kVectors > kLarge ? 7 : 3;  // blocks check their results, too
+            constexpr std::size_t kLeast = kVectors > kLarge ? 7 : 3;  // measured; blocks check their results, too
             constexpr std::size_t kFrom = F::pays_from < kLeast ? kLeast : F::pays_from;
             const bool pays = fits && (are_pairs || group.indices >= kFrom * group.count);
             pays ? BlockKernel<kCodec, F, kWeighted, kVectors>::run(group)

@@ -46,7 +46,7 @@ struct RowCodec {
     }
 
     /// Whether load_part() reads no byte past the row.
-    static constexpr bool has_exact_parts = Arch::has_exact_parts && bits >= 8;
+    static constexpr bool has_exact_parts = bits >= Arch::least_exact_bits;
 
     /// The columns of a row that is narrower than a vector. Float loads are no wider than needed, because the bytes
     /// after the row may be in another cache line, whose miss would cost as much as another row.

@@ -80,7 +80,7 @@ public:
     /// Four vectors of columns of a regular row.
     [[gnu::always_inline]] void many(const std::byte* codes, std::size_t column, Arch::V (&sums)[4]) const noexcept {
 #pragma GCC unroll 4
-        for (std::size_t v = 0; v < 4; ++v) sums[v] = sum_of(C::load(codes + C::bytes_of(column), v * Arch::width));
+        for (std::size_t v = 0; v < 4; ++v) sums[v] = sum_of(C::load(codes, column + v * Arch::width));
     }
 
 private:
@@ -160,8 +160,12 @@ private:
         constexpr std::size_t kBytes = element_bytes(kType);
         using Decoded = DecodedRow<kCodec, false, kType>;
         using Weighted = DecodedRow<kCodec, true, kType>;
-        if (stored_columns<C>(args.rows.dim) < Arch::width) {
-            return args.weights != nullptr ? pool_narrow<kBytes, Weighted>(args) : pool_narrow<kBytes, Decoded>(args);
+        const std::size_t columns = stored_columns<C>(args.rows.dim);
+        if (columns < Arch::width) {
+            return visit_part<C>(columns, [&]<std::size_t kPart>() {
+                args.weights != nullptr ? pool_narrow<kBytes, Weighted, kPart>(args)
+                                        : pool_narrow<kBytes, Decoded, kPart>(args);
+            });
         }
         if constexpr (Form<kCodec>::template stores_pairs<kType, 2>) {
             using Pairs = WeightedPairs<kCodec>;
@@ -173,10 +177,10 @@ private:
 
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
     /// results do not alias them. Wide rows of floats are read by lines: see write_lines(). Those of codes are decoded
-    /// four vectors at a time.
+    /// four vectors at a time. Without an fma instruction, products take so long that neither gains anything.
     template <std::size_t kBytes, class Row, bool kAreWide = false>
     [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
-        if constexpr (!kAreWide) {
+        if constexpr (!kAreWide && Arch::has_fma) {
             if (are_wide(given.rows)) return pool<kBytes, Row, true>(given);
         }
         constexpr bool kByLines = kAreWide && !C::is_coded;
@@ -260,10 +264,11 @@ private:
     }
 
     /// Rows narrower than a vector.
-    template <std::size_t kBytes, class Row>
+    template <std::size_t kBytes, class Row, std::size_t kPart>
     [[gnu::noinline]] static void pool_narrow(const PoolArgs& given) noexcept {
         const PoolArgs args = given;
         const std::size_t columns = stored_columns<C>(args.rows.dim);
+        assume_part<C, kPart>(columns);
         const std::size_t whole_end = args.position + whole_vectors(args, args.first_bag);
         IndexReader indices(args, args.position);
         const NarrowRows<C> narrow_rows(given.rows);
