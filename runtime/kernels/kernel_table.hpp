@@ -81,7 +81,7 @@ struct PoolArgs {
     std::size_t position;  ///< first index of first_bag
     std::size_t end;       ///< one past the last index of the last bag, whose entry in `ends` may be missing
     Pooling pooling;
-    std::size_t least_run;     ///< bytes; shorter blocks of rows of several are read otherwise (least_run_for())
+    std::size_t least_run;     ///< bytes; shorter blocks of rows of several are short (least_run_for())
     bool filters;              ///< leave out padding, bad indices and ids without a row; indices need not be checked
     bool count_all;            ///< mean and sqrtn divide by the length of the bag, ignoring filtering and weights
     std::size_t prefetch_end;  ///< prefetching stops before this index; 0 to prefetch nothing
@@ -100,7 +100,7 @@ struct CodecKernels {
     PoolFn blocks[2];
     /// The same, for calls that is_single() accepts, too.
     PoolFn single;
-    /// sum, for calls that are_short() accepts, too; [weighted]. Null where the instruction set has none.
+    /// sum, for calls that are_short() accepts, too; [weighted]. Null where there is none.
     PoolFn few[2];
     /// sum, mean, sqrtn and plain lookup for any call; the only one of the four that filters.
     PoolFn any;
@@ -151,6 +151,9 @@ inline bool suits_blocks(const PoolArgs& args) noexcept {
     return !args.filters && args.rows.count <= kMost && args.end <= kMost;
 }
 
+/// Whether a codec's elements are less than a byte.
+constexpr bool are_parts_of_bytes(Codec codec) noexcept { return codec == Codec::int4 || codec == Codec::int2; }
+
 /// Whether sums are divided.
 constexpr bool is_divided(Pooling pooling) noexcept { return pooling == Pooling::mean || pooling == Pooling::sqrtn; }
 
@@ -168,14 +171,16 @@ constexpr OutputType own_type(Codec codec) noexcept {
 /// Rows of a bag that the kernel for short bags reads side by side.
 inline constexpr std::size_t kMostAtOnce = 8;
 
+/// Bytes of a block from which it is long: the lines of such a block are fetched together.
+inline constexpr std::size_t kLongBlock = 512;
+
 /// How many rows a bag, in the mean, are read faster side by side than block by block, in a call whose blocks have
-/// `block` bytes. Zen 5: up to eight where blocks are short or have codes of less than a byte, up to four from L2 and L3
-/// if they are longer. From memory, long blocks are faster, because all lines of a row are fetched together.
+/// `block` bytes. Zen 5: up to eight where blocks are short or have codes of less than a byte, up to four from L2 and
+/// L3 if they are longer. From memory, long blocks are faster.
 constexpr std::size_t most_at_once(Codec codec, std::size_t block, std::size_t least_run) noexcept {
-    constexpr std::size_t kShort = 96, kLong = 512, kMemoryRun = 256;
-    const bool are_parts = codec == Codec::int4 || codec == Codec::int2;  // of bytes
-    if (block <= kShort || block < least_run || are_parts) return kMostAtOnce;
-    return block < kLong && least_run < kMemoryRun ? kMostAtOnce / 2 : 0;
+    constexpr std::size_t kShort = 96, kMemoryRun = 256;
+    if (block <= kShort || block < least_run || are_parts_of_bytes(codec)) return kMostAtOnce;
+    return block < kLongBlock && least_run < kMemoryRun ? kMostAtOnce / 2 : 0;
 }
 
 /// Whether rows are wider than a block and bags so short that they are read side by side. Whole rows are prefetched
@@ -190,12 +195,13 @@ inline bool are_short(const KernelTable& kernels, Codec codec, const PoolArgs& a
 }
 
 /// Whether rows are read faster side by side than block by block, whatever the length of bags: rows of more than two
-/// blocks that are shorter than least_run, or than a cache line, of which there are so many that what each costs beside
-/// its columns is more than adding to sums in L1 (Zen 5: int4 and int2 on AVX2 up to 1.5 times as fast from L2).
-inline bool are_many_blocks(const KernelTable& kernels, const PoolArgs& args) noexcept {
+/// blocks if these are short, or have codes of less than a byte. There are so many of the latter that what each costs
+/// beside its columns is more than adding to sums in L1 (Zen 5, AVX2: up to 1.5 times as fast from L2).
+inline bool are_many_blocks(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
     constexpr std::size_t kLine = 64;
+    if (args.rows.dim <= 2 * kernels.block_dim) return false;
     const std::size_t block = bytes_of_block(kernels, args.rows.bytes, args.rows.dim);
-    return args.rows.dim > 2 * kernels.block_dim && (block < args.least_run || block < kLine);
+    return block < args.least_run || (block < kLine && are_parts_of_bytes(codec));
 }
 
 /// Selects the kernel for a call.
@@ -206,7 +212,7 @@ inline PoolFn pool_function(const KernelTable& kernels, Codec codec, const PoolA
     if (is_single(args)) return own.single;
     const PoolFn few = own.few[args.weights != nullptr];
     if (few != nullptr && are_short(kernels, codec, args)) return few;
-    if (are_many_blocks(kernels, args)) return own.any;
+    if (are_many_blocks(kernels, codec, args)) return own.any;
     return own.blocks[args.weights != nullptr];
 }
 

@@ -58,9 +58,9 @@ bool are_sequence(const void* values, std::size_t count, std::int64_t first, std
 constinit const KernelTable ROWPOOL_CONCAT(kernels_, ROWPOOL_KERNEL_ISA) = {
     .isa = ROWPOOL_QUOTE(ROWPOOL_KERNEL_ISA),
     .block_dim = Arch::width * kMaxVectors,
-    .codecs = {&ROWPOOL_CODEC_KERNELS(f32), &ROWPOOL_CODEC_KERNELS(f16), &ROWPOOL_CODEC_KERNELS(bf16),
-               &ROWPOOL_CODEC_KERNELS(int8_f32), &ROWPOOL_CODEC_KERNELS(int8_f16), &ROWPOOL_CODEC_KERNELS(int4),
-               &ROWPOOL_CODEC_KERNELS(int2)},
+    .codecs = {&ROWPOOL_KERNELS_OF(f32), &ROWPOOL_KERNELS_OF(f16), &ROWPOOL_KERNELS_OF(bf16),
+               &ROWPOOL_KERNELS_OF(int8_f32), &ROWPOOL_KERNELS_OF(int8_f16), &ROWPOOL_KERNELS_OF(int4),
+               &ROWPOOL_KERNELS_OF(int2)},
     .count_outside = {count_outside<std::int32_t>, count_outside<std::int64_t>},
     .never_fall = {never_fall<std::int32_t>, never_fall<std::int64_t>},
     .are_sequence = {are_sequence<std::int32_t>, are_sequence<std::int64_t>},

@@ -129,7 +129,7 @@ private:
         constexpr std::size_t kWindow = std::size_t{64} << 10;  // bytes of the L2 cache
         const std::size_t end = std::min(end_, f + kRanges);
         for (; next_ < end && (next_ <= f + 1 || bytes_ahead_ < kWindow); ++next_) {
-            BagRange& range = *::new (ranges + next_ % kRanges) BagRange;  // without zeros: prepare() sets all of it
+            BagRange& range = *::new (ranges + next_ % kRanges) BagRange;  // without zeros: all of it is set
             prepare(next_, range.args);
             range.bytes = (range.args.end - range.args.position) * range.args.rows.lines * 64;
             bytes_ahead_ += range.bytes;
@@ -165,7 +165,10 @@ private:
 
     void set_ends(std::size_t f, kernels::PoolArgs& args) const noexcept {
         const BagEnds& ends = plan_.ends;
-        args.ends = ends;
+        args.ends.kind = ends.kind;  // one by one: they have just been written (see plan.cpp)
+        args.ends.wide = ends.wide;
+        args.ends.values = ends.values;
+        args.ends.length = ends.length;
         if (ends.kind == BagEnds::Kind::fixed) return;
         args.ends.values = static_cast<const std::byte*>(ends.values) + f * plan_.num_bags * (ends.wide ? 8 : 4);
         if (are_single(args)) {

@@ -19,11 +19,12 @@
 namespace rowpool::kernels {
 namespace {
 
-/// The kernel for short bags. Without an fma instruction there is none: products take dozens of instructions each, and
-/// so long to compile that eight rows of them are too many.
+/// The kernel for short bags. There is none for blocks so long that most_at_once() prefers them; nor without an fma
+/// instruction: products take dozens of instructions each, and so long to compile that eight rows of them are too many.
 template <Codec kCodec, bool kWeighted>
 constexpr PoolFn short_kernel() noexcept {
-    if constexpr (Arch::has_fma) return ShortKernel<kCodec, kWeighted>::run;
+    constexpr std::size_t kBlock = RowCodec<kCodec>::bytes_of(kMaxVectors * Arch::width);
+    if constexpr (Arch::has_fma && kBlock < kLongBlock) return ShortKernel<kCodec, kWeighted>::run;
     return nullptr;
 }
 
@@ -38,6 +39,6 @@ constexpr CodecKernels kernels_of() {
 
 }  // namespace
 
-constinit const CodecKernels ROWPOOL_CODEC_KERNELS(ROWPOOL_KERNEL_CODEC) = kernels_of<Codec::ROWPOOL_KERNEL_CODEC>();
+constinit const CodecKernels ROWPOOL_KERNELS_OF(ROWPOOL_KERNEL_CODEC) = kernels_of<Codec::ROWPOOL_KERNEL_CODEC>();
 
 }  // namespace rowpool::kernels

@@ -283,22 +283,22 @@ TEST_CASE("short bags are read side by side where that is faster than block by b
     CHECK(kernels::most_at_once(kernels::Codec::int2, 112, 0) == 8);
 }
 
-TEST_CASE("rows of more than two blocks are read side by side where blocks are shorter than a line") {
-    kernels::KernelTable kernels = {};
-    kernels.block_dim = 96;
+TEST_CASE("rows of more than two short blocks are read side by side, and of int4 and int2 from anywhere") {
+    kernels::KernelTable table = {};
+    table.block_dim = 96;
     kernels::PoolArgs args = {};
-    const auto are_many = [&](std::size_t dim, std::size_t row_bytes, std::size_t least_run) {
+    const auto are_many = [&](kernels::Codec codec, std::size_t dim, std::size_t row_bytes, std::size_t least_run) {
         args.rows.dim = dim;
         args.rows.bytes = row_bytes;
         args.least_run = least_run;
-        return rowpool::kernels::are_many_blocks(kernels, args);
+        return kernels::are_many_blocks(table, codec, args);
     };
-    CHECK(are_many(200, 104, 0));    // int4
-    CHECK(!are_many(192, 100, 0));   // two blocks
-    CHECK(!are_many(200, 208, 0));   // int8
-    CHECK(!are_many(200, 208, 64));  // from L3
-    CHECK(are_many(200, 208, 256));  // from memory
-    CHECK(!are_many(200, 800, 256));
+    constexpr kernels::Codec kInt4 = kernels::Codec::int4, kInt8 = kernels::Codec::int8_f32, kF32 = kernels::Codec::f32;
+    CHECK(are_many(kInt4, 200, 104, 0));
+    CHECK(!are_many(kInt4, 192, 100, 0));   // two blocks
+    CHECK(!are_many(kInt8, 200, 208, 64));  // from L3
+    CHECK(are_many(kInt8, 200, 208, 256));  // from memory
+    CHECK(!are_many(kF32, 200, 800, 256));
 }
 
 TEST_CASE("results are prefetched, whole rows ahead, where L3 does not keep them") {
