@@ -178,7 +178,7 @@ inline constexpr std::size_t kLongBlock = 512;
 /// `block` bytes. Zen 5: up to eight where blocks are short or have codes of less than a byte, up to four from L2 and
 /// L3 if they are longer. From memory, long blocks are faster.
 constexpr std::size_t most_at_once(Codec codec, std::size_t block, std::size_t least_run) noexcept {
-    constexpr std::size_t kShort = 96, kMemoryRun = 256;
+    constexpr std::size_t kShort = 104, kMemoryRun = 256;  // int8 on AVX2: 96, and a share of scale and bias
     if (block <= kShort || block < least_run || are_parts_of_bytes(codec)) return kMostAtOnce;
     return block < kLongBlock && least_run < kMemoryRun ? kMostAtOnce / 2 : 0;
 }
