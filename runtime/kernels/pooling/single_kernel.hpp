@@ -177,10 +177,10 @@ private:
 
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
     /// results do not alias them. Wide rows of floats are read by lines: see write_lines(). Those of codes are decoded
-    /// four vectors at a time. Without an fma instruction, products take so long that neither gains anything.
+    /// four vectors at a time.
     template <std::size_t kBytes, class Row, bool kAreWide = false>
     [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
-        if constexpr (!kAreWide && Arch::has_fma) {
+        if constexpr (!kAreWide) {
             if (are_wide(given.rows)) return pool<kBytes, Row, true>(given);
         }
         constexpr bool kByLines = kAreWide && !C::is_coded;
