@@ -87,6 +87,7 @@ executable('main', 'main.cpp', dependencies: dependency('rowpool', fallback: 'ro
     targets = {target["name"] for target in introspect("--targets", project / "build")}
     allowed = {"main", "rowpool", "rowpool_core", "rowpool_files", "rowpool_internal", "rowpool_support",
                "kernels_generic"}
+    targets = {name for name in targets if not name.startswith("kernels_generic_")}  # one for each codec
     if targets != allowed:
         sys.exit(f"a subproject builds {sorted(targets)}, not {sorted(allowed)}")
     print("subproject: the library alone")
