@@ -46,8 +46,9 @@ struct Arch {
     }
 
     static constexpr std::size_t least_exact_bits = 32;
-    // No wider than needed: a load that crosses into another cache line waits for that line, even if the lanes are
-    // masked off.
+    // No wider than needed: a load that crosses into another cache line waits for that line. Three columns and more are
+    // loaded as the first and the last ones, and those put in their place. (Masked loads would do, too, but wait for
+    // the lines of what they mask, and qemu 7.2 reads that.)
     static V load_f32_part(const std::byte* p, std::size_t columns) noexcept {
         const auto* const values = reinterpret_cast<const float*>(p);
         if (columns == 1) {
@@ -55,9 +56,18 @@ struct Arch {
             std::memcpy(&value, p, sizeof value);
             return widen(_mm_set_ss(value));
         }
-        if (columns == 2) return widen(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
-        if (columns <= 4) return widen(_mm_maskload_ps(values, _mm256_castsi256_si128(first_lanes(columns))));
-        return V(_mm256_maskload_ps(values, first_lanes(columns)));
+        const auto number = static_cast<int>(columns);
+        const auto* const pairs = reinterpret_cast<const __m128i*>(p);
+        if (columns == 2) return widen(_mm_castsi128_ps(_mm_loadl_epi64(pairs)));
+        if (columns <= 4) {
+            const __m128 first = _mm_castsi128_ps(_mm_loadl_epi64(pairs));
+            const __m128 both = _mm_loadh_pi(first, reinterpret_cast<const __m64*>(values + columns - 2));
+            return widen(_mm_permutevar_ps(both, _mm_setr_epi32(0, 1, 6 - number, 3)));
+        }
+        const __m256 first = _mm256_castps128_ps256(_mm_loadu_ps(values));
+        const __m256 both = _mm256_insertf128_ps(first, _mm_loadu_ps(values + columns - 4), 1);
+        return V(_mm256_permutevar_ps(both,
+                                      _mm256_setr_epi32(0, 1, 2, 3, 8 - number, 9 - number, 10 - number, 11 - number)));
     }
     static V load_f16_part(const std::byte* p, std::size_t columns) noexcept {
         return V(_mm256_cvtph_ps(load_halves_part(p, columns)));
@@ -101,10 +111,6 @@ private:
     static __m128i load128(const std::byte* p) noexcept { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
     static V widen_bf16(__m128i halves) noexcept {
         return V(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16)));
-    }
-    static __m256i first_lanes(std::size_t count) noexcept {
-        alignas(64) static constexpr int kLanes[2 * width] = {-1, -1, -1, -1, -1, -1, -1, -1};
-        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kLanes + width - count));
     }
     static V widen(__m128 lower) noexcept { return V(_mm256_zextps128_ps256(lower)); }
     static __m128i load_halves_part(const std::byte* p, std::size_t columns) noexcept {
