@@ -55,14 +55,14 @@ public:
 
 /// Whether loads of a row's part differ by its number of columns.
 template <class C>
-constexpr bool have_own_loads = !C::is_coded && Arch::least_exact_bits <= 32;
+constexpr bool kHaveOwnLoads = !C::is_coded && Arch::least_exact_bits <= 32;
 
 /// Calls f.operator()<kPart>() for rows that are narrower than a vector, where kPart is the smallest power of two that
 /// is at least their columns, or the width of a vector if loads do not differ. To branch for every row takes as long as
 /// all else, so that kernels are compiled for each kPart.
 template <class C, std::size_t kPart = Arch::width, class Visit>
 inline void visit_part(std::size_t columns, const Visit& f) noexcept {
-    if constexpr (have_own_loads<C> && kPart > 1) {
+    if constexpr (kHaveOwnLoads<C> && kPart > 1) {
         if (columns <= kPart / 2) return visit_part<C, kPart / 2>(columns, f);
     }
     f.template operator()<kPart>();
@@ -71,7 +71,7 @@ inline void visit_part(std::size_t columns, const Visit& f) noexcept {
 /// Tells the compiler what visit_part() knows.
 template <class C, std::size_t kPart>
 [[gnu::always_inline]] inline void assume_part(std::size_t columns) noexcept {
-    if constexpr (have_own_loads<C>) {
+    if constexpr (kHaveOwnLoads<C>) {
         if (columns > kPart || columns <= kPart / 2) __builtin_unreachable();
     }
 }
