@@ -79,6 +79,14 @@ template <Prefetch::Into kInto, std::size_t kLines>
     prefetch_line<kInto, (kLines - 1) * 64>(row);
 }
 
+/// Prefetches the lines of the first `bytes` bytes, at most kMost, from p on: all from the first to the last but one,
+/// at steps of one line, and the last one.
+template <Prefetch::Into kInto, std::size_t kMost>
+[[gnu::always_inline]] inline void prefetch_most(const std::byte* p, std::size_t bytes) noexcept {
+    prefetch_first_lines<kInto, (kMost - 1 + 63) / 64>(p);
+    prefetch_line_at<kInto>(p, bytes - 1);
+}
+
 /// Prefetches all lines of a row: that of its first byte, that of its last byte, and all between them.
 template <Prefetch::Into kInto>
 [[gnu::always_inline]] inline void prefetch_row(const Rows& rows, std::size_t row) noexcept {

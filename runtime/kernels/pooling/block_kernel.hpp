@@ -157,7 +157,6 @@ private:
         std::size_t stride;
         std::size_t end;  ///< bytes from a block's codes to their end, or to the end of the row for the last block
         std::ptrdiff_t qparams_at;  ///< bytes from a block's codes to the row's scale
-        bool is_one_line;
 
         explicit Codes(const BagGroup& group) noexcept {
             const Rows& rows = group.args.rows;
@@ -166,7 +165,6 @@ private:
             stride = rows.stride;
             end = group.is_last_block ? rows.bytes - codes_at : C::bytes_of(group.columns);
             qparams_at = static_cast<std::ptrdiff_t>(rows.qparams_at) - static_cast<std::ptrdiff_t>(codes_at);
-            is_one_line = rows.lines == 1;
         }
 
         [[gnu::always_inline]] const std::byte* of(std::size_t row) const noexcept { return data + row * stride; }
@@ -174,20 +172,17 @@ private:
         /// The branch stays inside the loop: it is always predicted, and costs less than two copies of the loop would
         /// in the instruction cache and in compile time.
         [[gnu::always_inline]] void prefetch(bool into_first_level, std::size_t row) const noexcept {
-            into_first_level ? prefetch_lines<Prefetch::Into::first_level>(of(row))
-                             : prefetch_lines<Prefetch::Into::second_level>(of(row));
+            kVectors == 0 || into_first_level ? prefetch_lines<Prefetch::Into::first_level>(of(row))
+                                              : prefetch_lines<Prefetch::Into::second_level>(of(row));
         }
 
         template <Prefetch::Into kInto>
         [[gnu::always_inline]] void prefetch_lines(const std::byte* codes) const noexcept {
-            // All lines from the first to the last but one, at steps of one line.
             constexpr std::size_t kMost = C::bytes_of(kSums * Arch::width) + C::qparams_bytes;
             // A block of a wide row: its scale and bias may lie outside the block. block_columns() makes at most twice
             // as many blocks as needed, so that all but the last have more than a quarter of the most vectors.
             constexpr bool kMayBePart = C::is_coded && kVectors > kMaxVectors / 4;
-            prefetch_first_lines<kInto, (kMost - 1 + 63) / 64>(codes);
-            if (kVectors == 0 && is_one_line) return;
-            prefetch_line<kInto, -1>(codes + end);
+            prefetch_most<kInto, kMost>(codes, end);
             if constexpr (kMayBePart) prefetch_line<kInto>(codes + qparams_at);
         }
     };

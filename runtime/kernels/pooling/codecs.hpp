@@ -45,8 +45,10 @@ struct RowCodec {
         if constexpr (kCodec == Codec::int2) return Arch::load_u2(p);
     }
 
-    /// Whether load_part() reads no byte past the row.
-    static constexpr bool has_exact_parts = bits >= Arch::least_exact_bits;
+    /// Whether load_part() reads no byte past the row: at least one code and scale and bias of RowFormat::int8, which
+    /// follow the codes, are as many bytes as a load of a narrow vector has.
+    static constexpr bool has_exact_parts =
+        bits >= Arch::least_exact_bits || (kCodec == Codec::int8_f32 && Arch::width <= 1 + qparams_bytes);
 
     /// The columns of a row that is narrower than a vector. Float loads are no wider than needed, because the bytes
     /// after the row may be in another cache line, whose miss would cost as much as another row.
@@ -70,8 +72,9 @@ struct RowCodec {
 
     static Qparams qparams(const std::byte* p) noexcept {
         if constexpr (kCodec == Codec::int8_f32) {
-            Qparams q;
-            std::memcpy(&q, p, sizeof q);
+            Qparams q;  // one by one: gcc would pass the pair through a register and back through memory
+            std::memcpy(&q.scale, p, sizeof q.scale);
+            std::memcpy(&q.bias, p + sizeof q.scale, sizeof q.bias);
             return q;
         } else {
             float values[2];

@@ -23,8 +23,9 @@ public:
     IndexReader(const PoolArgs& args, std::size_t position) noexcept
         : step_(args.wide_indices ? 8 : 4), distance_(args.rows.prefetch.distance * step_) {
         const auto* const indices = static_cast<const std::byte*>(args.indices);
+        const std::size_t distance = args.rows.prefetch.distance;
         next_ = indices + position * step_;
-        end_ = args.prefetch_end == 0 ? 0 : reinterpret_cast<std::uintptr_t>(indices + args.prefetch_end * step_);
+        end_of_later_ = indices + (args.prefetch_end > distance ? args.prefetch_end - distance : 0) * step_;
     }
 
     [[gnu::always_inline]] std::size_t next() noexcept {
@@ -36,7 +37,7 @@ public:
     /// Whether there are indices at the prefetch distance after each of the next `count`, at least one. It changes once
     /// a call, so that a branch on it costs less than a choice of addresses.
     [[gnu::always_inline]] bool has_later(std::size_t count = 1) const noexcept {
-        return reinterpret_cast<std::uintptr_t>(next_ + (count - 1) * step_) + distance_ < end_;
+        return next_ + (count - 1) * step_ < end_of_later_;
     }
     [[gnu::always_inline]] std::size_t later() const noexcept { return later_at(0); }
 
@@ -64,7 +65,7 @@ private:
     std::size_t step_;
     std::size_t distance_;
     const std::byte* next_;
-    std::uintptr_t end_;  ///< the address one past the indices whose rows are prefetched; 0 for none
+    const std::byte* end_of_later_;  ///< one past the indices that have one at the prefetch distance
 };
 
 /// Reads where a call's bags end, as addresses of indices. An offset is counted from the first index of all, a length

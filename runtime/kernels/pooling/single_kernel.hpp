@@ -266,6 +266,7 @@ private:
     /// Rows narrower than a vector.
     template <std::size_t kBytes, class Row, std::size_t kPart>
     [[gnu::noinline]] static void pool_narrow(const PoolArgs& given) noexcept {
+        constexpr std::size_t kMostBytes = C::bytes_of(Arch::width) + C::qparams_bytes;
         const PoolArgs args = given;
         const std::size_t columns = stored_columns<C>(args.rows.dim);
         assume_part<C, kPart>(columns);
@@ -274,7 +275,10 @@ private:
         const NarrowRows<C> narrow_rows(given.rows);
         std::byte* out = output_row(args, args.first_bag);
         for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
-            if (indices.has_later()) prefetch_row(args.rows, indices.later());
+            if (indices.has_later()) {
+                const std::byte* const later = args.rows.data + indices.later() * args.rows.stride;
+                prefetch_most<Prefetch::Into::first_level, kMostBytes>(later, args.rows.bytes);
+            }
             const std::byte* const place = narrow_rows.place(args.rows, indices.next());
             const Row row(args, place, i);
             const Arch::V x = row.part(place + args.rows.codes_at, columns);
