@@ -17,6 +17,7 @@ struct Arch {
     using V = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
     static constexpr std::size_t width = 8;
     static constexpr bool has_fma = true;
+    static constexpr bool has_cheap_canonical = false;
     static constexpr std::size_t max_vectors = 12;
 
     static V set(float x) noexcept { return V(x); }

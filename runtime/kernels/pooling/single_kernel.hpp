@@ -67,7 +67,7 @@ public:
     }
 
     [[gnu::always_inline]] Arch::V operator()(const std::byte* codes, std::size_t column) const noexcept {
-        return Arch::canonical(sum_of(C::load(codes, column)));
+        return Arch::canonical(regular(codes, column));
     }
     /// The columns of a row that is narrower than a vector.
     [[gnu::always_inline]] Arch::V part(const std::byte* codes, std::size_t columns) const noexcept {
@@ -77,10 +77,9 @@ public:
     [[gnu::always_inline]] bool is_regular() const noexcept {
         return !Arch::has_nan((factor_ - factor_) + (bias_ - bias_));
     }
-    /// Four vectors of columns of a regular row.
-    [[gnu::always_inline]] void many(const std::byte* codes, std::size_t column, Arch::V (&sums)[4]) const noexcept {
-#pragma GCC unroll 4
-        for (std::size_t v = 0; v < 4; ++v) sums[v] = sum_of(C::load(codes, column + v * Arch::width));
+    /// The columns of a regular row.
+    [[gnu::always_inline]] Arch::V regular(const std::byte* codes, std::size_t column) const noexcept {
+        return sum_of(C::load(codes, column));
     }
 
 private:
@@ -146,12 +145,10 @@ public:
 private:
     using C = RowCodec<kCodec>;
 
-    /// Whether rows are so wide that pool() is faster in its form for those. Lines that are best prefetched at once are
-    /// those of rows of up to 64 floats or 96 halves.
-    static bool are_wide(const Rows& rows) noexcept {
-        constexpr std::size_t kFewLines = C::bits == 32 ? 4 : 3, kFewVectors = 8;
-        return C::is_coded ? rows.dim > kFewVectors * Arch::width : rows.lines > kFewLines;
-    }
+    /// Rows of codes of up to kMostUnrolled vectors are decoded into floats without a loop over them, by kernels for
+    /// one number of vectors up to kMostExact, for four numbers each above it.
+    static constexpr std::size_t kMostExact = 8;
+    static constexpr std::size_t kMostUnrolled = !Arch::has_fma ? 0 : kMaxVectors < kMostExact ? kMaxVectors : 16;
 
     template <OutputType kType>
     static void run_to(const PoolArgs& args) noexcept {
@@ -167,67 +164,150 @@ private:
                                         : pool_narrow<kBytes, Decoded, kPart>(args);
             });
         }
+        if constexpr (C::is_coded) {
+            return args.weights != nullptr ? pool_codes<kType, Weighted>(args) : pool_codes<kType, Decoded>(args);
+        }
         if constexpr (Form<kCodec>::template stores_pairs<kType, 2>) {
             using Pairs = WeightedPairs<kCodec>;
-            if (args.weights != nullptr && args.rows.dim >= Pairs::columns) return pool<kBytes, Pairs>(args);
+            if (args.weights != nullptr && args.rows.dim >= Pairs::columns) return pool_floats<kBytes, Pairs>(args);
         }
-        if (args.weights != nullptr) return pool<kBytes, Weighted>(args);
-        pool<kBytes, std::conditional_t<kIsCopy, HalfCopy<kCodec>, Decoded>>(args);
+        if (args.weights != nullptr) return pool_floats<kBytes, Weighted>(args);
+        pool_floats<kBytes, std::conditional_t<kIsCopy, HalfCopy<kCodec>, Decoded>>(args);
     }
 
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
-    /// results do not alias them. Wide rows of floats are read by lines: see write_lines(). Those of codes are decoded
-    /// four vectors at a time.
+    /// results do not alias them; so do all others. Wide rows are read by lines: see write_lines().
     template <std::size_t kBytes, class Row, bool kAreWide = false>
-    [[gnu::noinline]] static void pool(const PoolArgs& given) noexcept {
+    [[gnu::noinline]] static void pool_floats(const PoolArgs& given) noexcept {
         if constexpr (!kAreWide) {
-            if (are_wide(given.rows)) return pool<kBytes, Row, true>(given);
+            constexpr std::size_t kFewLines = C::bits == 32 ? 4 : 3;  // those are best prefetched at once
+            if (given.rows.lines > kFewLines) return pool_floats<kBytes, Row, true>(given);
         }
-        constexpr bool kByLines = kAreWide && !C::is_coded;
         const PoolArgs args = given;
-        const std::size_t last = stored_columns<C>(args.rows.dim) - Row::columns;  // first column of the last vector
-        [[maybe_unused]] const bool is_whole = last + Row::columns == args.rows.dim;
+        const std::size_t last = args.rows.dim - Row::columns;  // first column of the last vector
         IndexReader indices(args, args.position);
         std::byte* out = output_row(args, args.first_bag);
         for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
             const bool has_later = indices.has_later();
-            [[maybe_unused]] const std::size_t later = has_later ? indices.later() : 0;
-            if constexpr (!kByLines) {
-                if (has_later) prefetch_row(args.rows, later);
+            const std::size_t later = has_later ? indices.later() : 0;
+            if (!kAreWide && has_later) prefetch_row(args.rows, later);
+            const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
+            const Row row(args, place, i);
+            std::size_t column = 0;
+            if (kAreWide && has_later) {
+                column = write_lines<kBytes>(args.rows, row, place, last, out, later, args.results_ahead);
             }
+            for (; column < last; column += Row::columns) {
+                if (args.results_ahead != 0) prefetch_for_write(out + column * kBytes + args.results_ahead);
+                Row::store(out + column * kBytes, row(place, column));
+            }
+            Row::store(out + last * kBytes, row(place, last));
+        }
+    }
+
+    /// Rows of codes of at least a vector.
+    template <OutputType kType, class Row>
+    static void pool_codes(const PoolArgs& args) noexcept {
+        if constexpr (kType == OutputType::f32 && kMostUnrolled != 0) {
+            if (args.rows.dim <= kMostUnrolled * Arch::width) return visit_unrolled<Row>(args);
+        }
+        pool_many_codes<element_bytes(kType), Row>(args);
+    }
+
+    /// Calls pool_unrolled() for the rows' number of vectors, at least kVectors.
+    template <class Row, std::size_t kVectors = 1>
+    static void visit_unrolled(const PoolArgs& args) noexcept {
+        constexpr std::size_t kNext = kVectors < kMostExact ? kVectors + 1 : kVectors + 4;
+        if constexpr (kNext <= kMostUnrolled) {
+            if (args.rows.dim > kVectors * Arch::width) return visit_unrolled<Row, kNext>(args);
+        }
+        pool_unrolled<Row, kVectors>(args);
+    }
+
+    /// Rows of kVectors vectors, or up to three fewer if they are more than kMostExact, decoded into f32.
+    template <class Row, std::size_t kVectors>
+    [[gnu::noinline]] static void pool_unrolled(const PoolArgs& given) noexcept {
+        // To check a row costs as much as to make two or three vectors canonical.
+        constexpr bool kIsChecked = !Arch::has_cheap_canonical && kVectors >= 4;
+        constexpr bool kIsExact = kVectors <= kMostExact;
+        constexpr std::size_t kLeast = kIsExact ? kVectors : kVectors - 4;
+        constexpr std::size_t kMost = C::bytes_of(kVectors * Arch::width) + C::qparams_bytes;
+        const PoolArgs args = given;
+        const std::size_t last = stored_columns<C>(args.rows.dim) - Arch::width;  // first column of the last vector
+        const bool is_whole = last + Arch::width == args.rows.dim;
+        IndexReader indices(args, args.position);
+        std::byte* out = output_row(args, args.first_bag);
+        for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * sizeof(float)) {
+            if (indices.has_later()) {
+                const std::size_t later = indices.later();
+                visit_into(args.rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
+                    kIsExact ? prefetch_most<kInto, kMost>(args.rows.data + later * args.rows.stride, args.rows.bytes)
+                             : prefetch_row<kInto>(args.rows, later);
+                });
+            }
+            if (args.results_ahead != 0) prefetch_results(out + args.results_ahead, kVectors * sizeof(Arch::V));
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
             const std::byte* const codes = place + args.rows.codes_at;
             const Row row(args, place, i);
-            std::size_t column = 0;
-            if constexpr (kByLines) {
-                if (has_later)
-                    column = write_lines<kBytes>(args.rows, row, codes, last, out, later, args.results_ahead);
-            }
-            if constexpr (kAreWide && C::is_coded) {
+            if constexpr (kIsChecked) {
                 if (!row.is_regular()) [[unlikely]] {
                     pool_carefully(given, i);
                     continue;
                 }
-                for (; column + 3 * Arch::width < last; column += 4 * Arch::width) {
-                    constexpr std::size_t kMany = 4 * Arch::width * kBytes;
-                    if (args.results_ahead != 0) prefetch_results(out + column * kBytes + args.results_ahead, kMany);
-                    Arch::V sums[4];
-                    row.many(codes, column, sums);
+            }
+            const auto write = [&](std::size_t column) ROWPOOL_INLINE {
+                Row::store(out + column * sizeof(float), kIsChecked ? row.regular(codes, column) : row(codes, column));
+            };
+#pragma GCC unroll 16
+            for (std::size_t v = 0; v + 1 < kVectors; ++v) {
+                if (v < kLeast || v * Arch::width < last) write(v * Arch::width);
+            }
+            if (C::pack > 1 && !is_whole) {
+                store_columns(out + last * sizeof(float), OutputType::f32, row(codes, last), args.rows.dim - last);
+                continue;
+            }
+            write(last);
+        }
+    }
+
+    /// Rows of codes of any number of vectors, decoded four at a time.
+    template <std::size_t kBytes, class Row>
+    [[gnu::noinline]] static void pool_many_codes(const PoolArgs& given) noexcept {
+        constexpr std::size_t kMany = 4;
+        const PoolArgs args = given;
+        const std::size_t last = stored_columns<C>(args.rows.dim) - Arch::width;  // first column of the last vector
+        const bool is_whole = last + Arch::width == args.rows.dim;
+        const std::size_t whole = is_whole ? args.rows.dim : last;  // columns
+        IndexReader indices(args, args.position);
+        std::byte* out = output_row(args, args.first_bag);
+        for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
+            if (indices.has_later()) prefetch_row(args.rows, indices.later());
+            const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
+            const std::byte* const codes = place + args.rows.codes_at;
+            const Row row(args, place, i);
+            if (!row.is_regular()) [[unlikely]] {
+                pool_carefully(given, i);
+                continue;
+            }
+            std::size_t column = 0;
+            for (; column + kMany * Arch::width <= whole; column += kMany * Arch::width) {
+                std::byte* const to = out + column * kBytes;
+                const std::byte* const from = codes + C::bytes_of(column);
+                if (args.results_ahead != 0) prefetch_results(to + args.results_ahead, kMany * Arch::width * kBytes);
+                Arch::V sums[kMany];  // all are loaded before one is stored
 #pragma GCC unroll 4
-                    for (std::size_t v = 0; v < 4; ++v) Row::store(out + (column + v * Arch::width) * kBytes, sums[v]);
-                }
+                for (std::size_t v = 0; v < kMany; ++v) sums[v] = row.regular(from, v * Arch::width);
+#pragma GCC unroll 4
+                for (std::size_t v = 0; v < kMany; ++v) Row::store(to + v * Arch::width * kBytes, sums[v]);
             }
-            for (; column < last; column += Row::columns) {
+            if (column == args.rows.dim) continue;
+            for (; column < last; column += Arch::width) {
                 if (args.results_ahead != 0) prefetch_for_write(out + column * kBytes + args.results_ahead);
-                Row::store(out + column * kBytes, row(codes, column));
+                Row::store(out + column * kBytes, row.regular(codes, column));
             }
-            if constexpr (C::pack > 1) {
-                if (!is_whole) {
-                    store_columns(out + last * kBytes, args.out_type, row(codes, last), args.rows.dim - last);
-                    continue;
-                }
-            }
-            Row::store(out + last * kBytes, row(codes, last));
+            const Arch::V x = row.regular(codes, last);
+            is_whole ? Row::store(out + last * kBytes, x)
+                     : store_columns(out + last * kBytes, args.out_type, x, args.rows.dim - last);
         }
     }
 
