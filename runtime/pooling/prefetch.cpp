@@ -48,14 +48,15 @@ bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
     return footprint <= caches.third_level / 2;
 }
 
-/// The bytes of a block, of a table whose rows are read from beyond L2 and by blocks that are long enough for that;
+/// The bytes of a block, of a table whose rows are read from beyond L2 and by blocks that may be long enough for that;
 /// otherwise 0.
 std::size_t run_of_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     const kernels::KernelTable* const kernels = cpu::active_kernels();
     if (kernels == nullptr || table.dim() <= kernels->block_dim) return 0;
-    const std::size_t run = kernels::bytes_of_block(*kernels, row_bytes(table.format(), table.dim()), table.dim());
+    const std::size_t bytes = row_bytes(table.format(), table.dim());
     const std::size_t least_run = least_run_for(table.dim(), footprint, caches);
-    return least_run != 0 && run >= least_run ? run : 0;
+    if (least_run == 0 || kernels::bytes_of_block(*kernels, bytes, table.dim()) < least_run) return 0;
+    return bytes / ((table.dim() + kernels->block_dim - 1) / kernels->block_dim);  // rows are cut into equal blocks
 }
 
 }  // namespace

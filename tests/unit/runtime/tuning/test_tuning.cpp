@@ -233,14 +233,14 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
         CHECK(rule_for(RowFormat::int8, 8192, 256, kLarge) == "8 L1");
     }
     if (block_dim == 96) {
-        CHECK(rule_for(RowFormat::f32, 128, 256, kLarge) == "36 L1");
-        CHECK(rule_for(RowFormat::f16, 128, 256, kLarge) == "48 L1");
+        CHECK(rule_for(RowFormat::f32, 128, 256, kLarge) == "51 L1");
+        CHECK(rule_for(RowFormat::f16, 128, 256, kLarge) == "64 L1");
     }
     if (block_dim == 448) {
         CHECK(rule_for(RowFormat::f32, 4096, 16, kLarge) == "8 L1");
-        CHECK(rule_for(RowFormat::bf16, 600, 16, kLarge) == "12 L1");
-        CHECK(rule_for(RowFormat::bf16, 600, 256, kLarge) == "17 L1");
-        CHECK(rule_for(RowFormat::int8, 600, 256, kLarge) == "32 L1");
+        CHECK(rule_for(RowFormat::bf16, 600, 16, kLarge) == "19 L1");
+        CHECK(rule_for(RowFormat::bf16, 600, 256, kLarge) == "25 L1");
+        CHECK(rule_for(RowFormat::int8, 600, 256, kLarge) == "51 L1");
     }
 }
 
