@@ -56,9 +56,9 @@ struct BagGroup {
     }
 };
 
-/// The next smaller block size. Blocks have 0 (less than a vector) to 8, 10, 12, 16, 18, 20, ... or 28 vectors.
+/// The next smaller block size. Blocks have 0 (less than a vector) to 8, 10, 12, 14, ... or 28 vectors.
 constexpr std::size_t smaller_block(std::size_t vectors) noexcept {
-    return vectors > 16 ? vectors - 2 : vectors > 12 ? 12 : vectors > 8 ? vectors - 2 : vectors - 1;
+    return vectors > 8 ? vectors - 2 : vectors - 1;
 }
 
 /// Rows that are narrower than a vector have no vectors, but kPart columns (see visit_part()).
