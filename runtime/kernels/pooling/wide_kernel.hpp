@@ -253,14 +253,13 @@ private:
         const std::size_t left = args_.rows.dim - columns.first;  // to write; a row may have storage for more
         std::byte* const out = out_ + columns.first * element_bytes(args_.out_type);
         constexpr OutputType kFloats = OutputType::f32, kOwn = own_type(kCodec);
-        if (columns.count >= Arch::width && columns.count <= left) {
-            if (args_.out_type == kFloats) return write_as<kRows, kIsFirst, kFloats>(columns, group, out);
-            if constexpr (kOwn != kFloats) {
-                if (args_.out_type == kOwn) return write_as<kRows, kIsFirst, kOwn>(columns, group, out);
-            }
+        const bool are_whole = columns.count >= Arch::width && columns.count <= left;
+        if constexpr (kOwn != kFloats) {
+            if (are_whole && args_.out_type == kOwn) return write_as<kRows, kIsFirst, kOwn>(columns, group, out);
         }
-        write_as<kRows, kIsFirst, kFloats>(columns, group, sums_at(0));
-        store_rounded(out, args_.out_type, sums_at(0), left < columns.count ? left : columns.count);
+        const bool are_final = are_whole && args_.out_type == kFloats;
+        write_as<kRows, kIsFirst, kFloats>(columns, group, are_final ? out : sums_at(0));
+        if (!are_final) store_rounded(out, args_.out_type, sums_at(0), left < columns.count ? left : columns.count);
     }
 
     template <std::size_t kRows, bool kIsFirst, OutputType kType>
