@@ -127,7 +127,8 @@ struct QuantizeArgs {
 /// One instruction set's kernels.
 struct KernelTable {
     const char* isa;
-    std::size_t block_dim;  ///< columns of the widest row whose sums fit in registers
+    std::size_t one_block_dim;  ///< columns of the widest row that is one block
+    std::size_t block_dim;      ///< columns of the widest block that wider rows are cut into
     const CodecKernels* codecs[kNumCodecs];
     /// How many of `count` indices are below 0 or at or past `rows`; [indices are int64]
     std::size_t (*count_outside[2])(const void* indices, std::size_t count, std::size_t rows) noexcept;
@@ -178,16 +179,23 @@ inline constexpr std::size_t kLongBlock = 512;
 /// `block` bytes. Zen 5: up to eight where blocks are short or have codes of less than a byte, up to four from L2 and
 /// L3 if they are longer. From memory, long blocks are faster.
 constexpr std::size_t most_at_once(Codec codec, std::size_t block, std::size_t least_run) noexcept {
-    constexpr std::size_t kShort = 104, kMemoryRun = 256;  // int8 on AVX2: 96, and a share of scale and bias
+    constexpr std::size_t kShort = 124, kMemoryRun = 256;  // int8 on AVX2: 112, and a share of scale and bias
     if (block <= kShort || block < least_run || are_parts_of_bytes(codec)) return kMostAtOnce;
     return block < kLongBlock && least_run < kMemoryRun ? kMostAtOnce / 2 : 0;
 }
 
-/// Whether rows are wider than a block and bags so short that they are read side by side. Whole rows are prefetched
-/// then, of which L1 cannot hold many if they are very wide.
+/// Columns of the widest row that is read faster as one block than side by side with others, however short bags are:
+/// the fewer, the more registers and instructions decoding takes (measured on Zen 5).
+constexpr std::size_t widest_block(const KernelTable& kernels, Codec codec) noexcept {
+    if (codec == Codec::f32 || codec == Codec::bf16) return kernels.one_block_dim;
+    return codec == Codec::f16 ? kernels.block_dim : kernels.block_dim - kernels.block_dim / 8;
+}
+
+/// Whether rows are so wide and bags so short that rows are read side by side. Whole rows are prefetched then, of which
+/// L1 cannot hold many if they are very wide.
 inline bool are_short(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
     constexpr std::size_t kMostBytes = 4096;
-    if (args.rows.dim <= kernels.block_dim || args.rows.bytes > kMostBytes) return false;
+    if (args.rows.dim <= widest_block(kernels, codec) || args.rows.bytes > kMostBytes) return false;
     if (args.pooling != Pooling::sum) return false;
     if (args.out_type != OutputType::f32 && args.out_type != own_type(codec)) return false;
     const std::size_t block = bytes_of_block(kernels, args.rows.bytes, args.rows.dim);

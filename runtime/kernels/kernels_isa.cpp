@@ -57,6 +57,7 @@ bool are_sequence(const void* values, std::size_t count, std::int64_t first, std
 
 constinit const KernelTable ROWPOOL_CONCAT(kernels_, ROWPOOL_KERNEL_ISA) = {
     .isa = ROWPOOL_QUOTE(ROWPOOL_KERNEL_ISA),
+    .one_block_dim = Arch::width * kMaxRowVectors,
     .block_dim = Arch::width * kMaxVectors,
     .codecs = {&ROWPOOL_KERNELS_OF(f32), &ROWPOOL_KERNELS_OF(f16), &ROWPOOL_KERNELS_OF(bf16),
                &ROWPOOL_KERNELS_OF(int8_f32), &ROWPOOL_KERNELS_OF(int8_f16), &ROWPOOL_KERNELS_OF(int4),

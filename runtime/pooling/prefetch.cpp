@@ -52,7 +52,7 @@ bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
 /// otherwise 0.
 std::size_t run_of_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     const kernels::KernelTable* const kernels = cpu::active_kernels();
-    if (kernels == nullptr || table.dim() <= kernels->block_dim) return 0;
+    if (kernels == nullptr || table.dim() <= kernels->one_block_dim) return 0;
     const std::size_t bytes = row_bytes(table.format(), table.dim());
     const std::size_t least_run = least_run_for(table.dim(), footprint, caches);
     if (least_run == 0 || kernels::bytes_of_block(*kernels, bytes, table.dim()) < least_run) return 0;

@@ -24,10 +24,14 @@
 namespace rowpool::kernels {
 namespace {
 
-/// The maximum number of vectors whose sums are kept in registers.
+/// The maximum number of vectors of a row that is one block, and of the blocks that wider rows are cut into. The sums of
+/// a block stay in registers, but where registers are few, a row that is a little wider is better off with some of its
+/// sums in L1 than with a second block.
 #ifdef ROWPOOL_MAX_VECTORS
-constexpr std::size_t kMaxVectors = ROWPOOL_MAX_VECTORS;  // for sanitized builds: fewer template instances
+constexpr std::size_t kMaxRowVectors = ROWPOOL_MAX_VECTORS;  // for sanitized builds: fewer template instances
+constexpr std::size_t kMaxVectors = ROWPOOL_MAX_VECTORS;
 #else
+constexpr std::size_t kMaxRowVectors = Arch::max_row_vectors;
 constexpr std::size_t kMaxVectors = Arch::max_vectors;
 #endif
 

@@ -18,7 +18,8 @@ struct Arch {
     static constexpr std::size_t width = 8;
     static constexpr bool has_fma = true;
     static constexpr bool has_cheap_canonical = false;
-    static constexpr std::size_t max_vectors = 12;
+    static constexpr std::size_t max_vectors = 14;
+    static constexpr std::size_t max_row_vectors = 18;
 
     static V set(float x) noexcept { return V(x); }
     static V fma(V a, V b, V c) noexcept { return V(_mm256_fmadd_ps(a, b, c)); }

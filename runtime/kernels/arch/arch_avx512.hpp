@@ -19,6 +19,7 @@ struct Arch {
     static constexpr bool has_fma = true;
     static constexpr bool has_cheap_canonical = true;
     static constexpr std::size_t max_vectors = 28;
+    static constexpr std::size_t max_row_vectors = 28;
 
     static V set(float x) noexcept { return V(x); }
     static V fma(V a, V b, V c) noexcept { return V(_mm512_fmadd_ps(a, b, c)); }  // xsimd 8.1 has none here

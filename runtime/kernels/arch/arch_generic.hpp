@@ -22,6 +22,7 @@ struct Arch {
     static constexpr bool has_fma = false;
     static constexpr bool has_cheap_canonical = false;
     static constexpr std::size_t max_vectors = 8;
+    static constexpr std::size_t max_row_vectors = 8;
 
     using V __attribute__((vector_size(16))) = float;
 

@@ -19,6 +19,7 @@ struct Arch {
     static constexpr bool has_fma = true;
     static constexpr bool has_cheap_canonical = false;
     static constexpr std::size_t max_vectors = 8;
+    static constexpr std::size_t max_row_vectors = 8;
 
     static V set(float x) noexcept { return V(x); }
     static V fma(V a, V b, V c) noexcept { return V(vfmaq_f32(c, a, b)); }

@@ -335,7 +335,7 @@ inline void sum_block(const BagGroup& group) noexcept {
     using Plain = PlainForm<kCodec>;
     constexpr std::size_t kLarge = 8;
     const std::size_t vectors = group.columns < Arch::width ? 0 : (group.columns + Arch::width - 1) / Arch::width;
-    visit_block_size<kMaxVectors>(vectors, [&]<std::size_t kVectors>() {
+    visit_block_size<kMaxRowVectors>(vectors, [&]<std::size_t kVectors>() {
         if constexpr (kVectors == 0) {
             visit_part<RowCodec<kCodec>>(group.columns, [&]<std::size_t kPart>() {
                 BlockKernel<kCodec, Plain, kWeighted, 0, kPart>::run(group);
@@ -363,7 +363,7 @@ inline void sum_block(const BagGroup& group) noexcept {
 template <class C>
 constexpr std::size_t block_columns(std::size_t columns, std::size_t least_run) noexcept {
     const std::size_t vectors = (columns + Arch::width - 1) / Arch::width;
-    if (vectors <= kMaxVectors) return columns;
+    if (vectors <= kMaxRowVectors) return columns;
     const std::size_t fewest = (vectors + kMaxVectors - 1) / kMaxVectors;
     std::size_t best = 0, least = ~std::size_t{0};
     for (std::size_t blocks = fewest; blocks <= 2 * fewest; ++blocks) {

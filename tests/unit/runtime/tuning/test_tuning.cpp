@@ -225,15 +225,15 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
     CHECK(rule_for(RowFormat::f32, 64, 256, kSmall) == "32 L2");
     CHECK(rule_for(RowFormat::f32, 256, 256, kSmall) == "8 L2");
     const std::size_t block_dim = cpu::active_kernels()->block_dim;
-    if (block_dim >= 96) {  // AVX2, AVX-512; blocks of sanitized builds are smaller
+    if (block_dim >= 112) {  // AVX2, AVX-512; blocks of sanitized builds are smaller
         CHECK(rule_for(RowFormat::int8, 32, 256, kLarge) == "96 L1");
         CHECK(rule_for(RowFormat::f32, 64, 16, kLarge) == "48 L1");
         CHECK(rule_for(RowFormat::f32, 64, 256, kLarge) == "64 L1");
         CHECK(rule_for(RowFormat::f16, 96, 256, kLarge) == "85 L1");
         CHECK(rule_for(RowFormat::int8, 8192, 256, kLarge) == "8 L1");
     }
-    if (block_dim == 96) {
-        CHECK(rule_for(RowFormat::f32, 128, 256, kLarge) == "51 L1");
+    if (block_dim == 112) {
+        CHECK(rule_for(RowFormat::f32, 200, 256, kLarge) == "36 L1");
         CHECK(rule_for(RowFormat::f16, 128, 256, kLarge) == "64 L1");
     }
     if (block_dim == 448) {
@@ -271,7 +271,7 @@ TEST_CASE("wide rows are read side by side where blocks are short for the cache 
 
 TEST_CASE("short bags are read side by side where that is faster than block by block") {
     constexpr std::size_t kNear = 64, kMemory = 256, kSmallCaches = ~std::size_t{0};
-    CHECK(kernels::most_at_once(kernels::Codec::int8_f32, (97 + 8) * 96 / 97, kNear) == 8);  // AVX2
+    CHECK(kernels::most_at_once(kernels::Codec::int8_f32, (99 + 8) * 112 / 99, kNear) == 8);  // AVX2
     CHECK(kernels::most_at_once(kernels::Codec::f16, 96, kMemory) == 8);
     CHECK(kernels::most_at_once(kernels::Codec::f16, 192, kNear) == 4);
     CHECK(kernels::most_at_once(kernels::Codec::f16, 192, kMemory) == 8);
@@ -283,9 +283,20 @@ TEST_CASE("short bags are read side by side where that is faster than block by b
     CHECK(kernels::most_at_once(kernels::Codec::int2, 112, 0) == 8);
 }
 
+TEST_CASE("rows are one block the longer, the less their decoding takes") {
+    kernels::KernelTable table = {};
+    table.one_block_dim = 144;
+    table.block_dim = 112;
+    CHECK(kernels::widest_block(table, kernels::Codec::f32) == 144);
+    CHECK(kernels::widest_block(table, kernels::Codec::bf16) == 144);
+    CHECK(kernels::widest_block(table, kernels::Codec::f16) == 112);
+    CHECK(kernels::widest_block(table, kernels::Codec::int8_f32) == 98);
+    CHECK(kernels::widest_block(table, kernels::Codec::int4) == 98);
+}
+
 TEST_CASE("rows of more than two short blocks are read side by side, and of int4 and int2 from anywhere") {
     kernels::KernelTable table = {};
-    table.block_dim = 96;
+    table.block_dim = 112;
     kernels::PoolArgs args = {};
     const auto are_many = [&](kernels::Codec codec, std::size_t dim, std::size_t row_bytes, std::size_t least_run) {
         args.rows.dim = dim;
@@ -294,11 +305,11 @@ TEST_CASE("rows of more than two short blocks are read side by side, and of int4
         return kernels::are_many_blocks(table, codec, args);
     };
     constexpr kernels::Codec kInt4 = kernels::Codec::int4, kInt8 = kernels::Codec::int8_f32, kF32 = kernels::Codec::f32;
-    CHECK(are_many(kInt4, 200, 104, 0));
-    CHECK(!are_many(kInt4, 192, 100, 0));   // two blocks
-    CHECK(!are_many(kInt8, 200, 208, 64));  // from L3
-    CHECK(are_many(kInt8, 200, 208, 256));  // from memory
-    CHECK(!are_many(kF32, 200, 800, 256));
+    CHECK(are_many(kInt4, 226, 117, 0));
+    CHECK(!are_many(kInt4, 224, 116, 0));   // two blocks
+    CHECK(!are_many(kInt8, 230, 238, 64));  // from L3
+    CHECK(are_many(kInt8, 230, 238, 256));  // from memory
+    CHECK(!are_many(kF32, 230, 920, 256));
 }
 
 TEST_CASE("results are prefetched, whole rows ahead, where L3 does not keep them") {
