@@ -57,9 +57,7 @@ struct BagGroup {
 };
 
 /// The next smaller block size. Blocks have 0 (less than a vector) to 8, 10, 12, 14, ... or 28 vectors.
-constexpr std::size_t smaller_block(std::size_t vectors) noexcept {
-    return vectors > 8 ? vectors - 2 : vectors - 1;
-}
+constexpr std::size_t smaller_block(std::size_t vectors) noexcept { return vectors > 8 ? vectors - 2 : vectors - 1; }
 
 /// Rows that are narrower than a vector have no vectors, but kPart columns (see visit_part()).
 template <Codec kCodec, class F, bool kWeighted, std::size_t kVectors, std::size_t kPart = 0>
