@@ -224,6 +224,9 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
     CHECK(rule_for(RowFormat::int8, 32, 256, kSmall) == "64 L2");
     CHECK(rule_for(RowFormat::f32, 64, 256, kSmall) == "32 L2");
     CHECK(rule_for(RowFormat::f32, 256, 256, kSmall) == "8 L2");
+    CHECK(rule_for(RowFormat::int8, 32, 8, kSmall) == "64 L2");
+    CHECK(rule_for(RowFormat::int8, 32, 8, kLarge) == "24 L1");
+    CHECK(rule_for(RowFormat::int8, 32, 9, kLarge) == "96 L1");
     const std::size_t block_dim = cpu::active_kernels()->block_dim;
     if (block_dim >= 112) {  // AVX2, AVX-512; blocks of sanitized builds are smaller
         CHECK(rule_for(RowFormat::int8, 32, 256, kLarge) == "96 L1");
