@@ -140,7 +140,8 @@ struct KernelTable {
     std::size_t (*quantize)(const QuantizeArgs& args) noexcept;
 };
 
-/// Bytes of the widest block that is read of rows of `dim` columns and so many bytes.
+/// Bytes of a block of `block_dim` columns of rows of `dim` columns and so many bytes, with its share of scale and
+/// bias.
 constexpr std::size_t bytes_of_block(const KernelTable& kernels, std::size_t row_bytes, std::size_t dim) noexcept {
     return row_bytes * kernels.block_dim / dim;
 }

@@ -56,7 +56,7 @@ std::size_t run_of_blocks(const Table& table, std::size_t footprint, const Cache
     const std::size_t bytes = row_bytes(table.format(), table.dim());
     const std::size_t least_run = least_run_for(table.dim(), footprint, caches);
     if (least_run == 0 || kernels::bytes_of_block(*kernels, bytes, table.dim()) < least_run) return 0;
-    return bytes / ((table.dim() + kernels->block_dim - 1) / kernels->block_dim);  // rows are cut into equal blocks
+    return bytes / ((table.dim() + kernels->block_dim - 1) / kernels->block_dim);  // rows are cut into at least so many
 }
 
 }  // namespace

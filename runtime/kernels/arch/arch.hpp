@@ -24,9 +24,9 @@
 namespace rowpool::kernels {
 namespace {
 
-/// The maximum number of vectors of a row that is one block, and of the blocks that wider rows are cut into. The sums of
-/// a block stay in registers, but where registers are few, a row that is a little wider is better off with some of its
-/// sums in L1 than with a second block.
+/// The maximum number of vectors of a row that is one block, and of the blocks that wider rows are cut into. The sums
+/// of a block stay in registers, but where registers are few, a row that is a little wider is better off with some of
+/// its sums in L1 than with a second block.
 #ifdef ROWPOOL_MAX_VECTORS
 constexpr std::size_t kMaxRowVectors = ROWPOOL_MAX_VECTORS;  // for sanitized builds: fewer template instances
 constexpr std::size_t kMaxVectors = ROWPOOL_MAX_VECTORS;
@@ -34,6 +34,7 @@ constexpr std::size_t kMaxVectors = ROWPOOL_MAX_VECTORS;
 constexpr std::size_t kMaxRowVectors = Arch::max_row_vectors;
 constexpr std::size_t kMaxVectors = Arch::max_vectors;
 #endif
+static_assert(kMaxVectors >= 2, "rows that are read side by side are at least a vector wide: see widest_block()");
 
 }  // namespace
 }  // namespace rowpool::kernels

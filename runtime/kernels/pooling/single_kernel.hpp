@@ -165,20 +165,22 @@ private:
             });
         }
         if constexpr (C::is_coded) {
-            return args.weights != nullptr ? pool_codes<kType, Weighted>(args) : pool_codes<kType, Decoded>(args);
+            args.weights != nullptr ? pool_codes<kType, Weighted>(args) : pool_codes<kType, Decoded>(args);
+        } else {
+            if constexpr (Form<kCodec>::template stores_pairs<kType, 2>) {
+                using Pairs = WeightedPairs<kCodec>;
+                if (args.weights != nullptr && args.rows.dim >= Pairs::columns) return pool_floats<kBytes, Pairs>(args);
+            }
+            if (args.weights != nullptr) return pool_floats<kBytes, Weighted>(args);
+            pool_floats<kBytes, std::conditional_t<kIsCopy, HalfCopy<kCodec>, Decoded>>(args);
         }
-        if constexpr (Form<kCodec>::template stores_pairs<kType, 2>) {
-            using Pairs = WeightedPairs<kCodec>;
-            if (args.weights != nullptr && args.rows.dim >= Pairs::columns) return pool_floats<kBytes, Pairs>(args);
-        }
-        if (args.weights != nullptr) return pool_floats<kBytes, Weighted>(args);
-        pool_floats<kBytes, std::conditional_t<kIsCopy, HalfCopy<kCodec>, Decoded>>(args);
     }
 
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
     /// results do not alias them; so do all others. Wide rows are read by lines: see write_lines().
     template <std::size_t kBytes, class Row, bool kAreWide = false>
     [[gnu::noinline]] static void pool_floats(const PoolArgs& given) noexcept {
+        static_assert(!C::is_coded);
         if constexpr (!kAreWide) {
             constexpr std::size_t kFewLines = C::bits == 32 ? 4 : 3;  // those are best prefetched at once
             if (given.rows.lines > kFewLines) return pool_floats<kBytes, Row, true>(given);
@@ -194,8 +196,10 @@ private:
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
             const Row row(args, place, i);
             std::size_t column = 0;
-            if (kAreWide && has_later) {
-                column = write_lines<kBytes>(args.rows, row, place, last, out, later, args.results_ahead);
+            if constexpr (kAreWide) {
+                if (has_later) {
+                    column = write_lines<kBytes>(args.rows, row, place, last, out, later, args.results_ahead);
+                }
             }
             for (; column < last; column += Row::columns) {
                 if (args.results_ahead != 0) prefetch_for_write(out + column * kBytes + args.results_ahead);

@@ -196,7 +196,6 @@ TEST_CASE("sums and means of one row each equal the reference, to every type of 
     }
 }
 
-// Blocks of columns are done for 64 bags at a time.
 // Two blocks are done for 64 bags at a time, or, where they are short, for fewer: 40 columns are two of generic and
 // NEON, 150 of AVX2, 600 of AVX-512.
 TEST_CASE("more bags than are done at a time equal the reference") {
@@ -221,8 +220,9 @@ TEST_CASE("more bags than are done at a time equal the reference") {
     }
 }
 
-// Up to eight rows that are wider than a block are read side by side; the dims are those of AVX2 and AVX-512. Among the
-// bags are longer ones, empty ones and, of hostile rows, such with sums that overflow in some form, or are NaN.
+// Up to eight rows that are about as wide as a block, or wider, are read side by side; the dims are those of AVX2 and
+// AVX-512. Among the bags are longer ones, empty ones and, of hostile rows, such with sums that overflow in some form,
+// or are NaN.
 TEST_CASE("short bags of wide rows equal the reference, of every length") {
     std::size_t number = 0;
     Random random(11);
@@ -245,6 +245,32 @@ TEST_CASE("short bags of wide rows equal the reference, of every length") {
                     v.form.least_run = ~std::size_t{0};
                     check_point(format, dim, weighted, v, lengths, number);
                 }
+            }
+        }
+    }
+}
+
+// There is a kernel for every number of vectors up to 8, and for four numbers each up to 16: of AVX-512, 256 columns.
+TEST_CASE("lookups of one row each of every dim up to 260 equal the reference") {
+    std::size_t number = 0;
+    Random random(12);
+    for (const RowFormat format : all_row_formats()) {
+        for (std::size_t dim = 1; dim <= 260; dim += std::size_t{small_grid() ? 7u : 1u}) {
+            for (const bool weighted : {false, true}) {
+                Variant v;
+                ++number;
+                v.form.mode = weighted || random.below(2) == 0 ? Pooling::sum : Pooling::none;
+                v.form.type = random.below(3) != 0 ? OutputType::f32 : random.pick(kTypes);
+                v.form.bounds = Bounds::fixed;
+                v.fixed_length = 1;
+                v.values = random.below(2) == 0 ? Values::tame : Values::hostile;
+                v.form.wide_indices = random.below(2) == 0;
+                v.form.guard = random.below(2) == 0 ? Guard::before : Guard::after;
+                v.form.out_gap = random.below(3);
+                v.form.prefetch_distance = random.below(2) * 7;
+                v.form.prefetch_to_second_level = random.below(2) == 0;
+                v.form.prefetch_results = random.below(2) == 0;
+                check_point(format, dim, weighted, v, std::vector<std::size_t>(20), number);
             }
         }
     }

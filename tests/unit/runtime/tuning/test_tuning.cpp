@@ -297,6 +297,32 @@ TEST_CASE("rows are one block the longer, the less their decoding takes") {
     CHECK(kernels::widest_block(table, kernels::Codec::int4) == 98);
 }
 
+TEST_CASE("calls are short if their bags have few rows in the mean, and their rows are wide enough") {
+    kernels::KernelTable table = {};
+    table.one_block_dim = 144;
+    table.block_dim = 112;
+    kernels::PoolArgs args = {};
+    args.pooling = Pooling::sum;
+    args.out_type = OutputType::f32;
+    args.last_bag = 10;
+    const auto are_short = [&](kernels::Codec codec, std::size_t dim, std::size_t row_bytes, std::size_t rows) {
+        args.rows.dim = dim;
+        args.rows.bytes = row_bytes;
+        args.end = rows;
+        return kernels::are_short(table, codec, args);
+    };
+    constexpr kernels::Codec kInt8 = kernels::Codec::int8_f32, kF32 = kernels::Codec::f32;
+    CHECK(are_short(kInt8, 99, 107, 80));
+    CHECK(!are_short(kInt8, 99, 107, 81));
+    CHECK(!are_short(kInt8, 98, 106, 80));
+    CHECK(are_short(kF32, 145, 580, 40));
+    CHECK(!are_short(kF32, 145, 580, 41));
+    CHECK(!are_short(kF32, 144, 576, 40));
+    CHECK(!are_short(kF32, 1025, 4100, 40));  // too wide
+    args.pooling = Pooling::mean;
+    CHECK(!are_short(kInt8, 99, 107, 80));
+}
+
 TEST_CASE("rows of more than two short blocks are read side by side, and of int4 and int2 from anywhere") {
     kernels::KernelTable table = {};
     table.block_dim = 112;
