@@ -355,9 +355,9 @@ inline void sum_block(const BagGroup& group) noexcept {
     });
 }
 
-/// The number of columns per block, with rows cut into blocks of equal size. A block that is smaller than its kernel
-/// has vectors computed twice, so there are as many blocks as leave the fewest, or as few as possible if not all of
-/// least_run bytes.
+/// The number of columns per block but the last, which has what is left. A block that is smaller than its kernel has
+/// vectors computed twice, so all but the last fill theirs, and there are as many as cost the least, or as few as
+/// possible if not all of least_run bytes.
 template <class C>
 constexpr std::size_t block_columns(std::size_t columns, std::size_t least_run) noexcept {
     const std::size_t vectors = (columns + Arch::width - 1) / Arch::width;
@@ -365,9 +365,11 @@ constexpr std::size_t block_columns(std::size_t columns, std::size_t least_run) 
     const std::size_t fewest = (vectors + kMaxVectors - 1) / kMaxVectors;
     std::size_t best = 0, least = ~std::size_t{0};
     for (std::size_t blocks = fewest; blocks <= 2 * fewest; ++blocks) {
-        const std::size_t size = (vectors + blocks - 1) / blocks;
+        const std::size_t size = block_size<kMaxVectors>((vectors + blocks - 1) / blocks);
         if (blocks > fewest && C::bytes_of(size * Arch::width) < least_run) break;
-        const std::size_t cost = blocks * (block_size<kMaxVectors>(size) + 1);  // with the set-up of a block
+        const std::size_t whole = (vectors - 1) / size;  // blocks before the last
+        const std::size_t last = block_size<kMaxVectors>(vectors - whole * size);
+        const std::size_t cost = whole * (size + 1) + last + 1;  // with the set-up of a block
         if (cost < least) least = cost, best = size;
     }
     return best * Arch::width;
