@@ -48,6 +48,18 @@ bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
     return footprint <= caches.third_level / 2;
 }
 
+/// Whether rows come from L2 fast enough without prefetching. Where L1 is large, so is the number of instructions that
+/// a core has under way: those of some twenty rows of at most a line. Decoding takes more of them: rows of codes are
+/// prefetched once the tables fill most of L2, which has other users, and those of many codes a byte in any case.
+bool need_no_prefetch(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
+    constexpr std::size_t kManyColumns = 48;
+    const kernels::Codec codec = kernels::codec_of(table.format());
+    const bool is_coded = table.format() != RowFormat::f32 && kernels::own_type(codec) == OutputType::f32;
+    if (is_small(caches) || row_bytes(table.format(), table.dim()) > kLine) return false;
+    if (kernels::are_parts_of_bytes(codec) && table.dim() >= kManyColumns) return false;
+    return footprint <= (is_coded ? caches.second_level / 4 * 3 : caches.second_level);
+}
+
 /// The bytes of a block, of a table whose rows are read from beyond L2 and by blocks that may be long enough for that;
 /// otherwise 0.
 std::size_t run_of_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
@@ -79,10 +91,7 @@ std::size_t bytes_behind(const Table& table) noexcept {
 
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     if (bytes_behind(table) <= caches.first_level) return {0, Into::first_level};
-    // Where L1 is large, so is the number of instructions that a core has under way: those of some twenty rows of at
-    // most a line, which is all the prefetching that L2 needs.
-    const std::size_t bytes = row_bytes(table.format(), table.dim());
-    if (footprint <= caches.second_level && !is_small(caches) && bytes <= kLine) return {0, Into::first_level};
+    if (need_no_prefetch(table, footprint, caches)) return {0, Into::first_level};
     // What matters is the number of lines under way, and wide rows have more lines; of rows that are read by blocks,
     // only a block's lines. From memory more may be under way: by a Zipf law most rows are near, and pass faster than
     // those from afar arrive.

@@ -257,6 +257,12 @@ TEST_CASE(
     }
     CHECK(rule_for(RowFormat::f32, 16, 1, kSmall) == "16 L1");
     CHECK(rule_for(RowFormat::f32, 16, 1, kLarge) == "0 L1");
+    CHECK(rule_for(RowFormat::f32, 16, 2, kLarge) == "0 L1");
+    CHECK(rule_for(RowFormat::int8, 32, 1, kLarge) == "0 L1");
+    CHECK(rule_for(RowFormat::int8, 32, 2, kLarge) == "16 L1");
+    CHECK(rule_for(RowFormat::int4, 47, 1, kLarge) == "0 L1");
+    CHECK(rule_for(RowFormat::int4, 48, 1, kLarge) == "16 L1");
+    CHECK(rule_for(RowFormat::tbe_int2, 100, 1, kLarge) == "16 L1");
     const Floats values(8000, 1.0f);
     CHECK((pooling::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
 }
@@ -286,7 +292,7 @@ TEST_CASE("short bags are read side by side where that is faster than block by b
     CHECK(kernels::most_at_once(kernels::Codec::int2, 112, 0) == 8);
 }
 
-TEST_CASE("rows are one block the longer, the less their decoding takes") {
+TEST_CASE("rows are one block the wider, the less their decoding takes") {
     kernels::KernelTable table = {};
     table.one_block_dim = 144;
     table.block_dim = 112;
