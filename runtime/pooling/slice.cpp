@@ -171,22 +171,27 @@ private:
         args.ends.length = ends.length;
         if (ends.kind == BagEnds::Kind::fixed) return;
         args.ends.values = static_cast<const std::byte*>(ends.values) + f * plan_.num_bags * (ends.wide ? 8 : 4);
-        if (are_single(args)) {
+        if (const std::size_t length = equal_length(args); length != 0) {
             args.ends.kind = BagEnds::Kind::fixed;
-            args.ends.length = 1;
+            args.ends.length = length;
         }
     }
 
-    /// Whether every bag of a list has exactly one index.
-    bool are_single(const kernels::PoolArgs& args) const noexcept {
-        const std::size_t count = args.last_bag - args.first_bag;
-        if (count == 0 || args.end - args.position != count) return false;
+    /// The length of the bags of a list, if all have the same; otherwise 0. For kernels, such bags are fixed ones.
+    std::size_t equal_length(const kernels::PoolArgs& args) const noexcept {
+        const std::size_t count = args.last_bag - args.first_bag, indices = args.end - args.position;
+        if (count <= 1) return count * indices;
+        const std::size_t length = indices / count;
+        if (length * count != indices) return 0;
         const bool are_offsets = args.ends.kind == BagEnds::Kind::offsets;
-        const auto first = are_offsets ? static_cast<std::int64_t>(args.position + 1) : 1;
+        const auto step = static_cast<std::int64_t>(length);
+        const auto first = are_offsets ? static_cast<std::int64_t>(args.position) + step : step;
         const void* const ends =
             static_cast<const std::byte*>(args.ends.values) + args.first_bag * (args.ends.wide ? 8 : 4);
-        // All but the last bag, which may have no entry: if they have one each, so has it.
-        return plan_.kernels->are_sequence[args.ends.wide](ends, count - 1, first, are_offsets ? 1 : 0);
+        // All but the last bag, which may have no entry: if they have as many, so has it.
+        const bool are_equal =
+            plan_.kernels->are_sequence[args.ends.wide](ends, count - 1, first, are_offsets ? step : 0);
+        return are_equal ? length : 0;
     }
 
     std::size_t run(const FeaturePlan& feature, kernels::PoolArgs& args) const noexcept {

@@ -48,8 +48,9 @@ public:
     }
     void move_to(const std::byte* place) noexcept { next_ = place; }
 
-    /// The address of the next index.
+    /// The address of the next index, and of the index i after it.
     const std::byte* place() const noexcept { return next_; }
+    const std::byte* place_of(std::size_t i) const noexcept { return next_ + i * step_; }
     /// The number of indices from `place` to the next one.
     std::size_t count(const std::byte* place) const noexcept { return count(place, next_); }
     /// The number of indices from `place` to `end`.
@@ -69,22 +70,23 @@ private:
 };
 
 /// Reads where a call's bags end, as addresses of indices. An offset is counted from the first index of all, a length
-/// from where its bag begins. Fixed bags are read as a list of one length, with step 0: that of the arguments, whose
-/// address is kept, so that they must not be a copy that is to stay in registers.
+/// from where its bag begins.
 class EndReader {
 public:
     EndReader(const PoolArgs& args, std::size_t first_bag) noexcept : index_step_(args.wide_indices ? 8 : 4) {
         const auto* const indices = static_cast<const std::byte*>(args.indices);
         const auto* const values = static_cast<const std::byte*>(args.ends.values);
         const bool is_list = args.ends.kind != BagEnds::Kind::fixed;
-        step_ = !is_list ? 0 : args.ends.wide ? 8 : 4;
-        next_ = is_list ? values + first_bag * step_ : reinterpret_cast<const std::byte*>(&args.ends.length);
+        fixed_ = is_list ? kNotFixed : static_cast<std::ptrdiff_t>(args.ends.length * index_step_);
+        step_ = args.ends.wide ? 8 : 4;
+        next_ = is_list ? values + first_bag * step_ : nullptr;
         origin_ = args.ends.kind == BagEnds::Kind::offsets ? indices : nullptr;
         end_ = indices + args.end * index_step_;
     }
 
     /// The end of the next bag, which begins at `begin`. The very last one may have no entry in the list.
     [[gnu::always_inline]] const std::byte* end(const std::byte* begin, bool is_last) noexcept {
+        if (fixed_ >= 0) return begin + fixed_;
         if (is_last) return end_;
         const std::byte* const from = origin_ != nullptr ? origin_ : begin;
         const std::byte* const end = from + lower_half(next_) * index_step_;
@@ -93,6 +95,9 @@ public:
     }
 
 private:
+    static constexpr std::ptrdiff_t kNotFixed = -1;
+
+    std::ptrdiff_t fixed_;  ///< bytes of the indices of a bag if all have as many
     const std::byte* next_;
     std::size_t step_;
     const std::byte* origin_;  ///< null where ends are counted from the beginning of a bag

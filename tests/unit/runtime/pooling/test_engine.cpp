@@ -27,11 +27,13 @@ struct LargeCall {
     PoolOptions options;
     ReferenceResult expected;
 
-    LargeCall(RowFormat format, Pooling mode, bool weighted, bool remapped = false)
+    /// Bags have random lengths, or all the same if one is given.
+    LargeCall(RowFormat format, Pooling mode, bool weighted, bool remapped = false, std::size_t length = 0)
         : made(make(format, remapped)), table(table_of(made)) {
         Random random(static_cast<std::uint64_t>(format) * 10 + static_cast<std::uint64_t>(mode));
         std::vector<std::size_t> sizes(3000);
         for (std::size_t& size : sizes) size = random.below(10) == 0 ? random.below(200) : random.below(8);
+        if (length != 0) sizes.assign(sizes.size(), length);
         bags = make_bags(random, sizes, table.num_ids(), 50);
         if (weighted) bags.weights = make_weights(random, bags.indices.size());
         offsets = as<std::int64_t>(bags.offsets);
@@ -87,9 +89,10 @@ struct FullArena {
 
 TEST_CASE("the bits are the reference's for every number of threads and way to cut bags") {
     const LargeCall calls[] = {
-        {RowFormat::int8, Pooling::sum, true},         {RowFormat::f32, Pooling::mean, false},
-        {RowFormat::int4, Pooling::sqrtn, true},       {RowFormat::f16, Pooling::max, false},
-        {RowFormat::int8, Pooling::mean, false, true}, {RowFormat::f32, Pooling::sum, true, true}};
+        {RowFormat::int8, Pooling::sum, true},           {RowFormat::f32, Pooling::mean, false},
+        {RowFormat::int4, Pooling::sqrtn, true},         {RowFormat::f16, Pooling::max, false},
+        {RowFormat::int8, Pooling::mean, false, true},   {RowFormat::f32, Pooling::sum, true, true},
+        {RowFormat::bf16, Pooling::sum, false, false, 3}};
     for (const std::size_t threads : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7}}) {
         const Engine engine({.threads = threads});
         CHECK(engine.threads() == threads);

@@ -26,11 +26,21 @@ TEST_CASE("bags of every kind and integer type pool the same") {
     }
 }
 
-TEST_CASE("as many indices as bags, one each or not") {
+TEST_CASE("bags of one length are told from others that have as many indices") {
     Random random(19);
     const PoolFixture f;
-    for (const std::vector<std::size_t>& lengths :
-         {std::vector<std::size_t>(33, 1), {1, 1, 1, 0, 2, 1}, {2, 0}, {0, 2, 1, 1}, {1, 1, 2, 0}, {1}}) {
+    for (const std::vector<std::size_t>& lengths : {std::vector<std::size_t>(33, 1),
+                                                    {1, 1, 1, 0, 2, 1},
+                                                    {2, 0},
+                                                    {0, 2, 1, 1},
+                                                    {1, 1, 2, 0},
+                                                    {1},
+                                                    std::vector<std::size_t>(33, 3),
+                                                    {3, 3, 3, 2, 4},
+                                                    {2, 4, 3},
+                                                    {3, 0, 6},
+                                                    {0, 0},
+                                                    {7}}) {
         const ReferenceBags bags = make_bags(random, lengths, kRows, 0);
         const Floats expected = reference_pool(f.made.reference, bags, {.mode = Pooling::mean}).values;
         const auto offsets = as<std::int64_t>(bags.offsets);

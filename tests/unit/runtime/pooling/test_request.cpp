@@ -66,6 +66,7 @@ private:
         features.push_back({table_of(table, "table " + std::to_string(f)), options});
         std::vector<std::size_t> lengths(batch);
         for (std::size_t& length : lengths) length = random.below(f == 4 ? 200 : 6);  // one is heavier than all others
+        if (f == 7) lengths.assign(batch, 3);
         bags.push_back(
             make_bags(random, lengths, features.back().table.num_ids(), on_bad_index == OnBadIndex::skip ? 20 : 0));
         if (weighted) bags[f].weights = make_weights(random, bags[f].indices.size());
