@@ -32,43 +32,86 @@ private:
     /// Fewer where blocks are smaller, in sanitized builds: checks multiply the time that the compiler takes.
     static constexpr std::size_t kMostRows = kMaxVectors < kMostAtOnce ? kMaxVectors : kMostAtOnce;
 
-    /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
-    /// results do not alias them.
+    /// Reads the bags of a call, one by one.
     template <OutputType kType>
-    [[gnu::noinline]] static void run_to(const PoolArgs& given) noexcept {
-        const PoolArgs args = given;
-        IndexReader indices(args, args.position);
-        EndReader ends(given, args.first_bag);
-        const std::size_t step = args.out_stride * element_bytes(kType);
-        const std::byte* const end_of_results = output_row(args, args.last_bag);
-        for (std::byte* out = output_row(args, args.first_bag); out != end_of_results; out += step) {
-            const std::byte* const begin = indices.place();
-            const std::byte* const end = ends.end(begin, out + step == end_of_results);
-            const std::size_t count = indices.count(begin, end);
-            if (count == 0) {
-                std::memset(out, 0, args.rows.dim * element_bytes(kType));
-            } else if (!pool<kType, kMostRows>(args, count, indices, out)) {
-                pool_alone(given, begin, end, out);
-            }
-            indices.move_to(end);
+    class BagReader {
+    public:
+        explicit BagReader(const PoolArgs& args) noexcept
+            : indices_(args, args.position),
+              ends_(args, args.first_bag),
+              step_(args.out_stride * element_bytes(kType)),
+              out_(output_row(args, args.first_bag)),
+              last_(output_row(args, args.last_bag)) {
+            if (has_bag()) read_end();
         }
+
+        bool has_bag() const noexcept { return out_ != last_; }
+        /// Of the bag at hand: its number of rows, whether it has so many, its indices, and where its result goes.
+        std::size_t count() const noexcept { return indices_.count(indices_.place(), end_); }
+        [[gnu::always_inline]] bool has(std::size_t rows) const noexcept { return indices_.place_of(rows) == end_; }
+        const IndexReader& indices() const noexcept { return indices_; }
+        std::byte* out() const noexcept { return out_; }
+
+        [[gnu::always_inline]] void advance() noexcept {
+            indices_.move_to(end_);
+            out_ += step_;
+            if (has_bag()) read_end();
+        }
+
+    private:
+        [[gnu::always_inline]] void read_end() noexcept { end_ = ends_.end(indices_.place(), out_ + step_ == last_); }
+
+        IndexReader indices_;
+        EndReader ends_;
+        std::size_t step_;
+        std::byte* out_;
+        const std::byte* last_;  ///< one past the last bag's result
+        const std::byte* end_;   ///< one past the indices of the bag at hand
+    };
+
+    template <OutputType kType>
+    static void run_to(const PoolArgs& args) noexcept {
+        for (BagReader<kType> bags(args); bags.has_bag();) pool_bags<kType, kMostRows>(args, bags.count(), bags);
     }
 
-    /// Pools a bag of at least one row; false if it has more than kRows, or is not regular.
+    /// Pools the bag at hand, of `count` rows, and further ones if they have as many.
     template <OutputType kType, std::size_t kRows>
-    [[gnu::always_inline]] static bool pool(const PoolArgs& args, std::size_t count, const IndexReader& indices,
-                                            std::byte* out) noexcept {
-        if (count == kRows) return pool_rows<kType, kRows>(args, indices, out);
-        if constexpr (kRows > 1) return pool<kType, kRows - 1>(args, count, indices, out);
-        return false;
+    [[gnu::always_inline]] static void pool_bags(const PoolArgs& args, std::size_t count,
+                                                 BagReader<kType>& bags) noexcept {
+        if (count == kRows) return pool_equal<kType, kRows>(args, bags);
+        if constexpr (kRows > 0) {
+            if (count < kRows) return pool_bags<kType, kRows - 1>(args, count, bags);
+        }
+        pool_alone(args, bags);
+        bags.advance();
     }
 
+    /// Pools bags of kRows rows as long as there is no other. Works on local copies whose addresses do not escape, so
+    /// that the compiler knows that stores of results do not alias them. To stay in one loop, with few variables, is
+    /// much of what makes short bags fast.
     template <OutputType kType, std::size_t kRows>
-    [[gnu::always_inline]] static bool pool_rows(const PoolArgs& args, const IndexReader& indices,
+    [[gnu::noinline]] static void pool_equal(const PoolArgs& given, BagReader<kType>& bags) noexcept {
+        const PoolArgs args = given;
+        BagReader<kType> own = bags;
+        const float* weights = args.weights + (kWeighted ? own.indices().position(args) : 0);
+        do {
+            if constexpr (kRows == 0) {
+                std::memset(own.out(), 0, args.rows.dim * element_bytes(kType));
+            } else if (!pool_rows<kType, kRows>(args, own.indices(), weights, own.out())) {
+                pool_alone(given, own);
+            }
+            own.advance();
+            weights += kWeighted ? kRows : 0;
+        } while (own.has_bag() && own.has(kRows));
+        bags = own;
+    }
+
+    /// Pools a bag; false if it is not regular.
+    template <OutputType kType, std::size_t kRows>
+    [[gnu::always_inline]] static bool pool_rows(const PoolArgs& args, const IndexReader& indices, const float* weights,
                                                  std::byte* out) noexcept {
         SideBySide<kCodec, FormOfBag<kCodec, kRows, kType>, kRows, C::is_coded> rows(0, kWeighted, 0);
         const bool has_later = indices.has_later(kRows);
-        const float* const weights = args.weights + (kWeighted ? indices.position(args) : 0);
         Finish finish = {0, 1, false};
         float magnitude = 0;
 #pragma GCC unroll 8
@@ -76,8 +119,7 @@ private:
             const std::byte* const place = args.rows.data + indices.at(r) * args.rows.stride;
             RowAtHand row;
             row.codes = place + args.rows.codes_at;
-            // without later rows, any address does
-            row.later = args.rows.data + (has_later ? indices.later_at(r) : indices.at(r)) * args.rows.stride;
+            row.later = place;  // any address does
             row.factor = kWeighted ? weights[r] : 1;
             if constexpr (C::is_coded) {
                 const Qparams q = C::qparams(place + args.rows.qparams_at);
@@ -90,15 +132,21 @@ private:
         if constexpr (C::is_coded) {
             if (!are_regular(magnitude, finish)) return false;
         }
+        if (has_later) {
+#pragma GCC unroll 8
+            for (std::size_t r = 0; r < kRows; ++r) {
+                rows.set_later(r, args.rows.data + indices.later_at(r) * args.rows.stride);
+            }
+        }
         const std::size_t dim = args.rows.dim;
-        const Columns columns = {0, stored_columns<C>(dim), true};
+        const Columns columns = {0, stored_columns<C>(dim), dim, true};
         const std::size_t ahead = args.results_ahead;
         const auto write = [&]<std::size_t kCount>(std::size_t column, std::size_t) ROWPOOL_INLINE {
             Arch::V sums[kCount];
             rows.template add<kCount, true>(column, sums);
             std::byte* const place = out + column * element_bytes(kType);
             if (ahead != 0) prefetch_results(place + ahead, kCount * Arch::width * element_bytes(kType));
-            if constexpr (C::pack > 1) {
+            if constexpr (C::pack > 1 && kCount == 1) {
                 if (column + kCount * Arch::width > dim) [[unlikely]] {  // a row has storage for more
                     std::byte whole[sizeof sums];
                     rows.template write<kType>(whole, finish, sums);
@@ -113,15 +161,14 @@ private:
     }
 
     /// Pools a bag of many rows, or one that is not regular, carefully.
-    [[gnu::noinline]] static void pool_alone(const PoolArgs& given, const std::byte* begin, const std::byte* end,
-                                             const std::byte* out) noexcept {
-        const IndexReader indices(given, 0);
+    template <OutputType kType>
+    [[gnu::noinline]] static void pool_alone(const PoolArgs& given, const BagReader<kType> bags) noexcept {
         const std::size_t bag =
-            static_cast<std::size_t>(out - output_row(given, 0)) / (given.out_stride * element_bytes(given.out_type));
-        const std::size_t position = indices.count(indices.place(), begin), count = indices.count(begin, end);
-        const PoolArgs args = one_bag(given, bag, position, position + count);
-        count > kMostRows ? WideKernel<kCodec, Form<kCodec>, false>::run(args)
-                          : WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
+            static_cast<std::size_t>(bags.out() - output_row(given, 0)) / (given.out_stride * element_bytes(kType));
+        const std::size_t position = bags.indices().position(given);
+        const PoolArgs args = one_bag(given, bag, position, position + bags.count());
+        bags.count() > kMostRows ? WideKernel<kCodec, Form<kCodec>, false>::run(args)
+                                 : WideKernel<kCodec, PlainForm<kCodec>, false>::run(args);
     }
 };
 

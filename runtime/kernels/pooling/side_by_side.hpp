@@ -21,6 +21,7 @@ namespace {
 struct Columns {
     std::size_t first;
     std::size_t count;
+    std::size_t whole;  ///< of them, from the first on, those that have results
     bool are_last;
 };
 
@@ -61,13 +62,16 @@ public:
 
     [[gnu::always_inline]] void set(std::size_t r, const RowAtHand& row) noexcept {
         codes_[r] = row.codes;
-        later_[r] = row.later;
+        set_later(r, row.later);
         factor_[r] = Arch::set(row.factor);
         if constexpr (C::is_coded && kIsMax) biases_[r] = Arch::set(row.bias);
     }
 
-    /// Calls f.operator()<kCount>(column, slot) for the vectors of a block of columns, four at a time or one; the last
-    /// one is moved back to end with the row, but has a slot of its own. Prefetches the later rows of `rows`.
+    [[gnu::always_inline]] void set_later(std::size_t r, const std::byte* later) noexcept { later_[r] = later; }
+
+    /// Calls f.operator()<kCount>(column, slot) for the vectors of a block of columns: four at a time if all have
+    /// results, or one; the last one is moved back to end with the row, but has a slot of its own. Prefetches the later
+    /// rows of `rows`.
     template <class Visit>
     [[gnu::always_inline]] void visit_columns(const Rows& rows, const Columns& columns, bool prefetches,
                                               const Visit& f) const noexcept {
@@ -76,23 +80,19 @@ public:
         constexpr std::size_t kStep = kLine < kLoad ? kLoad : kLine;
         const std::size_t count = columns.count;
         std::size_t c = 0;
-        while (c + kLoad <= count) {
-            if (prefetches) {
+        for (; c + kLoad <= columns.whole; c += kLoad) {
+            if (prefetches && c % kStep == 0) {
 #pragma GCC unroll 4
                 for (std::size_t more = 0; more < kStep; more += kLine) prefetch(rows, C::bytes_of(c + more));
             }
-            const std::size_t stop = c + kStep < count ? c + kStep : count;
-            do {
-                f.template operator()<kMany>(c, c);
-                c += kLoad;
-            } while (kStep > kLoad && c + kLoad <= stop);
+            f.template operator()<kMany>(c, c);
         }
         if (prefetches) {
             if (c < count) prefetch(rows, C::bytes_of(c));
             if (columns.are_last) prefetch(rows, rows.bytes - C::bytes_of(columns.first) - 1);
         }
-        for (; c + Arch::width <= count; c += Arch::width) f.template operator()<1>(c, c);
-        if (c < count) f.template operator()<1>(count < Arch::width ? 0 : count - Arch::width, c);
+        const std::size_t last = count < Arch::width ? 0 : count - Arch::width;
+        for (; c < count; c += Arch::width) f.template operator()<1>(c < last ? c : last, c);
     }
 
     /// Adds the rows to the sums of kCount vectors from `column` on, or starts the sums.

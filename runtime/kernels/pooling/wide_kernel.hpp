@@ -99,9 +99,9 @@ private:
     /// a load would read past the row: columns that are computed twice have the same results.
     Columns columns_from(std::size_t first) const noexcept {
         const std::size_t left = columns_ - first;
-        if (left > kBlockColumns) return {first, kBlockColumns, false};
-        if (left < Arch::width && first != 0) return {columns_ - Arch::width, Arch::width, true};
-        return {first, left, true};
+        if (left > kBlockColumns) return {first, kBlockColumns, kBlockColumns, false};
+        if (left < Arch::width && first != 0) return {columns_ - Arch::width, Arch::width, Arch::width, true};
+        return {first, left, left, true};
     }
 
     void pool_columns(const Columns& columns) noexcept {

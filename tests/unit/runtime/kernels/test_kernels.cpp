@@ -221,12 +221,13 @@ TEST_CASE("more bags than are done at a time equal the reference") {
 }
 
 // Up to eight rows that are about as wide as a block, or wider, are read side by side; the dims are those of AVX2 and
-// AVX-512. Among the bags are longer ones, empty ones and, of hostile rows, such with sums that overflow in some form,
-// or are NaN.
+// AVX-512. Among the bags are longer ones, empty ones, several of one length and, of hostile rows, such with sums that
+// overflow in some form, or are NaN.
 TEST_CASE("short bags of wide rows equal the reference, of every length") {
     std::size_t number = 0;
     Random random(11);
-    const std::vector<std::size_t> lengths = {1, 2, 3, 0, 4, 5, 6, 7, 8, 0, 9, 1, 3};
+    constexpr Bounds kBounds[] = {Bounds::offsets, Bounds::starts, Bounds::lengths, Bounds::fixed};
+    const std::vector<std::size_t> lengths = {1, 2, 3, 0, 0, 4, 5, 5, 6, 7, 8, 8, 0, 9, 9, 1, 3, 3};
     for (const RowFormat format : all_row_formats()) {
         for (const std::size_t dim : {99u, 113u, 114u, 145u, 146u, 393u, 449u, 450u, 451u, 479u, 513u, 1023u}) {
             for (const Values values : {Values::tame, Values::hostile}) {
@@ -236,7 +237,8 @@ TEST_CASE("short bags of wide rows equal the reference, of every length") {
                     v.values = values;
                     v.form.mode = Pooling::sum;
                     v.form.type = random.below(2) == 0 ? OutputType::f32 : random.pick(kTypes);
-                    v.form.bounds = random.below(2) == 0 ? Bounds::offsets : Bounds::lengths;
+                    v.form.bounds = random.pick(kBounds);
+                    v.fixed_length = number % 10;
                     v.form.wide_indices = random.below(2) == 0;
                     v.form.guard = random.below(2) == 0 ? Guard::before : Guard::after;
                     v.form.out_gap = random.below(3);
