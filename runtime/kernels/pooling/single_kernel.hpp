@@ -87,6 +87,10 @@ private:
 
     [[gnu::always_inline]] Arch::V sum_of(Arch::V x) const noexcept {
         if constexpr (!C::is_coded && !kWeighted) return start_ + x;
+        // The product of a scale in f16 and a code is exact, so that adding the bias rounds as it does for a sum.
+        if constexpr (C::is_coded && !kWeighted && C::qparams_bytes == 4) {
+            return C::add_product(factor_, x, bias_, kWeighted);
+        }
         const Arch::V sum = C::add_product(factor_, x, start_, kWeighted);
         return C::is_coded ? sum + bias_ : sum;
     }
