@@ -72,6 +72,7 @@ public:
         const bool into_first_level = args.rows.prefetch.into == Prefetch::Into::first_level;
         const bool reads_end_first = kReadsEndFirst && !into_first_level && args.prefetch_end != 0;
         const V start = Arch::set(start_of_sums(args, C::is_coded));
+        const V one = Arch::set(hidden_one());
         const bool divides = is_divided(args.pooling);
         const float* weight = args.weights + (kWeighted ? group.position : 0);
         const std::size_t columns = group.columns;
@@ -96,7 +97,7 @@ public:
                 if constexpr (kReadsEndFirst) {
                     if (reads_end_first) read(codes + block.end - 1);
                 }
-                const V factor = Arch::set(factor_of(weight, codes + block.qparams_at, bias));
+                const V factor = kHasFactors ? Arch::set(factor_of(weight, codes + block.qparams_at, bias)) : one;
                 add(form, codes, columns, factor, sums);
                 weight += kWeighted ? 1 : 0;
             }
@@ -123,6 +124,11 @@ private:
     using C = RowCodec<kCodec>;
     using V = Arch::V;
     static constexpr std::size_t kSums = kVectors == 0 ? 1 : kVectors;
+    static constexpr bool kHasFactors = C::is_coded || kWeighted;
+    /// Sums of few vectors wait for one another, and an fma takes a cycle longer than an addition. Pairs of bf16 leave
+    /// the largest blocks no register for the 1. (Measured on Zen 5.)
+    static constexpr bool kAddsByFma =
+        C::adds_by_fma && (kCodec == Codec::f16 ? kVectors >= 3 : kVectors >= 8 && kVectors + 2 <= kMaxVectors);
     /// Whether results are undivided floats, as they almost always are, is asked in one branch: in short bags of a few
     /// vectors, one for each of these questions takes a tenth of the instructions. Tables of halves have results of two
     /// types as often.
@@ -199,7 +205,7 @@ private:
 
     /// The factor of a row's elements; adds the row's bias, times its weight, to `bias`.
     [[gnu::always_inline]] static float factor_of(const float* weight, const std::byte* qparams, float& bias) noexcept {
-        if constexpr (!C::is_coded) return kWeighted ? *weight : 1.0f;
+        if constexpr (!C::is_coded) return *weight;
         const Qparams q = C::qparams(qparams);
         bias = kWeighted ? Arch::fma_scalar(*weight, q.bias, bias) : bias + q.bias;
         return kWeighted ? *weight * q.scale : q.scale;
@@ -228,7 +234,7 @@ private:
 #pragma GCC unroll 4
             for (std::size_t i = 0; i < kCount; ++i) {
                 V& sum = sums[v + i];
-                sum = C::is_coded || kWeighted ? C::add_product(factor, x[i], sum, kWeighted) : sum + x[i];
+                sum = kHasFactors || kAddsByFma ? C::add_product(factor, x[i], sum, kWeighted) : sum + x[i];
             }
         });
     }

@@ -110,17 +110,18 @@ private:
     template <OutputType kType, std::size_t kRows>
     [[gnu::always_inline]] static bool pool_rows(const PoolArgs& args, const IndexReader& indices, const float* weights,
                                                  std::byte* out) noexcept {
-        SideBySide<kCodec, FormOfBag<kCodec, kRows, kType>, kRows, C::is_coded> rows(0, kWeighted, 0);
+        SideBySide<kCodec, FormOfBag<kCodec, kRows, kType>, kRows, C::is_coded> rows(0, kWeighted || C::adds_by_fma, 0);
         const bool has_later = indices.has_later(kRows);
         Finish finish = {0, 1, false};
         float magnitude = 0;
+        const float one = hidden_one();
 #pragma GCC unroll 8
         for (std::size_t r = 0; r < kRows; ++r) {
             const std::byte* const place = args.rows.data + indices.at(r) * args.rows.stride;
             RowAtHand row;
             row.codes = place + args.rows.codes_at;
             row.later = place;  // any address does
-            row.factor = kWeighted ? weights[r] : 1;
+            row.factor = kWeighted ? weights[r] : one;
             if constexpr (C::is_coded) {
                 const Qparams q = C::qparams(place + args.rows.qparams_at);
                 finish.bias = kWeighted ? Arch::fma_scalar(row.factor, q.bias, finish.bias) : finish.bias + q.bias;

@@ -55,7 +55,7 @@ template <Codec kCodec, bool kWeighted>
 class Decoding {
 public:
     [[gnu::always_inline]] Decoding(const PoolArgs& args, const std::byte* row, std::size_t position) noexcept
-        : start_(Arch::set(start_of_sums(args, C::is_coded))), factor_(Arch::set(1)), bias_(Arch::set(0)) {
+        : start_(Arch::set(start_of_sums(args, C::is_coded))), factor_(Arch::set(hidden_one())), bias_(Arch::set(0)) {
         const float weight = kWeighted ? args.weights[position] : 1;
         if constexpr (C::is_coded) {
             const Qparams q = C::qparams(row + args.rows.qparams_at);
@@ -86,7 +86,7 @@ private:
     using C = RowCodec<kCodec>;
 
     [[gnu::always_inline]] Arch::V sum_of(Arch::V x) const noexcept {
-        if constexpr (!C::is_coded && !kWeighted) return start_ + x;
+        if constexpr (!C::is_coded && !kWeighted && !C::adds_by_fma) return start_ + x;
         // The product of a scale in f16 and a code is exact, so that adding the bias rounds as it does for a sum.
         if constexpr (C::is_coded && !kWeighted && C::qparams_bytes == 4) {
             return C::add_product(factor_, x, bias_, kWeighted);
