@@ -156,6 +156,9 @@ inline bool suits_blocks(const PoolArgs& args) noexcept {
 /// Whether a codec's elements are less than a byte.
 constexpr bool are_parts_of_bytes(Codec codec) noexcept { return codec == Codec::int4 || codec == Codec::int2; }
 
+/// Whether elements are codes, with a scale and a bias for each row.
+constexpr bool are_codes(Codec codec) noexcept { return codec >= Codec::int8_f32; }
+
 /// Whether sums are divided.
 constexpr bool is_divided(Pooling pooling) noexcept { return pooling == Pooling::mean || pooling == Pooling::sqrtn; }
 
@@ -177,12 +180,15 @@ inline constexpr std::size_t kMostAtOnce = 8;
 inline constexpr std::size_t kLongBlock = 512;
 
 /// How many rows a bag, in the mean, are read faster side by side than block by block, in a call whose blocks have
-/// `block` bytes. Zen 5: up to eight where blocks are short or have codes of less than a byte, up to four from L2 and
-/// L3 if they are longer. From memory, long blocks are faster.
+/// `block` bytes. Zen 5: up to eight where blocks are short or have codes of less than a byte, and codes of a byte from
+/// memory, because results are written from end to end; up to four from L2 and L3 otherwise. Floats from memory are
+/// read faster by long blocks.
 constexpr std::size_t most_at_once(Codec codec, std::size_t block, std::size_t least_run) noexcept {
     constexpr std::size_t kShort = 124, kMemoryRun = 256;  // int8 on AVX2: 112, and a share of scale and bias
     if (block <= kShort || block < least_run || are_parts_of_bytes(codec)) return kMostAtOnce;
-    return block < kLongBlock && least_run < kMemoryRun ? kMostAtOnce / 2 : 0;
+    const bool is_memory = least_run >= kMemoryRun;
+    if (are_codes(codec)) return is_memory ? kMostAtOnce : kMostAtOnce / 2;
+    return block < kLongBlock && !is_memory ? kMostAtOnce / 2 : 0;
 }
 
 /// Columns of the widest row that is read faster as one block than side by side with others, however short bags are:

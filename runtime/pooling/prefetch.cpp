@@ -54,10 +54,9 @@ bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
 bool need_no_prefetch(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     constexpr std::size_t kManyColumns = 48;
     const kernels::Codec codec = kernels::codec_of(table.format());
-    const bool is_coded = table.format() != RowFormat::f32 && kernels::own_type(codec) == OutputType::f32;
     if (is_small(caches) || row_bytes(table.format(), table.dim()) > kLine) return false;
     if (kernels::are_parts_of_bytes(codec) && table.dim() >= kManyColumns) return false;
-    return footprint <= (is_coded ? caches.second_level / 4 * 3 : caches.second_level);
+    return footprint <= (kernels::are_codes(codec) ? caches.second_level / 4 * 3 : caches.second_level);
 }
 
 /// The bytes of a block, of a table whose rows are read from beyond L2 and by blocks that may be long enough for that;

@@ -288,6 +288,8 @@ TEST_CASE("short bags are read side by side where that is faster than block by b
     CHECK(kernels::most_at_once(kernels::Codec::f16, 448, kMemory) == 0);
     CHECK(kernels::most_at_once(kernels::Codec::f16, 896, kNear) == 0);
     CHECK(kernels::most_at_once(kernels::Codec::f16, 896, kSmallCaches) == 8);
+    CHECK(kernels::most_at_once(kernels::Codec::int8_f32, 450, kNear) == 4);  // AVX-512
+    CHECK(kernels::most_at_once(kernels::Codec::int8_f32, 450, kMemory) == 8);
     CHECK(kernels::most_at_once(kernels::Codec::int4, 224, kNear) == 8);
     CHECK(kernels::most_at_once(kernels::Codec::int2, 112, 0) == 8);
 }
