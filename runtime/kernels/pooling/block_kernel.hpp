@@ -104,7 +104,7 @@ public:
             finish_sums(sums, bias);
             if constexpr (kHasShortcut) {
                 if (out < results.plain_end) {
-                    write_as<OutputType::f32>(out, columns, sums);
+                    write_as<own_type(kCodec)>(out, columns, sums);
                     continue;
                 }
             }
@@ -129,10 +129,9 @@ private:
     /// the largest blocks no register for the 1. (Measured on Zen 5.)
     static constexpr bool kAddsByFma =
         C::adds_by_fma && (kCodec == Codec::f16 ? kVectors >= 3 : kVectors >= 8 && kVectors + 2 <= kMaxVectors);
-    /// Whether results are undivided floats, as they almost always are, is asked in one branch: in short bags of a few
-    /// vectors, one for each of these questions takes a tenth of the instructions. Tables of halves have results of two
-    /// types as often.
-    static constexpr bool kHasShortcut = kVectors <= 4 && !F::is_scaled && own_type(kCodec) == OutputType::f32;
+    /// Whether results are undivided and of the usual type, as they almost always are, is asked in one branch: in short
+    /// bags of a few vectors, one for each of these questions takes a tenth of the instructions. (bf16 gains nothing.)
+    static constexpr bool kHasShortcut = kVectors <= 4 && !F::is_scaled && kCodec != Codec::bf16;
     static constexpr bool kMayReadPast = kVectors == 0 && !C::has_exact_parts;
 
     /// L1 misses on ascending lines make the hardware prefetcher fetch the lines after a row, which nobody needs. So
@@ -150,7 +149,7 @@ private:
         std::byte* first;
         std::byte* end;
         std::byte* whole_end;     ///< those before it are written as whole vectors
-        std::byte* plain_end;     ///< the same, if they are floats that are not divided
+        std::byte* plain_end;     ///< the same, if they are undivided and of the usual type
         std::byte* last_of_call;  ///< of the call's last bag
 
         Results(const BagGroup& group, bool is_whole) noexcept {
@@ -160,7 +159,7 @@ private:
             end = first + group.count * step;
             const std::size_t whole = kVectors == 0 ? whole_vectors(args, group.first_bag) : is_whole ? group.count : 0;
             whole_end = first + whole * step;
-            plain_end = args.out_type == OutputType::f32 && !is_divided(args.pooling) ? whole_end : first;
+            plain_end = args.out_type == own_type(kCodec) && !is_divided(args.pooling) ? whole_end : first;
             last_of_call = first + (args.last_bag - 1 - group.first_bag) * step;
         }
         /// The bag of the group whose result is at `out`.
