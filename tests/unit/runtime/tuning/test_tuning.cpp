@@ -299,7 +299,7 @@ TEST_CASE("rows are one block the wider, the less their decoding takes") {
     table.one_block_dim = 144;
     table.block_dim = 112;
     CHECK(kernels::widest_block(table, kernels::Codec::f32) == 144);
-    CHECK(kernels::widest_block(table, kernels::Codec::bf16) == 144);
+    CHECK(kernels::widest_block(table, kernels::Codec::bf16) == 112);
     CHECK(kernels::widest_block(table, kernels::Codec::f16) == 112);
     CHECK(kernels::widest_block(table, kernels::Codec::int8_f32) == 98);
     CHECK(kernels::widest_block(table, kernels::Codec::int4) == 98);
