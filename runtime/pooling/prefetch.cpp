@@ -43,6 +43,16 @@ std::size_t third_level_bytes() noexcept {
 /// measured to evict them too early.
 bool is_small(const Caches& caches) noexcept { return caches.first_level < std::size_t{48} << 10; }
 
+/// How many rows at a distance of `stride` bytes fit in L1 whatever their indices. Lines at equal offsets in a page
+/// share one set, of as many ways as L1 has pages. So rows of a page, or half of one, share few sets: with two rows a
+/// way, which one is in which set by chance, half of the ways are safe to use.
+std::size_t most_rows_in_sets(std::size_t stride, const Caches& caches) noexcept {
+    constexpr std::size_t kPage = 4096;
+    const std::size_t power = stride & (~stride + 1);  // the largest one that divides the stride
+    const std::size_t offsets = kPage / std::min(kPage, power);
+    return caches.first_level / kPage * offsets / 2;
+}
+
 /// Whether L3 has the tables; it has other users, too.
 bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
     return footprint <= caches.third_level / 2;
@@ -103,9 +113,12 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     const bool are_near = !is_small(caches) && footprint <= caches.third_level / 4;
     constexpr std::size_t kNear = 16, kNearThird = 24, kMost = 96;
     const std::size_t distance = std::clamp(lines_under_way / lines, kNear / 2, are_near ? kNearThird : kMost);
+    const bool fit_second_level = footprint <= caches.second_level;
+    if (is_small(caches) && !fit_second_level) return {distance, Into::second_level};
+    // Rows that share sets are fewer, but not so few that the next ones would come too late.
+    const std::size_t most = std::max(most_rows_in_sets(table.row_stride(), caches), lines_under_way / 2 / lines);
     // Tables that fit in L2 need a short distance only, in case something else has evicted their rows.
-    if (footprint <= caches.second_level) return {std::min(distance, kNear), Into::first_level};
-    return {distance, is_small(caches) ? Into::second_level : Into::first_level};
+    return {std::min({distance, most, fit_second_level ? kNear : kMost}), Into::first_level};
 }
 
 std::size_t least_run_for(std::size_t dim, std::size_t footprint, const Caches& caches) noexcept {

@@ -59,10 +59,10 @@ BagBoundary boundary_in_feature(const Plan& plan, std::size_t cost, const BagBou
 }
 
 /// The number of a bag range's first rows to prefetch before its kernel runs: the prefetch distance, because the kernel
-/// itself could prefetch these too late only; but no more than a third of the L1 cache holds. 0 for distances below 8,
+/// itself could prefetch these too late only; but no more than a third of the L1 cache holds. 0 for distances below 4,
 /// which are none of the rule's.
 std::size_t rows_ahead(const kernels::Rows& rows) noexcept {
-    constexpr std::size_t kFar = 8, kMostLines = 256;
+    constexpr std::size_t kFar = 4, kMostLines = 256;
     return rows.prefetch.distance < kFar ? 0 : std::min(rows.prefetch.distance, kMostLines / rows.lines);
 }
 

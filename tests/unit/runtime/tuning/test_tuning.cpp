@@ -233,18 +233,30 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
         CHECK(rule_for(RowFormat::f32, 64, 16, kLarge) == "48 L1");
         CHECK(rule_for(RowFormat::f32, 64, 256, kLarge) == "64 L1");
         CHECK(rule_for(RowFormat::f16, 96, 256, kLarge) == "85 L1");
-        CHECK(rule_for(RowFormat::int8, 8192, 256, kLarge) == "8 L1");
+        CHECK(rule_for(RowFormat::int8, 8200, 256, kLarge) == "8 L1");
     }
     if (block_dim == 112) {
         CHECK(rule_for(RowFormat::f32, 200, 256, kLarge) == "36 L1");
         CHECK(rule_for(RowFormat::f16, 128, 256, kLarge) == "64 L1");
     }
     if (block_dim == 448) {
-        CHECK(rule_for(RowFormat::f32, 4096, 16, kLarge) == "8 L1");
+        CHECK(rule_for(RowFormat::f32, 4000, 16, kLarge) == "8 L1");
         CHECK(rule_for(RowFormat::bf16, 600, 16, kLarge) == "19 L1");
         CHECK(rule_for(RowFormat::bf16, 600, 256, kLarge) == "25 L1");
         CHECK(rule_for(RowFormat::int8, 600, 256, kLarge) == "51 L1");
     }
+}
+
+TEST_CASE("rows that share few sets of the first-level cache are prefetched less far ahead") {
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20};
+    CHECK(rule_for(RowFormat::f32, 1024, 1, kLarge) == "6 L1");
+    CHECK(rule_for(RowFormat::f32, 1040, 1, kLarge) == "8 L1");
+    if (cpu::active_kernels()->block_dim != 448) return;
+    CHECK(rule_for(RowFormat::f32, 1024, 16, kLarge) == "6 L1");
+    CHECK(rule_for(RowFormat::f32, 1040, 16, kLarge) == "8 L1");
+    CHECK(rule_for(RowFormat::f16, 1024, 16, kLarge) == "12 L1");
+    CHECK(rule_for(RowFormat::f16, 1040, 16, kLarge) == "17 L1");
+    CHECK(rule_for(RowFormat::f16, 2048, 256, kLarge) == "9 L1");
 }
 
 TEST_CASE(
@@ -253,7 +265,7 @@ TEST_CASE(
     for (const pooling::Caches& caches : {kLarge, kSmall}) {
         CHECK(rule_for(RowFormat::f32, 17, 1, caches) == "16 L1");
         CHECK(rule_for(RowFormat::int8, 64, 1, caches) == "16 L1");
-        CHECK(rule_for(RowFormat::f32, 1024, 1, caches) == "8 L1");
+        CHECK(rule_for(RowFormat::f32, 1000, 1, caches) == "8 L1");
     }
     CHECK(rule_for(RowFormat::f32, 16, 1, kSmall) == "16 L1");
     CHECK(rule_for(RowFormat::f32, 16, 1, kLarge) == "0 L1");
