@@ -194,8 +194,9 @@ constexpr std::size_t most_at_once(Codec codec, std::size_t block, std::size_t l
 /// Columns of the widest row that is read faster as one block than side by side with others, however short bags are:
 /// the fewer, the more registers and instructions decoding takes (measured on Zen 5).
 constexpr std::size_t widest_block(const KernelTable& kernels, Codec codec) noexcept {
-    if (codec == Codec::f32) return kernels.one_block_dim;
-    return are_codes(codec) ? kernels.block_dim - kernels.block_dim / 8 : kernels.block_dim;
+    const std::size_t eighth = kernels.block_dim / 8;
+    if (codec == Codec::f32) return kernels.one_block_dim - eighth;
+    return are_codes(codec) ? kernels.block_dim - eighth : kernels.block_dim;
 }
 
 /// Whether rows are so wide and bags so short that rows are read side by side. Whole rows are prefetched then, of which

@@ -229,7 +229,7 @@ TEST_CASE("short bags of wide rows equal the reference, of every length") {
     constexpr Bounds kBounds[] = {Bounds::offsets, Bounds::starts, Bounds::lengths, Bounds::fixed};
     const std::vector<std::size_t> lengths = {1, 2, 3, 0, 0, 4, 5, 5, 6, 7, 8, 8, 0, 9, 9, 1, 3, 3};
     for (const RowFormat format : all_row_formats()) {
-        for (const std::size_t dim : {99u, 113u, 114u, 145u, 146u, 393u, 449u, 450u, 451u, 479u, 513u, 1023u}) {
+        for (const std::size_t dim : {99u, 113u, 114u, 131u, 145u, 146u, 393u, 449u, 450u, 451u, 479u, 513u, 1023u}) {
             for (const Values values : {Values::tame, Values::hostile}) {
                 for (const bool weighted : {false, true}) {
                     Variant v;

@@ -310,7 +310,7 @@ TEST_CASE("rows are one block the wider, the less their decoding takes") {
     kernels::KernelTable table = {};
     table.one_block_dim = 144;
     table.block_dim = 112;
-    CHECK(kernels::widest_block(table, kernels::Codec::f32) == 144);
+    CHECK(kernels::widest_block(table, kernels::Codec::f32) == 130);
     CHECK(kernels::widest_block(table, kernels::Codec::bf16) == 112);
     CHECK(kernels::widest_block(table, kernels::Codec::f16) == 112);
     CHECK(kernels::widest_block(table, kernels::Codec::int8_f32) == 98);
@@ -335,9 +335,9 @@ TEST_CASE("calls are short if their bags have few rows in the mean, and their ro
     CHECK(are_short(kInt8, 99, 107, 80));
     CHECK(!are_short(kInt8, 99, 107, 81));
     CHECK(!are_short(kInt8, 98, 106, 80));
-    CHECK(are_short(kF32, 145, 580, 40));
-    CHECK(!are_short(kF32, 145, 580, 41));
-    CHECK(!are_short(kF32, 144, 576, 40));
+    CHECK(are_short(kF32, 131, 524, 40));
+    CHECK(!are_short(kF32, 131, 524, 41));
+    CHECK(!are_short(kF32, 130, 520, 40));
     CHECK(!are_short(kF32, 1025, 4100, 40));  // too wide
     args.pooling = Pooling::mean;
     CHECK(!are_short(kInt8, 99, 107, 80));
