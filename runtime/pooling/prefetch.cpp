@@ -48,7 +48,8 @@ bool is_small(const Caches& caches) noexcept { return caches.first_level < std::
 /// way, which one is in which set by chance, half of the ways are safe to use.
 std::size_t most_rows_in_sets(std::size_t stride, const Caches& caches) noexcept {
     constexpr std::size_t kPage = 4096;
-    const std::size_t power = stride & (~stride + 1);  // the largest one that divides the stride
+    const std::size_t power =
+        stride & (~stride + 1);  // the largest power of two that divides the stride, which is not 0
     const std::size_t offsets = kPage / std::min(kPage, power);
     return caches.first_level / kPage * offsets / 2;
 }
@@ -115,8 +116,10 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     const std::size_t distance = std::clamp(lines_under_way / lines, kNear / 2, are_near ? kNearThird : kMost);
     const bool fit_second_level = footprint <= caches.second_level;
     if (is_small(caches) && !fit_second_level) return {distance, Into::second_level};
-    // Rows that share sets are fewer, but not so few that the next ones would come too late.
-    const std::size_t most = std::max(most_rows_in_sets(table.row_stride(), caches), lines_under_way / 2 / lines);
+    // Rows that share sets are fewer, but not so few that the next ones would come too late, as those of codes would.
+    const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
+    const std::size_t most =
+        are_codes ? kMost : std::max(most_rows_in_sets(table.row_stride(), caches), lines_under_way / 2 / lines);
     // Tables that fit in L2 need a short distance only, in case something else has evicted their rows.
     return {std::min({distance, most, fit_second_level ? kNear : kMost}), Into::first_level};
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <new>
 
 #include "core/local_rows.hpp"
@@ -62,8 +63,8 @@ BagBoundary boundary_in_feature(const Plan& plan, std::size_t cost, const BagBou
 /// itself could prefetch these too late only; but no more than a third of the L1 cache holds. 0 for distances below 4,
 /// which are none of the rule's.
 std::size_t rows_ahead(const kernels::Rows& rows) noexcept {
-    constexpr std::size_t kFar = 4, kMostLines = 256;
-    return rows.prefetch.distance < kFar ? 0 : std::min(rows.prefetch.distance, kMostLines / rows.lines);
+    constexpr std::size_t kLeast = 4, kMostLines = 256;
+    return rows.prefetch.distance < kLeast ? 0 : std::min(rows.prefetch.distance, kMostLines / rows.lines);
 }
 
 std::int64_t index_at(const kernels::PoolArgs& args, std::size_t position) noexcept {
@@ -182,7 +183,8 @@ private:
         const std::size_t count = args.last_bag - args.first_bag, indices = args.end - args.position;
         if (count <= 1) return count * indices;
         const std::size_t length = indices / count;
-        if (length * count != indices) return 0;
+        if (length == 0 || length * count != indices) return 0;
+        if (!args.ends.wide && args.end > std::size_t{INT32_MAX}) return 0;  // ends are compared in their own type
         const bool are_offsets = args.ends.kind == BagEnds::Kind::offsets;
         const auto step = static_cast<std::int64_t>(length);
         const auto first = are_offsets ? static_cast<std::int64_t>(args.position) + step : step;

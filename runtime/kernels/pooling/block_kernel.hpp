@@ -377,7 +377,7 @@ inline void sum_block(const BagGroup& group) noexcept {
 
 /// The number of columns per block but the last, which has what is left. A block that is smaller than its kernel has
 /// vectors computed twice, so all but the last fill theirs, and there are as many as cost the least, or as few as
-/// possible if not all of least_run bytes.
+/// possible if not all but the last have least_run bytes.
 template <class C>
 constexpr std::size_t block_columns(std::size_t columns, std::size_t least_run) noexcept {
     const std::size_t vectors = (columns + Arch::width - 1) / Arch::width;

@@ -120,7 +120,7 @@ private:
             const std::byte* const place = args.rows.data + indices.at(r) * args.rows.stride;
             RowAtHand row;
             row.codes = place + args.rows.codes_at;
-            row.later = place;  // any address does
+            row.later = place;  // unless there are later rows
             row.factor = kWeighted ? weights[r] : one;
             if constexpr (C::is_coded) {
                 const Qparams q = C::qparams(place + args.rows.qparams_at);

@@ -21,7 +21,7 @@ namespace {
 struct Columns {
     std::size_t first;
     std::size_t count;
-    std::size_t whole;  ///< of them, from the first on, those that have results
+    std::size_t whole;  ///< of them, from the first on, those that may be visited four vectors at a time
     bool are_last;
 };
 
@@ -69,9 +69,8 @@ public:
 
     [[gnu::always_inline]] void set_later(std::size_t r, const std::byte* later) noexcept { later_[r] = later; }
 
-    /// Calls f.operator()<kCount>(column, slot) for the vectors of a block of columns: four at a time if all have
-    /// results, or one; the last one is moved back to end with the row, but has a slot of its own. Prefetches the later
-    /// rows of `rows`.
+    /// Calls f.operator()<kCount>(column, slot) for the vectors of a block of columns: four at a time, or one; the last
+    /// one is moved back to end with the row, but has a slot of its own. Prefetches the later rows of `rows`.
     template <class Visit>
     [[gnu::always_inline]] void visit_columns(const Rows& rows, const Columns& columns, bool prefetches,
                                               const Visit& f) const noexcept {

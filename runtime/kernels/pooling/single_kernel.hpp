@@ -60,7 +60,7 @@ public:
         if constexpr (C::is_coded) {
             const Qparams q = C::qparams(row + args.rows.qparams_at);
             factor_ = Arch::set(kWeighted ? weight * q.scale : q.scale);
-            bias_ = Arch::set(kWeighted ? Arch::fma_scalar(weight, q.bias, 0) : q.bias + 0);
+            bias_ = Arch::set(kWeighted ? Arch::fma_scalar(weight, q.bias, 0) : q.bias + 0);  // -0 becomes 0
         } else if constexpr (kWeighted) {
             factor_ = Arch::set(weight);
         }
@@ -87,7 +87,8 @@ private:
 
     [[gnu::always_inline]] Arch::V sum_of(Arch::V x) const noexcept {
         if constexpr (!C::is_coded && !kWeighted && !C::adds_by_fma) return start_ + x;
-        // The product of a scale in f16 and a code is exact, so that adding the bias rounds as it does for a sum.
+        // The product of a scale in f16 and a code is exact, and the bias is not -0, so that adding it at once gives
+        // what adding it to a sum that began with 0 does.
         if constexpr (C::is_coded && !kWeighted && C::qparams_bytes == 4) {
             return C::add_product(factor_, x, bias_, kWeighted);
         }

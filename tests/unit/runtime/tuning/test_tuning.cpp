@@ -257,6 +257,7 @@ TEST_CASE("rows that share few sets of the first-level cache are prefetched less
     CHECK(rule_for(RowFormat::f16, 1024, 16, kLarge) == "12 L1");
     CHECK(rule_for(RowFormat::f16, 1040, 16, kLarge) == "17 L1");
     CHECK(rule_for(RowFormat::f16, 2048, 256, kLarge) == "9 L1");
+    CHECK(rule_for(RowFormat::int8, 2040, 256, kLarge) == rule_for(RowFormat::int8, 2030, 256, kLarge));
 }
 
 TEST_CASE(
