@@ -43,14 +43,13 @@ std::size_t third_level_bytes() noexcept {
 /// measured to evict them too early.
 bool is_small(const Caches& caches) noexcept { return caches.first_level < std::size_t{48} << 10; }
 
-/// How many rows at a distance of `stride` bytes fit in L1 whatever their indices. Lines at equal offsets in a page
-/// share one set, of as many ways as L1 has pages. So rows of a page, or half of one, share few sets: with two rows a
-/// way, which one is in which set by chance, half of the ways are safe to use.
+/// How many rows that follow one another at `stride` bytes, not 0, fit in L1 whatever their indices. Lines at equal
+/// offsets in a page share a set, which has as many ways as L1 has pages: rows a page apart, or half of one, share few
+/// sets. Half of the ways are counted, because chance decides which of them a row is in.
 std::size_t most_rows_in_sets(std::size_t stride, const Caches& caches) noexcept {
     constexpr std::size_t kPage = 4096;
-    const std::size_t power =
-        stride & (~stride + 1);  // the largest power of two that divides the stride, which is not 0
-    const std::size_t offsets = kPage / std::min(kPage, power);
+    const std::size_t power_of_two = stride & (~stride + 1);  // the largest one that divides the stride
+    const std::size_t offsets = kPage / std::min(kPage, power_of_two);
     return caches.first_level / kPage * offsets / 2;
 }
 
