@@ -31,10 +31,34 @@ def fbgemm_isa(library):
 def force_fbgemm(isa):
     """Before its first operator, whose kernels it keeps. It has no way to be without AVX2 on a CPU that has it. What
     the CPU lacks it ignores."""
+    if isa != "avx512":
+        hide_avx512()
     for library in fbgemm_libraries():
         library._ZN6fbgemm14fbgemmForceIsaENS_10inst_set_tE(FBGEMM_NAMES.index(isa))
         if isa != "generic" and fbgemm_isa(library) != isa:
             raise SystemExit(f"--isa {isa}: FBGEMM runs {fbgemm_isa(library)}")
+
+
+def hide_avx512():
+    """FBGEMM's kernels for codes of 4 and 2 bits do not ask what was forced, but what cpuinfo has found in the CPU: of
+    its flags, one to a byte, the first one that they depend on is cleared."""
+    cpuinfo = ctypes.CDLL(pathlib.Path(torch.__file__).parent / "lib/libc10.so")
+    cpuinfo.cpuinfo_initialize()
+    if not has_avx512():
+        return
+    flags = (ctypes.c_bool * 64).in_dll(cpuinfo, "cpuinfo_isa")
+    for number, was_set in enumerate(list(flags)):
+        flags[number] = False
+        if not has_avx512():
+            return
+        flags[number] = was_set
+    raise SystemExit("FBGEMM's kernels for codes of 4 bits would run AVX-512: no flag of cpuinfo stops them")
+
+
+def has_avx512():
+    """Whether FBGEMM's kernels for codes of 4 and 2 bits use AVX-512."""
+    return any(ctypes.c_bool(library._ZN6fbgemm22fbgemmHasAvx512SupportEv() & 0xff).value
+               for library in fbgemm_libraries())
 
 
 def running():
