@@ -89,18 +89,20 @@ public:
 #pragma GCC unroll 32
             for (V& sum : sums) sum = start;
             float bias = 0;
-            while (indices.place() != end) {
-                if (indices.has_later()) block.prefetch(into_first_level, indices.later());
-                const std::size_t row = indices.next();
-                const std::byte* const codes =
-                    kMayReadPast ? narrow_rows.place(args.rows, row) + args.rows.codes_at : block.of(row);
-                if constexpr (kReadsEndFirst) {
-                    if (reads_end_first) read(codes + block.end - 1);
+            while (indices.place() != end) [[likely]] {
+                    if (indices.has_later()) [[likely]]
+                        block.prefetch(into_first_level, indices.later());
+                    const std::size_t row = indices.next();
+                    const std::byte* const codes =
+                        kMayReadPast ? narrow_rows.place(args.rows, row) + args.rows.codes_at : block.of(row);
+                    if constexpr (kReadsEndFirst) {
+                        if (reads_end_first) [[unlikely]]
+                            read(codes + block.end - 1);
+                    }
+                    const V factor = kHasFactors ? Arch::set(factor_of(weight, codes + block.qparams_at, bias)) : one;
+                    add(form, codes, columns, factor, sums);
+                    weight += kWeighted ? 1 : 0;
                 }
-                const V factor = kHasFactors ? Arch::set(factor_of(weight, codes + block.qparams_at, bias)) : one;
-                add(form, codes, columns, factor, sums);
-                weight += kWeighted ? 1 : 0;
-            }
             finish_sums(sums, bias);
             if constexpr (kHasShortcut) {
                 if (out < results.plain_end) {
@@ -172,6 +174,7 @@ private:
         std::size_t stride;
         std::size_t end;  ///< bytes from a block's codes to their end, or to the end of the row for the last block
         std::ptrdiff_t qparams_at;  ///< bytes from a block's codes to the row's scale
+        static constexpr std::size_t kMost = C::bytes_of(kSums * Arch::width) + C::qparams_bytes;  ///< bytes
 
         explicit Codes(const BagGroup& group) noexcept {
             const Rows& rows = group.args.rows;
@@ -185,15 +188,18 @@ private:
         [[gnu::always_inline]] const std::byte* of(std::size_t row) const noexcept { return data + row * stride; }
 
         /// The branch stays inside the loop: it is always predicted, and costs less than two copies of the loop would
-        /// in the instruction cache and in compile time. Rows narrower than a vector do without: L1 has room for them.
+        /// in the instruction cache and in compile time. Rows of about a line do without: L1 has room for them.
         [[gnu::always_inline]] void prefetch(bool into_first_level, std::size_t row) const noexcept {
-            kVectors == 0 || into_first_level ? prefetch_lines<Prefetch::Into::first_level>(of(row))
-                                              : prefetch_lines<Prefetch::Into::second_level>(of(row));
+            constexpr bool kIsNarrow = kMost <= 64 + C::qparams_bytes;
+            if (kIsNarrow || into_first_level) [[likely]] {
+                prefetch_lines<Prefetch::Into::first_level>(of(row));
+            } else {
+                prefetch_lines<Prefetch::Into::second_level>(of(row));
+            }
         }
 
         template <Prefetch::Into kInto>
         [[gnu::always_inline]] void prefetch_lines(const std::byte* codes) const noexcept {
-            constexpr std::size_t kMost = C::bytes_of(kSums * Arch::width) + C::qparams_bytes;
             // A block of a wide row: its scale and bias may lie outside the block. block_columns() makes at most twice
             // as many blocks as needed, so that all but the last have more than a quarter of the most vectors.
             constexpr bool kMayBePart = C::is_coded && kVectors > kMaxVectors / 4;
