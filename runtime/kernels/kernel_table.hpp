@@ -57,6 +57,7 @@ struct Rows {
     const std::int32_t* remap;  ///< the row of each id, or any number that is not a row; null when ids are rows
     std::int64_t padding;       ///< index to leave out when filtering; -1 for none
     Prefetch prefetch;
+    std::size_t whole_distance;  ///< that of `prefetch` for kernels that read whole rows, not blocks of columns
 };
 
 /// Where bags end. Bag b begins where bag b - 1 ends.
@@ -221,7 +222,7 @@ inline bool are_many_blocks(const KernelTable& kernels, Codec codec, const PoolA
     return block < args.least_run || (block < kLine && are_parts_of_bytes(codec));
 }
 
-/// Selects the kernel for a call.
+/// Selects the kernel for a call. All but `blocks` read whole rows.
 inline PoolFn pool_function(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
     const CodecKernels& own = *kernels.codecs[static_cast<std::size_t>(codec)];
     if (args.pooling == Pooling::max) return own.max;

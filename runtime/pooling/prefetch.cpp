@@ -123,6 +123,13 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     return {std::min({distance, most, fit_second_level ? kNear : kMost}), Into::first_level};
 }
 
+std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch, const Caches& caches) noexcept {
+    if (prefetch.into == Into::second_level) return prefetch.distance;
+    constexpr std::size_t kLeast = 4;
+    const std::size_t most = caches.first_level / 3 / row_bytes(table.format(), table.dim());
+    return std::min(prefetch.distance, std::max(most, kLeast));
+}
+
 std::size_t least_run_for(std::size_t dim, std::size_t footprint, const Caches& caches) noexcept {
     // Of tables a little larger than L2, most of the rows that are looked up are still in L2.
     if (footprint <= 4 * caches.second_level) return 0;

@@ -29,6 +29,11 @@ const Caches& own_caches() noexcept;
 /// including this one.
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
+/// The distance of `prefetch` for kernels that read whole rows instead of blocks of columns: no more rows than L1 keeps
+/// until they are read.
+std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
+                                   const Caches& caches = own_caches()) noexcept;
+
 /// Rows that are wider than the registers hold are read block by block of columns. If the widest blocks that there are
 /// have fewer bytes than this, they are short for where rows of `dim` columns come from: the rest of a row is best read
 /// soon, in the next blocks of the bag or, of rows of more than two blocks, by reading several whole rows side by side.

@@ -203,8 +203,15 @@ private:
             bad = plan_.kernels->count_outside[args.wide_indices](indices, args.end - args.position, args.rows.ids);
             args.filters = args.filters || bad > 0;
         }
-        kernels::pool_function(*plan_.kernels, feature.codec, args)(args);
+        const kernels::PoolFn pool = kernels::pool_function(*plan_.kernels, feature.codec, args);
+        if (!reads_blocks(feature.codec, pool)) args.rows.prefetch.distance = args.rows.whole_distance;
+        pool(args);
         return bad;
+    }
+
+    bool reads_blocks(kernels::Codec codec, kernels::PoolFn pool) const noexcept {
+        const kernels::PoolFn(&blocks)[2] = plan_.kernels->codecs[static_cast<std::size_t>(codec)]->blocks;
+        return pool == blocks[0] || pool == blocks[1];
     }
 
     static constexpr std::size_t kRanges = 32;

@@ -47,7 +47,8 @@ kernels::Rows rows_of(const MadeTable& table) {
             .ids = table.reference.remap.empty() ? table.rows : table.reference.remap.size(),
             .remap = nullptr,
             .padding = -1,
-            .prefetch = {}};
+            .prefetch = {},
+            .whole_distance = 0};
 }
 
 }  // namespace
