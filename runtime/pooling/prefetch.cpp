@@ -60,13 +60,15 @@ bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
 
 /// Whether rows come from L2 fast enough without prefetching. Where L1 is large, so is the number of instructions that
 /// a core has under way: those of some twenty rows of at most a line. Decoding takes more of them: rows of codes are
-/// prefetched once the tables fill most of L2, which has other users, and those of many codes a byte in any case.
+/// prefetched once the tables fill half of L2, which has other users, such as results, or most of it if rows have few
+/// columns; those of many codes a byte in any case.
 bool need_no_prefetch(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
-    constexpr std::size_t kManyColumns = 48;
+    constexpr std::size_t kFewColumns = 16, kManyColumns = 48;
     const kernels::Codec codec = kernels::codec_of(table.format());
     if (is_small(caches) || row_bytes(table.format(), table.dim()) > kLine) return false;
     if (kernels::are_parts_of_bytes(codec) && table.dim() >= kManyColumns) return false;
-    return footprint <= (kernels::are_codes(codec) ? caches.second_level / 4 * 3 : caches.second_level);
+    const std::size_t quarters = !kernels::are_codes(codec) ? 4 : table.dim() < kFewColumns ? 3 : 2;
+    return footprint <= caches.second_level / 4 * quarters;
 }
 
 /// The bytes of a block, of a table whose rows are read from beyond L2 and by blocks that may be long enough for that;

@@ -89,20 +89,22 @@ public:
 #pragma GCC unroll 32
             for (V& sum : sums) sum = start;
             float bias = 0;
-            while (indices.place() != end) [[likely]] {
-                    if (indices.has_later()) [[likely]]
-                        block.prefetch(into_first_level, indices.later());
-                    const std::size_t row = indices.next();
-                    const std::byte* const codes =
-                        kMayReadPast ? narrow_rows.place(args.rows, row) + args.rows.codes_at : block.of(row);
-                    if constexpr (kReadsEndFirst) {
-                        if (reads_end_first) [[unlikely]]
-                            read(codes + block.end - 1);
-                    }
-                    const V factor = kHasFactors ? Arch::set(factor_of(weight, codes + block.qparams_at, bias)) : one;
-                    add(form, codes, columns, factor, sums);
-                    weight += kWeighted ? 1 : 0;
+            while (__builtin_expect(indices.place() != end, true)) {
+                if (indices.has_later()) [[likely]] {
+                    block.prefetch(into_first_level, indices.later());
                 }
+                const std::size_t row = indices.next();
+                const std::byte* const codes =
+                    kMayReadPast ? narrow_rows.place(args.rows, row) + args.rows.codes_at : block.of(row);
+                if constexpr (kReadsEndFirst) {
+                    if (reads_end_first) [[unlikely]] {
+                        read(codes + block.end - 1);
+                    }
+                }
+                const V factor = kHasFactors ? Arch::set(factor_of(weight, codes + block.qparams_at, bias)) : one;
+                add(form, codes, columns, factor, sums);
+                weight += kWeighted ? 1 : 0;
+            }
             finish_sums(sums, bias);
             if constexpr (kHasShortcut) {
                 if (out < results.plain_end) {

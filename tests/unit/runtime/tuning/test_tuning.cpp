@@ -276,8 +276,28 @@ TEST_CASE(
     CHECK(rule_for(RowFormat::int4, 47, 1, kLarge) == "0 L1");
     CHECK(rule_for(RowFormat::int4, 48, 1, kLarge) == "16 L1");
     CHECK(rule_for(RowFormat::tbe_int2, 100, 1, kLarge) == "16 L1");
+    constexpr pooling::Caches kHuge = {48 << 10, 4 << 20, 32 << 20};
+    CHECK(rule_for(RowFormat::int8, 15, 3, kHuge) == "0 L1");
+    CHECK(rule_for(RowFormat::int8, 16, 3, kHuge) == "16 L1");
+    CHECK(rule_for(RowFormat::int8, 16, 2, kHuge) == "0 L1");
     const Floats values(8000, 1.0f);
     CHECK((pooling::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
+}
+
+std::size_t whole_distance_for(std::size_t dim, Prefetch prefetch, const pooling::Caches& caches) {
+    return with_large_table(RowFormat::f16, dim, 1, [&](const Table& table) {
+        return pooling::distance_of_whole_rows(table, prefetch, caches);
+    });
+}
+
+TEST_CASE("whole rows on their way to the first-level cache fill a third of it, or are four") {
+    constexpr pooling::Caches kCaches = {48 << 10, 1 << 20, 32 << 20};
+    constexpr auto kFirst = Prefetch::Into::first_level, kSecond = Prefetch::Into::second_level;
+    CHECK(whole_distance_for(512, {27, kFirst}, kCaches) == 16);
+    CHECK(whole_distance_for(512, {12, kFirst}, kCaches) == 12);
+    CHECK(whole_distance_for(4000, {8, kFirst}, kCaches) == 4);
+    CHECK(whole_distance_for(4000, {8, kSecond}, kCaches) == 8);
+    CHECK(whole_distance_for(4000, {0, kFirst}, kCaches) == 0);
 }
 
 TEST_CASE("wide rows are read side by side where blocks are short for the cache that they come from") {
