@@ -21,15 +21,14 @@
 namespace rowpool::kernels {
 namespace {
 
-/// As many half-precision numbers as a vector of floats has lanes.
-using Halves __attribute__((vector_size(Arch::width * sizeof(std::int16_t)))) = std::int16_t;
-
 /// A row without a weight, with equal half-precision types in and out: a copy that makes NaNs canonical and, because a
-/// sum begins with 0, -0 to 0 unless it is a plain lookup.
-template <Codec kCodec>
+/// sum begins with 0, -0 to 0 unless it is a plain lookup. A call converts kColumns columns.
+template <Codec kCodec, std::size_t kColumns>
 class HalfCopy {
+    using Halves __attribute__((vector_size(kColumns * sizeof(std::int16_t)))) = std::int16_t;
+
 public:
-    static constexpr std::size_t columns = Arch::width;  ///< that a call converts
+    static constexpr std::size_t columns = kColumns;
     static constexpr std::int16_t infinity = kCodec == Codec::f16 ? 0x7c00 : 0x7f80;
     static constexpr std::int16_t nan = kCodec == Codec::f16 ? kNanF16 : kNanBF16;
 
@@ -177,7 +176,13 @@ private:
                 if (args.weights != nullptr && args.rows.dim >= Pairs::columns) return pool_floats<kBytes, Pairs>(args);
             }
             if (args.weights != nullptr) return pool_floats<kBytes, Weighted>(args);
-            pool_floats<kBytes, std::conditional_t<kIsCopy, HalfCopy<kCodec>, Decoded>>(args);
+            if constexpr (kIsCopy) {
+                constexpr std::size_t kMost = 2 * Arch::width < 16 ? 2 * Arch::width : 16;  // columns
+                args.rows.dim >= kMost ? pool_floats<kBytes, HalfCopy<kCodec, kMost>>(args)
+                                       : pool_floats<kBytes, HalfCopy<kCodec, Arch::width>>(args);
+            } else {
+                pool_floats<kBytes, Decoded>(args);
+            }
         }
     }
 
