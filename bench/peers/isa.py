@@ -47,7 +47,7 @@ def hide_avx512():
     if not has_avx512():
         return
     flags = (ctypes.c_bool * 64).in_dll(cpuinfo, "cpuinfo_isa")
-    for number, was_set in enumerate(list(flags)):
+    for number, was_set in enumerate(flags):
         flags[number] = False
         if not has_avx512():
             return
@@ -57,8 +57,7 @@ def hide_avx512():
 
 def has_avx512():
     """Whether FBGEMM's kernels for codes of 4 and 2 bits use AVX-512."""
-    return any(ctypes.c_bool(library._ZN6fbgemm22fbgemmHasAvx512SupportEv() & 0xff).value
-               for library in fbgemm_libraries())
+    return any(library._ZN6fbgemm22fbgemmHasAvx512SupportEv() & 0xff for library in fbgemm_libraries())  # a C++ bool
 
 
 def running():

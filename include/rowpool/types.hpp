@@ -89,7 +89,9 @@ struct Prefetch {
     /// Longest distance; longer ones are clamped to it.
     static constexpr std::size_t kMostDistance = 4096;
 
-    std::size_t distance = 0;        ///< a row is prefetched this many indices before it is read; 0 means never
+    /// A row is prefetched this many indices before it is read, or fewer into L1 where that has no room for so many
+    /// whole rows (docs/TUNING.md); 0 means never.
+    std::size_t distance = 0;
     Into into = Into::second_level;  ///< suits CPUs with a small L1
 
     friend bool operator==(const Prefetch&, const Prefetch&) noexcept = default;

@@ -222,7 +222,7 @@ inline bool are_many_blocks(const KernelTable& kernels, Codec codec, const PoolA
     return block < args.least_run || (block < kLine && are_parts_of_bytes(codec));
 }
 
-/// Selects the kernel for a call. All but `blocks` read whole rows.
+/// Selects the kernel for a call. All but `blocks` read whole rows, or blocks as large as several of theirs.
 inline PoolFn pool_function(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
     const CodecKernels& own = *kernels.codecs[static_cast<std::size_t>(codec)];
     if (args.pooling == Pooling::max) return own.max;

@@ -29,8 +29,8 @@ const Caches& own_caches() noexcept;
 /// including this one.
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
-/// The distance of `prefetch` for kernels that read whole rows instead of blocks of columns: no more rows than L1 keeps
-/// until they are read.
+/// The distance of `prefetch` for kernels that read whole rows instead of blocks of columns: rows into L1 are no more
+/// than fill a third of it, but at least four.
 std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
                                    const Caches& caches = own_caches()) noexcept;
 

@@ -204,7 +204,10 @@ private:
             args.filters = args.filters || bad > 0;
         }
         const kernels::PoolFn pool = kernels::pool_function(*plan_.kernels, feature.codec, args);
-        if (!reads_blocks(feature.codec, pool)) args.rows.prefetch.distance = args.rows.whole_distance;
+        std::size_t& distance = args.rows.prefetch.distance;  // rarely written: kernels begin with a copy of all
+        if (distance != args.rows.whole_distance && !reads_blocks(feature.codec, pool)) {
+            distance = args.rows.whole_distance;
+        }
         pool(args);
         return bad;
     }

@@ -197,10 +197,9 @@ private:
         [[gnu::always_inline]] const std::byte* of(std::size_t row) const noexcept { return data + row * stride; }
 
         /// The branch stays inside the loop: it is always predicted, and costs less than two copies of the loop would
-        /// in the instruction cache and in compile time. Rows of about a line do without: L1 has room for them.
+        /// in the instruction cache and in compile time. Rows narrower than a vector do without: L1 has room for them.
         [[gnu::always_inline]] void prefetch(bool into_first_level, std::size_t row) const noexcept {
-            constexpr bool kIsNarrow = kMost <= 64 + C::qparams_bytes;
-            if (kIsNarrow || into_first_level) [[likely]] {
+            if (kVectors == 0 || into_first_level) [[likely]] {
                 prefetch_lines<Prefetch::Into::first_level>(of(row));
             } else {
                 prefetch_lines<Prefetch::Into::second_level>(of(row));

@@ -177,8 +177,8 @@ private:
             }
             if (args.weights != nullptr) return pool_floats<kBytes, Weighted>(args);
             if constexpr (kIsCopy) {
-                constexpr std::size_t kMost = 2 * Arch::width < 16 ? 2 * Arch::width : 16;  // columns
-                args.rows.dim >= kMost ? pool_floats<kBytes, HalfCopy<kCodec, kMost>>(args)
+                constexpr std::size_t kMany = 2 * Arch::width < 16 ? 2 * Arch::width : 16;  // 64 bytes gain nothing
+                args.rows.dim >= kMany ? pool_floats<kBytes, HalfCopy<kCodec, kMany>>(args)
                                        : pool_floats<kBytes, HalfCopy<kCodec, Arch::width>>(args);
             } else {
                 pool_floats<kBytes, Decoded>(args);
@@ -352,6 +352,7 @@ private:
                 }
             }
             prefetch_line<kInto>(ahead + C::bytes_of(column));
+            if (column + kLine < rows.dim) prefetch_line<kInto, 64>(ahead + C::bytes_of(column));
             prefetch_line<kInto, -1>(ahead + rows.bytes);
         });
         return column;

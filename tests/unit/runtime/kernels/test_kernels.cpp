@@ -262,7 +262,8 @@ TEST_CASE("lookups of one row each of every dim up to 260 equal the reference") 
                 Variant v;
                 ++number;
                 v.form.mode = weighted || random.below(2) == 0 ? Pooling::sum : Pooling::none;
-                v.form.type = random.below(3) != 0 ? OutputType::f32 : random.pick(kTypes);
+                const OutputType own = kernels::own_type(kernels::codec_of(format));
+                v.form.type = random.below(3) != 0 ? own : random.pick(kTypes);
                 v.form.bounds = Bounds::fixed;
                 v.fixed_length = 1;
                 v.values = random.below(2) == 0 ? Values::tame : Values::hostile;
