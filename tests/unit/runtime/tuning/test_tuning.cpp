@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cpu/dispatch.hpp"
+#include "pooling/plan.hpp"
 #include "pooling/prefetch.hpp"
 #include "rowpool/tuning.hpp"
 #include "tests/support/files.hpp"
@@ -298,6 +299,17 @@ TEST_CASE("whole rows on their way to the first-level cache fill a third of it, 
     CHECK(whole_distance_for(4000, {8, kFirst}, kCaches) == 4);
     CHECK(whole_distance_for(4000, {8, kSecond}, kCaches) == 8);
     CHECK(whole_distance_for(4000, {0, kFirst}, kCaches) == 0);
+    for (const std::size_t distance : {std::size_t{0}, std::size_t{2}, std::size_t{400}}) {  // whoever has set it
+        with_large_table(RowFormat::f16, 4000, 1, [&](const Table& table) {
+            PoolOptions options;
+            options.prefetch = Prefetch{distance, kFirst};
+            pooling::FeaturePlan feature;
+            REQUIRE(pooling::plan_feature(table, options, pooling::bytes_behind(table), feature));
+            CHECK(feature.rows.prefetch.distance == distance);
+            CHECK(feature.rows.whole_distance == pooling::distance_of_whole_rows(table, feature.rows.prefetch));
+            return 0;
+        });
+    }
 }
 
 TEST_CASE("wide rows are read side by side where blocks are short for the cache that they come from") {
