@@ -138,7 +138,7 @@ CheckResult plan_feature(const Table& table, const PoolOptions& options, std::si
     feature.table = &table;
     feature.codec = kernels::codec_of(table.format());
     feature.mode = options.mode;
-    feature.least_run = least_run_for(table.dim(), footprint);
+    feature.least_run = least_run_for(table, footprint);
     feature.count_all = options.divisor == Divisor::bag_length;
     feature.skips_bad = options.on_bad_index == OnBadIndex::skip;
     feature.column = 0;

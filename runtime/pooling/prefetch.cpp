@@ -39,8 +39,8 @@ std::size_t third_level_bytes() noexcept {
     return kib << 10;
 }
 
-/// An L1 of this size (Zen 5: 48 KiB) keeps prefetched rows until they are read. A smaller one (Zen 4: 32 KiB) was
-/// measured to evict them too early.
+/// An L1 of this size (Zen 5: 48 KiB) keeps prefetched rows from anywhere until they are read. With a smaller one (Zen
+/// 4: 32 KiB), those from afar were measured to come faster into L2.
 bool is_small(const Caches& caches) noexcept { return caches.first_level < std::size_t{48} << 10; }
 
 /// How many rows that follow one another at `stride` bytes, not 0, fit in L1 whatever their indices. Lines at equal
@@ -52,6 +52,9 @@ std::size_t most_rows_in_sets(std::size_t stride, const Caches& caches) noexcept
     const std::size_t offsets = kPage / std::min(kPage, power_of_two);
     return caches.first_level / kPage * offsets / 2;
 }
+
+/// Whether L3 has the tables for certain.
+bool are_near(std::size_t footprint, const Caches& caches) noexcept { return footprint <= caches.third_level / 4; }
 
 /// Whether L3 has the tables; it has other users, too.
 bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
@@ -77,7 +80,7 @@ std::size_t run_of_blocks(const Table& table, std::size_t footprint, const Cache
     const kernels::KernelTable* const kernels = cpu::active_kernels();
     if (kernels == nullptr || table.dim() <= kernels->one_block_dim) return 0;
     const std::size_t bytes = row_bytes(table.format(), table.dim());
-    const std::size_t least_run = least_run_for(table.dim(), footprint, caches);
+    const std::size_t least_run = least_run_for(table, footprint, caches);
     if (least_run == 0 || kernels::bytes_of_block(*kernels, bytes, table.dim()) < least_run) return 0;
     return bytes / ((table.dim() + kernels->block_dim - 1) / kernels->block_dim);  // rows are cut into at least so many
 }
@@ -111,12 +114,11 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     const std::size_t lines_under_way = l1_lines / (takes_more ? 3 : 4);
     const std::size_t run = run_of_blocks(table, footprint, caches);
     const std::size_t lines = run != 0 ? run / kLine + 1 : lines_of_row(table);
-    // A quarter of L3 has them for certain. Farther ahead than needed was measured to be up to 10 % slower.
-    const bool are_near = !is_small(caches) && footprint <= caches.third_level / 4;
+    // From near, farther ahead than needed was measured to be up to 10 % slower.
+    const bool is_near = are_near(footprint, caches), fit_second_level = footprint <= caches.second_level;
     constexpr std::size_t kNear = 16, kNearThird = 24, kMost = 96;
-    const std::size_t distance = std::clamp(lines_under_way / lines, kNear / 2, are_near ? kNearThird : kMost);
-    const bool fit_second_level = footprint <= caches.second_level;
-    if (is_small(caches) && !fit_second_level) return {distance, Into::second_level};
+    const std::size_t distance = std::clamp(lines_under_way / lines, kNear / 2, is_near ? kNearThird : kMost);
+    if (is_small(caches) && !fit_second_level && !is_near) return {distance, Into::second_level};
     // Rows that share sets are fewer, but not so few that the next ones would come too late, as those of codes would.
     const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
     const std::size_t most =
@@ -132,15 +134,16 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
     return std::min(prefetch.distance, std::max(most, kLeast));
 }
 
-std::size_t least_run_for(std::size_t dim, std::size_t footprint, const Caches& caches) noexcept {
+std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     // Of tables a little larger than L2, most of the rows that are looked up are still in L2.
     if (footprint <= 4 * caches.second_level) return 0;
-    // With a small L1, whole rows were measured to be faster from L3, too.
-    if (is_small(caches)) return ~std::size_t{0};
+    // With a small L1, whole rows were measured to be faster from L3, too; but not those of floats from near.
+    const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
+    if (is_small(caches)) return are_near(footprint, caches) && !are_codes ? 0 : ~std::size_t{0};
     if (fit_third_level(footprint, caches)) return kLine;
     // Rows of very many columns would be read in so many passes that nothing of them is near from one to the next.
     constexpr std::size_t kManyColumns = 8192, kMemoryRun = 256, kLongRun = 1024;
-    return dim < kManyColumns ? kMemoryRun : kLongRun;
+    return table.dim() < kManyColumns ? kMemoryRun : kLongRun;
 }
 
 std::size_t results_ahead(std::size_t count, std::size_t stride, const Caches& caches) noexcept {

@@ -35,9 +35,9 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
                                    const Caches& caches = own_caches()) noexcept;
 
 /// Rows that are wider than the registers hold are read block by block of columns. If the widest blocks that there are
-/// have fewer bytes than this, they are short for where rows of `dim` columns come from: the rest of a row is best read
+/// have fewer bytes than this, they are short for where the rows of the table come from: the rest of a row is best read
 /// soon, in the next blocks of the bag or, of rows of more than two blocks, by reading several whole rows side by side.
-std::size_t least_run_for(std::size_t dim, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
+std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
 /// How many bytes ahead of the results that a kernel writes it prefetches further ones; 0 for none. Results are
 /// `count` rows of `stride` bytes.

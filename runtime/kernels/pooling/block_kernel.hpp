@@ -176,7 +176,7 @@ private:
         std::size_t stride;
         std::size_t end;  ///< bytes from a block's codes to their end, or to the end of the row for the last block
         std::ptrdiff_t qparams_at;  ///< bytes from a block's codes to the row's scale
-        bool is_near;  ///< many of the rows are in L2: the tables fill at most four times as much (least_run_for())
+        bool is_near;               ///< many of the rows are in L2, or come soon (least_run_for())
         static constexpr std::size_t kMost = C::bytes_of(kSums * Arch::width) + C::qparams_bytes;  ///< bytes
         /// Whether the hardware fetches the lines of near rows that follow two prefetched ones in time: on AVX2, where
         /// a line takes several instructions, so that to prefetch them, too, would only take time. (Measured on Zen 5;

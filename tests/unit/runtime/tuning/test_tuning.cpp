@@ -225,7 +225,10 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
     CHECK(rule_for(RowFormat::int8, 32, 256, kSmall) == "64 L2");
     CHECK(rule_for(RowFormat::f32, 64, 256, kSmall) == "32 L2");
     CHECK(rule_for(RowFormat::f32, 256, 256, kSmall) == "8 L2");
-    CHECK(rule_for(RowFormat::int8, 32, 8, kSmall) == "64 L2");
+    CHECK(rule_for(RowFormat::int8, 32, 9, kSmall) == "64 L2");
+    CHECK(rule_for(RowFormat::int8, 32, 8, kSmall) == "24 L1");
+    CHECK(rule_for(RowFormat::f32, 64, 8, kSmall) == "24 L1");
+    CHECK(rule_for(RowFormat::f32, 300, 8, kSmall) == "8 L1");
     CHECK(rule_for(RowFormat::int8, 32, 8, kLarge) == "24 L1");
     CHECK(rule_for(RowFormat::int8, 32, 9, kLarge) == "96 L1");
     const std::size_t block_dim = cpu::active_kernels()->block_dim;
@@ -312,15 +315,26 @@ TEST_CASE("whole rows on their way to the first-level cache fill a third of it, 
     }
 }
 
+std::size_t least_run_of(RowFormat format, std::size_t dim, std::size_t mib, const pooling::Caches& caches) {
+    return with_large_table(format, dim, 1,
+                            [&](const Table& table) { return pooling::least_run_for(table, mib << 20, caches); });
+}
+
 TEST_CASE("wide rows are read side by side where blocks are short for the cache that they come from") {
     constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
-    constexpr std::size_t kMiB = 1 << 20;
-    for (const pooling::Caches& caches : {kLarge, kSmall}) CHECK(pooling::least_run_for(512, 4 * kMiB, caches) == 0);
-    CHECK(pooling::least_run_for(512, 5 * kMiB, kLarge) == 64);
-    CHECK(pooling::least_run_for(512, 16 * kMiB, kLarge) == 64);
-    CHECK(pooling::least_run_for(512, 17 * kMiB, kLarge) == 256);
-    CHECK(pooling::least_run_for(8192, 17 * kMiB, kLarge) == 1024);
-    CHECK(pooling::least_run_for(512, 5 * kMiB, kSmall) > 65536 * sizeof(float));
+    constexpr std::size_t kAll = 65536 * sizeof(float);  // bytes of the widest row
+    for (const RowFormat format : {RowFormat::f32, RowFormat::bf16, RowFormat::int8}) {
+        for (const pooling::Caches& caches : {kLarge, kSmall}) CHECK(least_run_of(format, 512, 4, caches) == 0);
+        CHECK(least_run_of(format, 512, 5, kLarge) == 64);
+        CHECK(least_run_of(format, 512, 16, kLarge) == 64);
+        CHECK(least_run_of(format, 512, 17, kLarge) == 256);
+        CHECK(least_run_of(format, 8192, 17, kLarge) == 1024);
+        CHECK(least_run_of(format, 512, 9, kSmall) > kAll);
+    }
+    CHECK(least_run_of(RowFormat::int8, 512, 5, kSmall) > kAll);
+    CHECK(least_run_of(RowFormat::int4, 512, 8, kSmall) > kAll);
+    CHECK(least_run_of(RowFormat::f32, 512, 8, kSmall) == 0);
+    CHECK(least_run_of(RowFormat::f16, 512, 8, kSmall) == 0);
 }
 
 TEST_CASE("short bags are read side by side where that is faster than block by block") {
