@@ -174,22 +174,24 @@ constexpr OutputType own_type(Codec codec) noexcept {
     return codec == Codec::f16 ? OutputType::f16 : codec == Codec::bf16 ? OutputType::bf16 : OutputType::f32;
 }
 
-/// Rows of a bag that the kernel for short bags reads side by side.
-inline constexpr std::size_t kMostAtOnce = 8;
-
 /// Bytes of a block from which it is long: the lines of such a block are fetched together.
 inline constexpr std::size_t kLongBlock = 512;
 
+/// The most rows of a bag that the kernel for short bags reads side by side, for a codec whose blocks have so many
+/// bytes: reading more gains little over long blocks.
+constexpr std::size_t most_side_by_side(std::size_t block) noexcept { return block < kLongBlock ? 8 : 4; }
+
 /// How many rows a bag, in the mean, are read faster side by side than block by block, in a call whose blocks have
-/// `block` bytes. Zen 5: up to eight where blocks are short or have codes of less than a byte, and codes of a byte from
-/// memory, because results are written from end to end; up to four from L2 and L3 otherwise. Floats from memory are
-/// read faster by long blocks.
+/// `block` bytes. As many as there can be where blocks are short or have codes of less than a byte, and codes of a byte
+/// from memory, because results are written from end to end; otherwise up to four from L2 and L3, but no halves in long
+/// blocks; floats and halves from memory are read faster by blocks. (Long blocks: Zen 4; others: Zen 5.)
 constexpr std::size_t most_at_once(Codec codec, std::size_t block, std::size_t least_run) noexcept {
     constexpr std::size_t kShort = 124, kMemoryRun = 256;  // int8 on AVX2: 112, and a share of scale and bias
-    if (block <= kShort || block < least_run || are_parts_of_bytes(codec)) return kMostAtOnce;
+    const std::size_t most = most_side_by_side(block);
+    if (block <= kShort || block < least_run || are_parts_of_bytes(codec)) return most;
     const bool is_memory = least_run >= kMemoryRun;
-    if (are_codes(codec)) return is_memory ? kMostAtOnce : kMostAtOnce / 2;
-    return block < kLongBlock && !is_memory ? kMostAtOnce / 2 : 0;
+    if (are_codes(codec)) return is_memory ? most : 4;
+    return !is_memory && (block < kLongBlock || codec == Codec::f32) ? 4 : 0;
 }
 
 /// Columns of the widest row that is read faster as one block than side by side with others, however short bags are:

@@ -19,12 +19,11 @@
 namespace rowpool::kernels {
 namespace {
 
-/// The kernel for short bags. There is none for blocks so long that most_at_once() prefers them; nor without an fma
-/// instruction: products take dozens of instructions each, and so long to compile that eight rows of them are too many.
+/// The kernel for short bags. There is none without an fma instruction: products take dozens of instructions each, and
+/// so long to compile that eight rows of them are too many.
 template <Codec kCodec, bool kWeighted>
 constexpr PoolFn short_kernel() noexcept {
-    constexpr std::size_t kBlock = RowCodec<kCodec>::bytes_of(kMaxVectors * Arch::width);
-    if constexpr (Arch::has_fma && kBlock < kLongBlock) return ShortKernel<kCodec, kWeighted>::run;
+    if constexpr (Arch::has_fma) return ShortKernel<kCodec, kWeighted>::run;
     return nullptr;
 }
 

@@ -346,7 +346,12 @@ TEST_CASE("short bags are read side by side where that is faster than block by b
     CHECK(kernels::most_at_once(kernels::Codec::f16, 448, kNear) == 4);
     CHECK(kernels::most_at_once(kernels::Codec::f16, 448, kMemory) == 0);
     CHECK(kernels::most_at_once(kernels::Codec::f16, 896, kNear) == 0);
-    CHECK(kernels::most_at_once(kernels::Codec::f16, 896, kSmallCaches) == 8);
+    CHECK(kernels::most_at_once(kernels::Codec::f16, 448, kSmallCaches) == 8);
+    CHECK(kernels::most_at_once(kernels::Codec::f16, 896, kSmallCaches) == 4);
+    CHECK(kernels::most_at_once(kernels::Codec::f32, 1792, kSmallCaches) == 4);
+    CHECK(kernels::most_at_once(kernels::Codec::f32, 1792, kMemory) == 0);
+    CHECK(kernels::most_at_once(kernels::Codec::f32, 1792, kNear) == 4);
+    CHECK(kernels::most_at_once(kernels::Codec::f32, 1792, 0) == 4);
     CHECK(kernels::most_at_once(kernels::Codec::int8_f32, 450, kNear) == 4);  // AVX-512
     CHECK(kernels::most_at_once(kernels::Codec::int8_f32, 450, kMemory) == 8);
     CHECK(kernels::most_at_once(kernels::Codec::int4, 224, kNear) == 8);
