@@ -333,8 +333,11 @@ TEST_CASE("wide rows are read side by side where blocks are short for the cache 
         CHECK(least_run_of(format, 512, 17, kLarge) == 256);
         CHECK(least_run_of(format, 8192, 33, kLarge) == 1024);
         CHECK(least_run_of(format, 512, 8, kSmall) == 0);
-        CHECK(least_run_of(format, 512, 9, kSmall) > kAll);
+        CHECK(least_run_of(format, 320, 16, kSmall) == 0);
+        CHECK(least_run_of(format, 512, 17, kSmall) > kAll);
     }
+    CHECK(least_run_of(RowFormat::f32, 321, 8, kSmall) == 0);
+    CHECK(least_run_of(RowFormat::f32, 321, 9, kSmall) > kAll);
     for (const pooling::Caches& caches : {kLarge, kSmall}) {  // long rows of codes
         CHECK(least_run_of(RowFormat::int8, 1273, 5, caches) > kAll);
         CHECK(least_run_of(RowFormat::int8, 1272, 5, caches) < kAll);
