@@ -202,10 +202,10 @@ constexpr std::size_t widest_block(const KernelTable& kernels, Codec codec) noex
     return are_codes(codec) ? kernels.block_dim - eighth : kernels.block_dim;
 }
 
-/// Whether rows are so wide and bags so short that rows are read side by side. Whole rows are prefetched then, of which
-/// L1 cannot hold many if they are very wide.
+/// Whether rows are so wide and bags so short that rows are read side by side. Of very wide ones L1 holds too few for
+/// that.
 inline bool are_short(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
-    constexpr std::size_t kMostBytes = 4096;
+    constexpr std::size_t kMostBytes = 16384;
     if (args.rows.dim <= widest_block(kernels, codec) || args.rows.bytes > kMostBytes) return false;
     if (args.pooling != Pooling::sum) return false;
     if (args.out_type != OutputType::f32 && args.out_type != own_type(codec)) return false;

@@ -140,9 +140,8 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
 
 std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch, const Caches& caches) noexcept {
     if (prefetch.into == Into::second_level) return prefetch.distance;
-    constexpr std::size_t kLeast = 4;
     const std::size_t most = caches.first_level / 3 / row_bytes(table.format(), table.dim());
-    return std::min(prefetch.distance, std::max(most, kLeast));
+    return std::min(prefetch.distance, std::max(most, std::size_t{1}));
 }
 
 std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {

@@ -75,6 +75,7 @@ private:
         : args_(args),
           columns_(stored_columns<C>(args.rows.dim)),
           start_(start_of_sums(args, C::is_coded)),
+          distance_(args.rows.prefetch.distance < kGroup ? kGroup : args.rows.prefetch.distance),
           finish_{0, 1, is_divided(args.pooling)},
           narrow_rows_(args.rows) {}
 
@@ -167,7 +168,7 @@ private:
             const Later later = later_than(next_, columns);
             const std::size_t prefetched =
                 later.position < args_.prefetch_end ? filtered_row_at(later.position) : kNoRow;
-            const std::size_t further = later.position + args_.rows.prefetch.distance;
+            const std::size_t further = later.position + distance_;
             if (further < args_.prefetch_end) {
                 prefetch_remap(args_.rows, element(args_.indices, args_.wide_indices, further));
             }
@@ -195,14 +196,14 @@ private:
         }
     }
 
-    /// Where to prefetch while a row is read: `distance` rows ahead in the order of processing. Past the end of the bag
+    /// Where to prefetch while a row is read: distance_ rows ahead in the order of processing. Past the end of the bag
     /// that is its first rows again, in the next block of columns.
     struct Later {
         std::size_t position;
         std::size_t byte;
     };
     [[gnu::always_inline]] Later later_than(std::size_t position, const Columns& columns) const noexcept {
-        const std::size_t later = position + args_.rows.prefetch.distance;
+        const std::size_t later = position + distance_;
         const std::size_t byte = C::bytes_of(columns.first);
         if (columns.are_last || later < end_) return {later, byte};
         return {later - (end_ - begin_), byte + C::bytes_of(kBlockColumns)};
@@ -310,6 +311,7 @@ private:
     const PoolArgs args_;
     const std::size_t columns_;
     const float start_;
+    const std::size_t distance_;  ///< how many rows ahead others are prefetched; those of the group are being read
     // state of the current bag
     std::size_t begin_ = 0;
     std::size_t end_ = 0;

@@ -297,12 +297,13 @@ std::size_t whole_distance_for(std::size_t dim, Prefetch prefetch, const pooling
     });
 }
 
-TEST_CASE("whole rows on their way to the first-level cache fill a third of it, or are four") {
+TEST_CASE("whole rows on their way to the first-level cache fill a third of it, or are one") {
     constexpr pooling::Caches kCaches = {48 << 10, 1 << 20, 32 << 20};
     constexpr auto kFirst = Prefetch::Into::first_level, kSecond = Prefetch::Into::second_level;
     CHECK(whole_distance_for(512, {27, kFirst}, kCaches) == 16);
     CHECK(whole_distance_for(512, {12, kFirst}, kCaches) == 12);
-    CHECK(whole_distance_for(4000, {8, kFirst}, kCaches) == 4);
+    CHECK(whole_distance_for(4000, {8, kFirst}, kCaches) == 2);
+    CHECK(whole_distance_for(20000, {8, kFirst}, kCaches) == 1);
     CHECK(whole_distance_for(4000, {8, kSecond}, kCaches) == 8);
     CHECK(whole_distance_for(4000, {0, kFirst}, kCaches) == 0);
     for (const std::size_t distance : {std::size_t{0}, std::size_t{2}, std::size_t{400}}) {  // whoever has set it
@@ -400,7 +401,8 @@ TEST_CASE("calls are short if their bags have few rows in the mean, and their ro
     CHECK(are_short(kF32, 131, 524, 40));
     CHECK(!are_short(kF32, 131, 524, 41));
     CHECK(!are_short(kF32, 130, 520, 40));
-    CHECK(!are_short(kF32, 1025, 4100, 40));  // too wide
+    CHECK(are_short(kF32, 4096, 16384, 40));
+    CHECK(!are_short(kF32, 4097, 16388, 40));  // too wide
     args.pooling = Pooling::mean;
     CHECK(!are_short(kInt8, 99, 107, 80));
 }
