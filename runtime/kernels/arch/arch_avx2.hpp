@@ -17,7 +17,6 @@ struct Arch {
     using V = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
     static constexpr std::size_t width = 8;
     static constexpr bool has_fma = true;
-    static constexpr bool has_cheap_canonical = false;
     static constexpr std::size_t max_vectors = 14;
     static constexpr std::size_t max_row_vectors = 18;
 

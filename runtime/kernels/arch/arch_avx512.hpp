@@ -17,7 +17,6 @@ struct Arch {
     using V = xsimd::batch<float, xsimd::avx512bw>;
     static constexpr std::size_t width = 16;
     static constexpr bool has_fma = true;
-    static constexpr bool has_cheap_canonical = true;
     static constexpr std::size_t max_vectors = 28;
     static constexpr std::size_t max_row_vectors = 28;
 

@@ -2,10 +2,10 @@
 // It does not use xsimd.
 //
 // An Arch is a vector type V of `width` floats with +, and the few operations that xsimd lacks or that differ between
-// its versions. `has_fma` says whether fma() is one instruction, `has_cheap_canonical` whether canonical() is. Loads
-// take unaligned addresses and read exactly the bytes of `width` elements. load_*_part() reads at least `columns`
-// elements and at most `width`, as few as is no slower; its lanes from `columns` on are unspecified. Those of elements
-// of at least `least_exact_bits` bits, up to 32, read no element after `columns`.
+// its versions. `has_fma` says whether fma() is one instruction. Loads take unaligned addresses and read exactly the
+// bytes of `width` elements. load_*_part() reads at least `columns` elements and at most `width`, as few as is no
+// slower; its lanes from `columns` on are unspecified. Those of elements of at least `least_exact_bits` bits, up to 32,
+// read no element after `columns`.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,6 @@ namespace {
 struct Arch {
     static constexpr std::size_t width = 4;
     static constexpr bool has_fma = false;
-    static constexpr bool has_cheap_canonical = false;
     static constexpr std::size_t max_vectors = 8;
     static constexpr std::size_t max_row_vectors = 8;
 

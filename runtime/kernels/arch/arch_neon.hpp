@@ -17,7 +17,6 @@ struct Arch {
     using V = xsimd::batch<float, xsimd::neon64>;
     static constexpr std::size_t width = 4;
     static constexpr bool has_fma = true;
-    static constexpr bool has_cheap_canonical = false;
     static constexpr std::size_t max_vectors = 8;
     static constexpr std::size_t max_row_vectors = 8;
 

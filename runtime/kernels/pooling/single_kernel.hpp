@@ -242,7 +242,7 @@ private:
     template <class Row, std::size_t kVectors>
     [[gnu::noinline]] static void pool_unrolled(const PoolArgs& given) noexcept {
         // To check a row costs as much as to make two or three vectors canonical.
-        constexpr bool kIsChecked = !Arch::has_cheap_canonical && kVectors >= 4;
+        constexpr bool kIsChecked = kVectors >= 4;
         constexpr bool kIsExact = kVectors <= kMostExact;
         constexpr std::size_t kLeast = kIsExact ? kVectors : kVectors - 4;
         constexpr std::size_t kMost = C::bytes_of(kVectors * Arch::width) + C::qparams_bytes;
