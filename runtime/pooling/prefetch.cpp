@@ -159,12 +159,13 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
     return table.dim() < kManyColumns ? kMemoryRun : kLongRun;
 }
 
-std::size_t results_ahead(std::size_t count, std::size_t stride, const Caches& caches) noexcept {
+ResultsAhead results_ahead(std::size_t count, std::size_t stride, const Caches& caches) noexcept {
     // L3 keeps smaller ones from call to call, beside tables and what else is written between: prefetches would only
     // take time.
-    if (stride == 0 || count <= caches.third_level / 4 / stride) return 0;
-    constexpr std::size_t kAhead = 8192;
-    return stride < kAhead ? (kAhead + stride - 1) / stride * stride : stride;
+    if (stride == 0 || count <= caches.third_level / 4 / stride) return {0, 0};
+    const std::size_t least = is_small(caches) ? 2048 : 8192;
+    const std::size_t ahead = stride < least ? (least + stride - 1) / stride * stride : stride;
+    return {ahead, is_small(caches) ? 0 : ahead};  // with a small L1, single rows were measured to be faster without
 }
 
 }  // namespace rowpool::pooling

@@ -39,8 +39,13 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
 /// soon, in the next blocks of the bag or, of rows of more than two blocks, by reading several whole rows side by side.
 std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
-/// How many bytes ahead of the results that a kernel writes it prefetches further ones; 0 for none. Results are
-/// `count` rows of `stride` bytes.
-std::size_t results_ahead(std::size_t count, std::size_t stride, const Caches& caches = own_caches()) noexcept;
+/// How many bytes ahead of the results that a kernel writes it prefetches further ones; 0 for none.
+struct ResultsAhead {
+    std::size_t sums;
+    std::size_t single_rows;  ///< where every bag has one row
+};
+
+/// For a call whose results are `count` rows of `stride` bytes.
+ResultsAhead results_ahead(std::size_t count, std::size_t stride, const Caches& caches = own_caches()) noexcept;
 
 }  // namespace rowpool::pooling

@@ -157,7 +157,7 @@ private:
         args.out = static_cast<std::byte*>(plan_.out) + feature.column * element_bytes_;
         args.out_stride = plan_.out_stride;
         args.out_type = plan_.out_type;
-        args.results_ahead = results_ahead_;
+        args.results_ahead = kernels::is_single(args) ? results_ahead_.single_rows : results_ahead_.sums;
         const std::size_t ahead = rows_ahead(feature.rows);
         const bool are_all_ahead = args.end - args.position <= ahead;
         args.prefetch_end = feature.rows.prefetch.distance == 0 || are_all_ahead ? 0 : args.end;
@@ -224,7 +224,7 @@ private:
     const BagBoundary& last_;
     std::size_t end_;              // one past the last feature
     std::size_t element_bytes_;    // of the output
-    std::size_t results_ahead_;    // for all features
+    ResultsAhead results_ahead_;   // for all features
     std::size_t next_;             // the first feature that is not prepared
     std::size_t position_;         // its first index
     std::size_t bytes_ahead_ = 0;  // of the ranges that are prepared and have not run

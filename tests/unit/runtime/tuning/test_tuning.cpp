@@ -428,11 +428,20 @@ TEST_CASE("rows of more than two short blocks are read side by side, and of int4
 TEST_CASE("results are prefetched, whole rows ahead, where L3 does not keep them") {
     constexpr pooling::Caches kCaches = {48 << 10, 1 << 20, 32 << 20};
     constexpr std::size_t kMiB = 1 << 20;
-    CHECK(pooling::results_ahead(8 * kMiB / 100, 100, kCaches) == 0);
-    CHECK(pooling::results_ahead(8 * kMiB / 100 + 1, 100, kCaches) == 8200);
-    CHECK(pooling::results_ahead(kMiB, 20000, kCaches) == 20000);
-    CHECK(pooling::results_ahead(~std::size_t{0}, ~std::size_t{0} / 2, kCaches) == ~std::size_t{0} / 2);
-    CHECK(pooling::results_ahead(~std::size_t{0}, 0, kCaches) == 0);
+    const auto ahead_for = [&](std::size_t count, std::size_t stride) {
+        const auto ahead = pooling::results_ahead(count, stride, kCaches);
+        CHECK(ahead.single_rows == ahead.sums);
+        return ahead.sums;
+    };
+    CHECK(ahead_for(8 * kMiB / 100, 100) == 0);
+    CHECK(ahead_for(8 * kMiB / 100 + 1, 100) == 8200);
+    CHECK(ahead_for(kMiB, 20000) == 20000);
+    CHECK(ahead_for(~std::size_t{0}, ~std::size_t{0} / 2) == ~std::size_t{0} / 2);
+    CHECK(ahead_for(~std::size_t{0}, 0) == 0);
+    constexpr pooling::Caches kSmall = {32 << 10, 1 << 20, 32 << 20};
+    CHECK(pooling::results_ahead(kMiB, 100, kSmall).sums == 2100);
+    CHECK(pooling::results_ahead(kMiB, 20000, kSmall).sums == 20000);
+    CHECK(pooling::results_ahead(kMiB, 100, kSmall).single_rows == 0);
 }
 
 TEST_CASE("a distance of any size is taken") {
