@@ -179,8 +179,8 @@ private:
         bool is_near;               ///< many of the rows are in L2, or come soon (least_run_for())
         static constexpr std::size_t kMost = C::bytes_of(kSums * Arch::width) + C::qparams_bytes;  ///< bytes
         /// Whether the hardware fetches the lines of near rows that follow two prefetched ones in time: on AVX2, where
-        /// a line takes several instructions, so that to prefetch them, too, would only take time. (Measured on Zen 5;
-        /// the other formats gain nothing, and from afar the hardware is too late.)
+        /// a line takes several instructions, so that to prefetch them, too, would only take time. (Measured on Zen 4
+        /// and Zen 5; the other formats gain nothing, and from afar the hardware is too late.)
         static constexpr bool kHasFollowers =
             Arch::width == 8 && (kCodec == Codec::f32 || kCodec == Codec::f16) && kMost > 128;
 
@@ -315,7 +315,7 @@ private:
         for_each_load<F, kSums>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
             std::byte* const place = out + column_of<v, kCount>(columns) * element_bytes(kType);
             if constexpr (F::template stores_pairs<kType, kCount>) {
-                store_pairs<F>(place, canonical(sums[v]), canonical(sums[v + 1]));
+                store_pairs<F>(place, sums[v], sums[v + 1]);
             } else {
                 V x[kCount];
 #pragma GCC unroll 4

@@ -13,7 +13,7 @@
 //   reorder<kCount>   puts the sums of such a load into column order
 //   power<kCount>     what sums are multiplied by afterwards; 1 unless `is_scaled`
 //   stores_pairs<kType, kCount>  whether the two sums of such a load, of even and odd columns, need no reordering to be
-//                     written with store_pairs(out, even, odd)
+//                     written with store_pairs(out, even, odd), which makes NaNs canonical
 //   pays_from         rows a bag from which it is faster than the plain form (measured on Zen 5); one whose sums are
 //                     stored in pairs always is
 #pragma once

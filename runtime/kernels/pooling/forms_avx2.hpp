@@ -53,6 +53,10 @@ struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
         if constexpr (kCount == 2) interleave(sums);
     }
     static void store_pairs(std::byte* out, Arch::V even, Arch::V odd) noexcept {
+        // One comparison finds NaNs in both, which there hardly ever are.
+        if (_mm256_movemask_ps(_mm256_cmp_ps(even, odd, _CMP_UNORD_Q)) != 0) [[unlikely]] {
+            even = Arch::canonical(even), odd = Arch::canonical(odd);
+        }
         const __m256i lower = _mm256_srli_epi32(Arch::rounded_bf16(even), 16);
         const __m256i both = _mm256_blend_epi16(lower, Arch::rounded_bf16(odd), 0xaa);
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), both);

@@ -117,8 +117,9 @@ struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
         if constexpr (kCount == 2) interleave(sums);
     }
     static void store_pairs(std::byte* out, Arch::V even, Arch::V odd) noexcept {
-        const __m512i lower = _mm512_srli_epi32(Arch::rounded_bf16(even), 16);
-        _mm512_storeu_si512(out, _mm512_mask_blend_epi16(0xaaaaaaaa, lower, Arch::rounded_bf16(odd)));
+        const __m512i lower = _mm512_srli_epi32(Arch::rounded_bf16(Arch::canonical(even)), 16);
+        const __m512i upper = Arch::rounded_bf16(Arch::canonical(odd));
+        _mm512_storeu_si512(out, _mm512_mask_blend_epi16(0xaaaaaaaa, lower, upper));
     }
 
 private:

@@ -146,7 +146,7 @@ public:
         for (std::size_t v = 0; v < kCount; v += kArePairs ? 2 : 1) {
             std::byte* const place = out + v * Arch::width * element_bytes(kType);
             if constexpr (kArePairs) {
-                store_pairs<F>(place, canonical(sums[v]), canonical(sums[v + 1]));
+                store_pairs<F>(place, sums[v], sums[v + 1]);
             } else {
                 store<kType>(place, canonical(sums[v]));
             }

@@ -129,9 +129,7 @@ public:
         form_.template load<2>(codes, column, x);
         return {Arch::fma(factor_, x[0], start_), Arch::fma(factor_, x[1], start_)};
     }
-    static void store(std::byte* out, const Pairs& x) noexcept {
-        Form<kCodec>::store_pairs(out, Arch::canonical(x.even), Arch::canonical(x.odd));
-    }
+    static void store(std::byte* out, const Pairs& x) noexcept { Form<kCodec>::store_pairs(out, x.even, x.odd); }
 
 private:
     Form<kCodec> form_;
