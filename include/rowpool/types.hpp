@@ -90,7 +90,7 @@ struct Prefetch {
     static constexpr std::size_t kMostDistance = 4096;
 
     /// A row is prefetched this many indices before it is read, or fewer into L1 where that has no room for so many
-    /// whole rows (docs/TUNING.md); 0 means never.
+    /// whole rows, or four where it is less than a group that is read at once (docs/TUNING.md); 0 means never.
     std::size_t distance = 0;
     Into into = Into::second_level;  ///< suits CPUs with a small L1
 

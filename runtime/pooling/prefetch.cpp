@@ -54,20 +54,22 @@ std::size_t most_rows_in_sets(std::size_t stride, const Caches& caches) noexcept
 }
 
 /// Whether L3 has the tables for certain.
-bool are_near(std::size_t footprint, const Caches& caches) noexcept { return footprint <= caches.third_level / 4; }
+bool fit_quarter_of_third_level(std::size_t footprint, const Caches& caches) noexcept {
+    return footprint <= caches.third_level / 4;
+}
 
 /// Whether L3 has the tables; it has other users, too.
 bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
     return footprint <= caches.third_level / 2;
 }
 
-/// Whether rows have so many lines that a small L1 holds few of them.
+/// Whether rows have so many lines that L1 holds few of them.
 bool are_long(const Table& table) noexcept { return row_bytes(table.format(), table.dim()) > 20 * kLine; }
 
 /// Whether rows come so soon that even a small L1 keeps prefetched ones until they are read: those of small tables, and
 /// all but long ones of such as L3 has.
 bool come_soon(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
-    return are_near(footprint, caches) || (fit_third_level(footprint, caches) && !are_long(table));
+    return fit_quarter_of_third_level(footprint, caches) || (fit_third_level(footprint, caches) && !are_long(table));
 }
 
 /// Whether rows come from L2 fast enough without prefetching. Where L1 is large, so is the number of instructions that
@@ -124,7 +126,8 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     const std::size_t run = run_of_blocks(table, footprint, caches);
     const std::size_t lines = run != 0 ? run / kLine + 1 : lines_of_row(table);
     // From near, farther ahead than needed was measured to be up to 10 % slower.
-    const bool is_near = are_near(footprint, caches), fit_second_level = footprint <= caches.second_level;
+    const bool is_near = fit_quarter_of_third_level(footprint, caches),
+               fit_second_level = footprint <= caches.second_level;
     constexpr std::size_t kNear = 16, kNearThird = 24, kMost = 96;
     const std::size_t distance = std::clamp(lines_under_way / lines, kNear / 2, is_near ? kNearThird : kMost);
     if (is_small(caches) && !fit_second_level && !come_soon(table, footprint, caches)) {

@@ -30,7 +30,7 @@ const Caches& own_caches() noexcept;
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
 /// The distance of `prefetch` for kernels that read whole rows instead of blocks of columns: rows into L1 are no more
-/// than fill a third of it, but at least one.
+/// than fill a third of it, but at least one if there are any.
 std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
                                    const Caches& caches = own_caches()) noexcept;
 

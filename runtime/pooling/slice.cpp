@@ -60,8 +60,8 @@ BagBoundary boundary_in_feature(const Plan& plan, std::size_t cost, const BagBou
 }
 
 /// The number of a bag range's first rows to prefetch before its kernel runs: the prefetch distance, because the kernel
-/// itself could prefetch these too late only; but no more than a third of the L1 cache holds. 0 for distances below 4,
-/// which are none of the rule's.
+/// itself could prefetch these too late only; but no more than 16 KiB, a third or half of an L1 cache. 0 for distances
+/// below 4, which are none of the rule's.
 std::size_t rows_ahead(const kernels::Rows& rows) noexcept {
     constexpr std::size_t kLeast = 4, kMostLines = 256;
     return rows.prefetch.distance < kLeast ? 0 : std::min(rows.prefetch.distance, kMostLines / rows.lines);

@@ -29,8 +29,8 @@ public:
 private:
     using C = RowCodec<kCodec>;
 
-    /// Fewer where blocks are smaller, in sanitized builds: checks multiply the time that the compiler takes.
     static constexpr std::size_t kMost = most_side_by_side(C::bytes_of(kMaxVectors * Arch::width));
+    /// Fewer where blocks are smaller, in sanitized builds: checks multiply the time that the compiler takes.
     static constexpr std::size_t kMostRows = kMaxVectors < kMost ? kMaxVectors : kMost;
 
     /// Reads the bags of a call, one by one.

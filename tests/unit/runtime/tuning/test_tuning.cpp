@@ -369,6 +369,11 @@ TEST_CASE("short bags are read side by side where that is faster than block by b
     CHECK(kernels::most_at_once(kernels::Codec::int2, 112, 0) == 8);
 }
 
+TEST_CASE("the kernel for short bags takes fewer rows of long blocks") {
+    CHECK(kernels::most_side_by_side(511) == 8);
+    CHECK(kernels::most_side_by_side(512) == 4);
+}
+
 TEST_CASE("rows are one block the wider, the less their decoding takes") {
     kernels::KernelTable table = {};
     table.one_block_dim = 144;
@@ -403,8 +408,18 @@ TEST_CASE("calls are short if their bags have few rows in the mean, and their ro
     CHECK(!are_short(kF32, 130, 520, 40));
     CHECK(are_short(kF32, 4096, 16384, 40));
     CHECK(!are_short(kF32, 4097, 16388, 40));  // too wide
+    CHECK(are_short(kInt8, 4088, 4096, 80));
+    CHECK(!are_short(kInt8, 4089, 4097, 80));
+    table.one_block_dim = table.block_dim = 448;  // AVX-512
+    CHECK(are_short(kF32, 393, 1572, 40));
+    CHECK(!are_short(kF32, 393, 1572, 41));
+    CHECK(!are_short(kF32, 392, 1568, 40));
+    CHECK(!are_short(kernels::Codec::f16, 500, 1000, 20));
+    args.least_run = ~std::size_t{0};
+    CHECK(are_short(kernels::Codec::f16, 500, 1000, 40));
+    CHECK(!are_short(kernels::Codec::f16, 500, 1000, 41));
     args.pooling = Pooling::mean;
-    CHECK(!are_short(kInt8, 99, 107, 80));
+    CHECK(!are_short(kF32, 393, 1572, 40));
 }
 
 TEST_CASE("rows of more than two short blocks are read side by side, and of int4 and int2 from anywhere") {
