@@ -40,7 +40,7 @@ std::size_t third_level_bytes() noexcept {
 }
 
 /// An L1 of this size (Zen 5: 48 KiB) keeps prefetched rows from anywhere until they are read. With a smaller one (Zen
-/// 4: 32 KiB), those from memory were measured to come faster into L2, and so were long ones from most of L3.
+/// 4: 32 KiB), those from afar were measured to come faster into L2.
 bool is_small(const Caches& caches) noexcept { return caches.first_level < std::size_t{48} << 10; }
 
 /// How many rows that follow one another at `stride` bytes, not 0, fit in L1 whatever their indices. Lines at equal
@@ -65,12 +65,6 @@ bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
 
 /// Whether rows have so many lines that L1 holds few of them.
 bool are_long(const Table& table) noexcept { return row_bytes(table.format(), table.dim()) > 20 * kLine; }
-
-/// Whether rows come so soon that even a small L1 keeps prefetched ones until they are read: those of small tables, and
-/// all but long ones of such as L3 has.
-bool come_soon(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
-    return fit_quarter_of_third_level(footprint, caches) || (fit_third_level(footprint, caches) && !are_long(table));
-}
 
 /// Whether rows come from L2 fast enough without prefetching. Where L1 is large, so is the number of instructions that
 /// a core has under way: those of some twenty rows of at most a line. Decoding takes more of them: rows of codes are
@@ -130,9 +124,7 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
                fit_second_level = footprint <= caches.second_level;
     constexpr std::size_t kNear = 16, kNearThird = 24, kMost = 96;
     const std::size_t distance = std::clamp(lines_under_way / lines, kNear / 2, is_near ? kNearThird : kMost);
-    if (is_small(caches) && !fit_second_level && !come_soon(table, footprint, caches)) {
-        return {distance, Into::second_level};
-    }
+    if (is_small(caches) && !fit_second_level && !is_near) return {distance, Into::second_level};
     // Rows that share sets are fewer, but not so few that the next ones would come too late, as those of codes would.
     const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
     const std::size_t most =
@@ -151,11 +143,11 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
     // Of tables a little larger than L2, most of the rows that are looked up are still in L2.
     if (footprint <= 4 * caches.second_level) return 0;
     // Long rows of codes from L3 or a little beyond were measured to be faster as a whole; with a small L1, so are all
-    // rows that do not come soon.
+    // rows that are not near.
     constexpr std::size_t kNever = ~std::size_t{0};
     const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
     if (are_codes && are_long(table) && footprint <= caches.third_level) return kNever;
-    if (is_small(caches)) return come_soon(table, footprint, caches) ? 0 : kNever;
+    if (is_small(caches)) return fit_quarter_of_third_level(footprint, caches) ? 0 : kNever;
     if (fit_third_level(footprint, caches)) return kLine;
     // Rows of very many columns would be read in so many passes that nothing of them is near from one to the next.
     constexpr std::size_t kManyColumns = 8192, kMemoryRun = 256, kLongRun = 1024;
