@@ -202,9 +202,8 @@ constexpr std::size_t widest_block(const KernelTable& kernels, Codec codec) noex
     return are_codes(codec) ? kernels.block_dim - eighth : kernels.block_dim;
 }
 
-/// Whether rows are so wide and bags so short that rows are read side by side. (The most bytes were measured on Zen 4
-/// for floats and halves, of which L1 holds few so wide rows; codes have so many only if they have thousands of
-/// columns.)
+/// Whether rows are so wide and bags so short that rows are read side by side. Of even wider rows L1 holds too few.
+/// (Measured on Zen 4 for floats and halves; codes of more than 4 KiB a row were not.)
 inline bool are_short(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
     const std::size_t most_bytes = are_codes(codec) ? 4096 : 16384;
     if (args.rows.dim <= widest_block(kernels, codec) || args.rows.bytes > most_bytes) return false;
