@@ -1,0 +1,195 @@
+// The rules by which rows and results are prefetched, and by which the blocks of wide rows count as short.
+#include <doctest/doctest.h>
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cpu/dispatch.hpp"
+#include "pooling/plan.hpp"
+#include "pooling/prefetch.hpp"
+#include "rowpool/pool.hpp"
+#include "tests/support/tables.hpp"
+
+namespace rowpool::test {
+namespace {
+
+using Ids = std::vector<std::int64_t>;
+using Floats = std::vector<float>;
+
+/// Calls f with a table of so many MiB whose rows nobody may read.
+template <class F>
+auto with_large_table(RowFormat format, std::size_t dim, std::size_t mib, const F& f) {
+    const std::size_t rows = (mib << 20) / row_bytes(format, dim);
+    void* const pages = ::mmap(nullptr, mib << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    REQUIRE(pages != MAP_FAILED);
+    const auto table = Table::view("t", {.format = format, .rows = rows, .dim = dim},
+                                   {static_cast<const std::byte*>(pages), mib << 20});
+    REQUIRE(table);
+    const auto result = f(*table);
+    ::munmap(pages, mib << 20);
+    return result;
+}
+
+std::string rule_for(RowFormat format, std::size_t dim, std::size_t mib, const pooling::Caches& caches) {
+    const Prefetch prefetch = with_large_table(format, dim, mib, [&](const Table& table) {
+        return pooling::prefetch_for(table, pooling::bytes_behind(table), caches);
+    });
+    return std::to_string(prefetch.distance) + (prefetch.into == Prefetch::Into::first_level ? " L1" : " L2");
+}
+
+TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
+    CHECK(rule_for(RowFormat::int8, 32, 256, kSmall) == "64 L2");
+    CHECK(rule_for(RowFormat::f32, 64, 256, kSmall) == "32 L2");
+    CHECK(rule_for(RowFormat::f32, 256, 256, kSmall) == "8 L2");
+    CHECK(rule_for(RowFormat::int8, 32, 9, kSmall) == "64 L2");
+    CHECK(rule_for(RowFormat::int8, 32, 8, kSmall) == "24 L1");
+    CHECK(rule_for(RowFormat::f32, 64, 8, kSmall) == "24 L1");
+    CHECK(rule_for(RowFormat::f32, 320, 9, kSmall) == "8 L2");
+    CHECK(rule_for(RowFormat::f32, 320, 8, kSmall) == "8 L1");
+    CHECK(rule_for(RowFormat::int8, 32, 8, kLarge) == "24 L1");
+    CHECK(rule_for(RowFormat::int8, 32, 9, kLarge) == "96 L1");
+    const std::size_t block_dim = cpu::active_kernels()->block_dim;
+    if (block_dim >= 112) {  // AVX2, AVX-512; blocks of sanitized builds are smaller
+        CHECK(rule_for(RowFormat::int8, 32, 256, kLarge) == "96 L1");
+        CHECK(rule_for(RowFormat::f32, 64, 16, kLarge) == "48 L1");
+        CHECK(rule_for(RowFormat::f32, 64, 256, kLarge) == "64 L1");
+        CHECK(rule_for(RowFormat::f16, 96, 256, kLarge) == "85 L1");
+        CHECK(rule_for(RowFormat::int8, 8200, 256, kLarge) == "8 L1");
+    }
+    if (block_dim == 112) {
+        CHECK(rule_for(RowFormat::f32, 200, 256, kLarge) == "36 L1");
+        CHECK(rule_for(RowFormat::f16, 128, 256, kLarge) == "64 L1");
+    }
+    if (block_dim == 448) {
+        CHECK(rule_for(RowFormat::f32, 4000, 16, kLarge) == "8 L1");
+        CHECK(rule_for(RowFormat::bf16, 600, 16, kLarge) == "19 L1");
+        CHECK(rule_for(RowFormat::bf16, 600, 256, kLarge) == "25 L1");
+        CHECK(rule_for(RowFormat::int8, 600, 256, kLarge) == "51 L1");
+    }
+}
+
+TEST_CASE("rows that share few sets of the first-level cache are prefetched less far ahead") {
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20};
+    CHECK(rule_for(RowFormat::f32, 1024, 1, kLarge) == "6 L1");
+    CHECK(rule_for(RowFormat::f32, 1040, 1, kLarge) == "8 L1");
+    if (cpu::active_kernels()->block_dim != 448) return;
+    CHECK(rule_for(RowFormat::f32, 1024, 16, kLarge) == "6 L1");
+    CHECK(rule_for(RowFormat::f32, 1040, 16, kLarge) == "8 L1");
+    CHECK(rule_for(RowFormat::f16, 1024, 16, kLarge) == "12 L1");
+    CHECK(rule_for(RowFormat::f16, 1040, 16, kLarge) == "17 L1");
+    CHECK(rule_for(RowFormat::f16, 2048, 256, kLarge) == "9 L1");
+    CHECK(rule_for(RowFormat::int8, 2040, 256, kLarge) == rule_for(RowFormat::int8, 2030, 256, kLarge));
+}
+
+TEST_CASE(
+    "rows that should be in the second-level cache are prefetched, but not far ahead; those in the first are not") {
+    constexpr pooling::Caches kLarge = {48 << 10, 2 << 20, 32 << 20}, kSmall = {32 << 10, 2 << 20, 32 << 20};
+    for (const pooling::Caches& caches : {kLarge, kSmall}) {
+        CHECK(rule_for(RowFormat::f32, 17, 1, caches) == "16 L1");
+        CHECK(rule_for(RowFormat::int8, 64, 1, caches) == "16 L1");
+        CHECK(rule_for(RowFormat::f32, 1000, 1, caches) == "8 L1");
+    }
+    CHECK(rule_for(RowFormat::f32, 16, 1, kSmall) == "16 L1");
+    CHECK(rule_for(RowFormat::f32, 16, 1, kLarge) == "0 L1");
+    CHECK(rule_for(RowFormat::f32, 16, 2, kLarge) == "0 L1");
+    CHECK(rule_for(RowFormat::int8, 32, 1, kLarge) == "0 L1");
+    CHECK(rule_for(RowFormat::int8, 32, 2, kLarge) == "16 L1");
+    CHECK(rule_for(RowFormat::int4, 47, 1, kLarge) == "0 L1");
+    CHECK(rule_for(RowFormat::int4, 48, 1, kLarge) == "16 L1");
+    CHECK(rule_for(RowFormat::tbe_int2, 100, 1, kLarge) == "16 L1");
+    constexpr pooling::Caches kHuge = {48 << 10, 4 << 20, 32 << 20};
+    CHECK(rule_for(RowFormat::int8, 15, 3, kHuge) == "0 L1");
+    CHECK(rule_for(RowFormat::int8, 16, 3, kHuge) == "16 L1");
+    CHECK(rule_for(RowFormat::int8, 16, 2, kHuge) == "0 L1");
+    const Floats values(8000, 1.0f);
+    CHECK((pooling::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
+}
+
+std::size_t whole_distance_for(std::size_t dim, Prefetch prefetch, const pooling::Caches& caches) {
+    return with_large_table(RowFormat::f16, dim, 1, [&](const Table& table) {
+        return pooling::distance_of_whole_rows(table, prefetch, caches);
+    });
+}
+
+TEST_CASE("whole rows on their way to the first-level cache fill a third of it, or are one") {
+    constexpr pooling::Caches kCaches = {48 << 10, 1 << 20, 32 << 20};
+    constexpr auto kFirst = Prefetch::Into::first_level, kSecond = Prefetch::Into::second_level;
+    CHECK(whole_distance_for(512, {27, kFirst}, kCaches) == 16);
+    CHECK(whole_distance_for(512, {12, kFirst}, kCaches) == 12);
+    CHECK(whole_distance_for(4000, {8, kFirst}, kCaches) == 2);
+    CHECK(whole_distance_for(20000, {8, kFirst}, kCaches) == 1);
+    CHECK(whole_distance_for(4000, {8, kSecond}, kCaches) == 8);
+    CHECK(whole_distance_for(4000, {0, kFirst}, kCaches) == 0);
+    for (const std::size_t distance : {std::size_t{0}, std::size_t{2}, std::size_t{400}}) {  // whoever has set it
+        with_large_table(RowFormat::f16, 4000, 1, [&](const Table& table) {
+            PoolOptions options;
+            options.prefetch = Prefetch{distance, kFirst};
+            pooling::FeaturePlan feature;
+            REQUIRE(pooling::plan_feature(table, options, pooling::bytes_behind(table), feature));
+            CHECK(feature.rows.prefetch.distance == distance);
+            CHECK(feature.rows.whole_distance == pooling::distance_of_whole_rows(table, feature.rows.prefetch));
+            return 0;
+        });
+    }
+}
+
+std::size_t least_run_of(RowFormat format, std::size_t dim, std::size_t mib, const pooling::Caches& caches) {
+    return with_large_table(format, dim, 1,
+                            [&](const Table& table) { return pooling::least_run_for(table, mib << 20, caches); });
+}
+
+TEST_CASE("wide rows are read side by side where blocks are short for the cache that they come from") {
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
+    constexpr std::size_t kAll = 65536 * sizeof(float);  // bytes of the widest row
+    for (const RowFormat format : {RowFormat::f32, RowFormat::bf16, RowFormat::int8}) {
+        for (const pooling::Caches& caches : {kLarge, kSmall}) CHECK(least_run_of(format, 512, 4, caches) == 0);
+        CHECK(least_run_of(format, 512, 5, kLarge) == 64);
+        CHECK(least_run_of(format, 512, 16, kLarge) == 64);
+        CHECK(least_run_of(format, 512, 17, kLarge) == 256);
+        CHECK(least_run_of(format, 8192, 33, kLarge) == 1024);
+        CHECK(least_run_of(format, 512, 8, kSmall) == 0);
+        CHECK(least_run_of(format, 512, 9, kSmall) > kAll);
+    }
+    for (const pooling::Caches& caches : {kLarge, kSmall}) {  // long rows of codes
+        CHECK(least_run_of(RowFormat::int8, 1273, 5, caches) > kAll);
+        CHECK(least_run_of(RowFormat::int8, 1272, 5, caches) < kAll);
+        CHECK(least_run_of(RowFormat::f32, 1273, 5, caches) < kAll);
+    }
+    CHECK(least_run_of(RowFormat::int8, 1273, 32, kLarge) > kAll);
+    CHECK(least_run_of(RowFormat::int8, 1273, 33, kLarge) == 256);
+}
+
+TEST_CASE("results are prefetched, whole rows ahead, where L3 does not keep them") {
+    constexpr pooling::Caches kCaches = {48 << 10, 1 << 20, 32 << 20};
+    constexpr std::size_t kMiB = 1 << 20;
+    const auto ahead_for = [&](std::size_t count, std::size_t stride) {
+        const auto ahead = pooling::results_ahead(count, stride, kCaches);
+        CHECK(ahead.single_rows == ahead.sums);
+        return ahead.sums;
+    };
+    CHECK(ahead_for(8 * kMiB / 100, 100) == 0);
+    CHECK(ahead_for(8 * kMiB / 100 + 1, 100) == 8200);
+    CHECK(ahead_for(kMiB, 20000) == 20000);
+    CHECK(ahead_for(~std::size_t{0}, ~std::size_t{0} / 2) == ~std::size_t{0} / 2);
+    CHECK(ahead_for(~std::size_t{0}, 0) == 0);
+    constexpr pooling::Caches kSmall = {32 << 10, 1 << 20, 32 << 20};
+    CHECK(pooling::results_ahead(kMiB, 100, kSmall).sums == 2100);
+    CHECK(pooling::results_ahead(kMiB, 20000, kSmall).sums == 20000);
+    CHECK(pooling::results_ahead(kMiB, 100, kSmall).single_rows == 0);
+}
+
+TEST_CASE("a distance of any size is taken") {
+    const Floats values(100, 1.0f);
+    const Ids ids(200, 49);
+    Floats out(2);
+    const PoolOptions options = {.mode = Pooling::sum, .prefetch = Prefetch{SIZE_MAX}};
+    REQUIRE(pool(f32_table(values, 2), Bags::fixed(ids, 1, 200), options, out));
+    CHECK((out == Floats{200, 200}));
+}
+
+}  // namespace
+}  // namespace rowpool::test
