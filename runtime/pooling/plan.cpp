@@ -148,6 +148,7 @@ CheckResult plan_feature(const Table& table, const PoolOptions& options, std::si
     rows.padding = options.mode == Pooling::none ? -1 : *padding;
     rows.prefetch = options.prefetch ? *options.prefetch : prefetch_for(table, footprint);
     rows.prefetch.distance = std::min(rows.prefetch.distance, Prefetch::kMostDistance);
+    feature.if_skewed = options.prefetch ? rows.prefetch : prefetch_if_skewed(table, rows.prefetch);
     rows.whole_distance = distance_of_whole_rows(table, rows.prefetch);
     return {};
 }

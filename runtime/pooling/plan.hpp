@@ -21,6 +21,7 @@ struct FeaturePlan {
     const Table* table;  ///< outlives this
     kernels::Codec codec;
     kernels::Rows rows;
+    Prefetch if_skewed;  ///< instead of rows.prefetch where indices are skewed; the same where nothing would be gained
     Pooling mode;
     std::size_t least_run;              ///< see least_run_for()
     bool count_all;                     ///< the divisor is the length of the bag

@@ -29,6 +29,13 @@ const Caches& own_caches() noexcept;
 /// including this one.
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
+/// What takes the place of the default `prefetch` where many indices are looked up and are_skewed(): most of the rows
+/// are near.
+Prefetch prefetch_if_skewed(const Table& table, const Prefetch& prefetch) noexcept;
+
+/// Whether of 64 among `count` indices, at equal distances, some recur, as by a Zipf law. Takes about 100 ns.
+bool are_skewed(const void* indices, bool are_wide, std::size_t count) noexcept;
+
 /// The distance of `prefetch` for kernels that read whole rows instead of blocks of columns: rows into L1 are no more
 /// than fill a third of it, but at least one if there are any.
 std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,

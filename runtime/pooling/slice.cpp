@@ -85,6 +85,15 @@ void prefetch_first_rows(const kernels::PoolArgs& args, std::size_t ahead) noexc
     }
 }
 
+/// Whether a bag range's rows are prefetched as those of skewed indices.
+bool adapts(const FeaturePlan& feature, const kernels::PoolArgs& args) noexcept {
+    constexpr std::size_t kMany = 1024;  // so that looking at the indices takes a hundredth of the time
+    const std::size_t count = args.end - args.position;
+    if (feature.if_skewed == feature.rows.prefetch || count < kMany) return false;
+    const auto* const indices = static_cast<const std::byte*>(args.indices);
+    return are_skewed(indices + args.position * (args.wide_indices ? 8 : 4), args.wide_indices, count);
+}
+
 /// A bag range: the bags of one feature that belong to a slice, pooled by one kernel call.
 struct BagRange {
     kernels::PoolArgs args;
@@ -158,9 +167,13 @@ private:
         args.out_stride = plan_.out_stride;
         args.out_type = plan_.out_type;
         args.results_ahead = kernels::is_single(args) ? results_ahead_.single_rows : results_ahead_.sums;
-        const std::size_t ahead = rows_ahead(feature.rows);
+        if (adapts(feature, args)) {
+            args.rows.prefetch = feature.if_skewed;
+            args.rows.whole_distance = feature.if_skewed.distance;
+        }
+        const std::size_t ahead = rows_ahead(args.rows);
         const bool are_all_ahead = args.end - args.position <= ahead;
-        args.prefetch_end = feature.rows.prefetch.distance == 0 || are_all_ahead ? 0 : args.end;
+        args.prefetch_end = args.rows.prefetch.distance == 0 || are_all_ahead ? 0 : args.end;
         if (ahead != 0) prefetch_first_rows(args, ahead);
     }
 

@@ -2,8 +2,10 @@
 #include <doctest/doctest.h>
 #include <sys/mman.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -107,6 +109,60 @@ TEST_CASE(
     CHECK(rule_for(RowFormat::int8, 16, 2, kHuge) == "0 L1");
     const Floats values(8000, 1.0f);
     CHECK((pooling::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
+}
+
+Prefetch skewed_rule_for(std::size_t dim, Prefetch prefetch) {
+    return with_large_table(RowFormat::int8, dim, 1,
+                            [&](const Table& table) { return pooling::prefetch_if_skewed(table, prefetch); });
+}
+
+TEST_CASE("rows of at most a line are prefetched into the first-level cache where indices are skewed") {
+    constexpr auto kFirst = Prefetch::Into::first_level, kSecond = Prefetch::Into::second_level;
+    CHECK((skewed_rule_for(56, {64, kSecond}) == Prefetch{64, kFirst}));
+    CHECK((skewed_rule_for(4, {96, kSecond}) == Prefetch{64, kFirst}));
+    CHECK((skewed_rule_for(57, {64, kSecond}) == Prefetch{64, kSecond}));
+    CHECK((skewed_rule_for(56, {24, kFirst}) == Prefetch{24, kFirst}));
+    for (const bool is_set : {false, true}) {  // a caller's choice is kept
+        with_large_table(RowFormat::int8, 8, 256, [&](const Table& table) {
+            PoolOptions options;
+            if (is_set) options.prefetch = Prefetch{40, kSecond};
+            pooling::FeaturePlan feature;
+            REQUIRE(pooling::plan_feature(table, options, pooling::bytes_behind(table), feature));
+            const Prefetch prefetch = feature.rows.prefetch;
+            CHECK((feature.if_skewed == (is_set ? prefetch : pooling::prefetch_if_skewed(table, prefetch))));
+            return 0;
+        });
+    }
+}
+
+/// How many of 200 lists of indices below `rows`, drawn by draw(), are skewed; asked of int32 and int64 alike.
+template <class Draw>
+int skewed_of_200(std::size_t count, const Draw& draw) {
+    int skewed = 0;
+    for (int list = 0; list < 200; ++list) {
+        std::vector<std::int32_t> narrow(count);
+        for (std::int32_t& index : narrow) index = draw();
+        const Ids wide(narrow.begin(), narrow.end());
+        const bool are_skewed = pooling::are_skewed(narrow.data(), false, count);
+        CHECK(pooling::are_skewed(wide.data(), true, count) == are_skewed);
+        skewed += are_skewed ? 1 : 0;
+    }
+    return skewed;
+}
+
+TEST_CASE("indices by a Zipf law are skewed, uniform ones are not") {
+    std::mt19937_64 random(26);
+    constexpr double kRows = 1e6, kPower = -0.05;  // an exponent of 1.05
+    std::uniform_real_distribution<double> uniform(0, 1);
+    const auto zipf = [&] {
+        const double rank = std::pow((std::pow(kRows, kPower) - 1) * uniform(random) + 1, 1 / kPower);
+        return static_cast<std::int32_t>(static_cast<std::uint32_t>(rank) * 7919u % 1000000u);
+    };
+    for (const std::size_t count : {std::size_t{1024}, std::size_t{5000}}) {
+        CHECK(skewed_of_200(count, zipf) >= 190);
+        CHECK(skewed_of_200(count, [&] { return static_cast<std::int32_t>(uniform(random) * kRows); }) <= 6);
+        CHECK(skewed_of_200(count, [] { return 7; }) == 200);
+    }
 }
 
 std::size_t whole_distance_for(std::size_t dim, Prefetch prefetch, const pooling::Caches& caches) {
