@@ -83,6 +83,7 @@ struct PoolArgs {
     std::size_t end;       ///< one past the last index of the last bag, whose entry in `ends` may be missing
     Pooling pooling;
     std::size_t least_run;     ///< bytes; shorter blocks of rows of several are short (least_run_for())
+    bool has_small_l1;         ///< see has_small_l1() of pooling
     bool filters;              ///< leave out padding, bad indices and ids without a row; indices need not be checked
     bool count_all;            ///< mean and sqrtn divide by the length of the bag, ignoring filtering and weights
     std::size_t prefetch_end;  ///< prefetching stops before this index; 0 to prefetch nothing
@@ -182,16 +183,17 @@ inline constexpr std::size_t kLongBlock = 512;
 constexpr std::size_t most_side_by_side(std::size_t block) noexcept { return block < kLongBlock ? 8 : 4; }
 
 /// How many rows a bag, in the mean, are read faster side by side than block by block, in a call whose blocks have
-/// `block` bytes. As many as there can be where blocks are short or have codes of less than a byte, and codes of a byte
-/// from memory, because results are written from end to end; otherwise up to four from L2 and L3, but no halves in long
-/// blocks; floats and halves from memory are read faster by blocks. (Long blocks: Zen 4; others: Zen 5.)
-constexpr std::size_t most_at_once(Codec codec, std::size_t block, std::size_t least_run) noexcept {
+/// `block` bytes. As many as there can be where results are written afar, because a block's are written at once and
+/// wait for one another; where blocks are short or have codes of less than a byte; and codes of a byte from memory or
+/// with a small L1. Otherwise up to four from L2 and L3, but halves in long blocks with a small L1 only; floats and
+/// halves from memory are read faster by blocks. (Long blocks: Zen 4; others: Zen 5.)
+inline std::size_t most_at_once(Codec codec, std::size_t block, const PoolArgs& args) noexcept {
     constexpr std::size_t kShort = 124, kMemoryRun = 256;  // int8 on AVX2: 112, and a share of scale and bias
     const std::size_t most = most_side_by_side(block);
-    if (block <= kShort || block < least_run || are_parts_of_bytes(codec)) return most;
-    const bool is_memory = least_run >= kMemoryRun;
-    if (are_codes(codec)) return is_memory ? most : 4;
-    return !is_memory && (block < kLongBlock || codec == Codec::f32) ? 4 : 0;
+    if (args.results_ahead != 0 || block <= kShort || block < args.least_run || are_parts_of_bytes(codec)) return most;
+    const bool is_memory = args.least_run >= kMemoryRun;
+    if (are_codes(codec)) return is_memory || args.has_small_l1 ? most : 4;
+    return !is_memory && (block < kLongBlock || codec == Codec::f32 || args.has_small_l1) ? 4 : 0;
 }
 
 /// Columns of the widest row that is read faster as one block than side by side with others, however short bags are:
@@ -210,7 +212,7 @@ inline bool are_short(const KernelTable& kernels, Codec codec, const PoolArgs& a
     if (args.pooling != Pooling::sum) return false;
     if (args.out_type != OutputType::f32 && args.out_type != own_type(codec)) return false;
     const std::size_t block = bytes_of_block(kernels, args.rows.bytes, args.rows.dim);
-    return args.end - args.position <= most_at_once(codec, block, args.least_run) * (args.last_bag - args.first_bag);
+    return args.end - args.position <= most_at_once(codec, block, args) * (args.last_bag - args.first_bag);
 }
 
 /// Whether rows are read faster side by side than block by block, whatever the length of bags: rows of more than two

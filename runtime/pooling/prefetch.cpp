@@ -41,10 +41,6 @@ std::size_t third_level_bytes() noexcept {
     return kib << 10;
 }
 
-/// An L1 of this size (Zen 5: 48 KiB) keeps prefetched rows from anywhere until they are read. With a smaller one (Zen
-/// 4: 32 KiB), those from afar were measured to come faster into L2.
-bool is_small(const Caches& caches) noexcept { return caches.first_level < std::size_t{48} << 10; }
-
 /// How many rows that follow one another at `stride` bytes, not 0, fit in L1 whatever their indices. Lines at equal
 /// offsets in a page share a set, which has as many ways as L1 has pages: rows a page apart, or half of one, share few
 /// sets. Half of the ways are counted, because chance decides which of them a row is in.
@@ -75,7 +71,7 @@ bool are_long(const Table& table) noexcept { return row_bytes(table.format(), ta
 bool need_no_prefetch(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     constexpr std::size_t kFewColumns = 16, kManyColumns = 48;
     const kernels::Codec codec = kernels::codec_of(table.format());
-    if (is_small(caches) || row_bytes(table.format(), table.dim()) > kLine) return false;
+    if (has_small_l1(caches) || row_bytes(table.format(), table.dim()) > kLine) return false;
     if (kernels::are_parts_of_bytes(codec) && table.dim() >= kManyColumns) return false;
     const std::size_t quarters = !kernels::are_codes(codec) ? 4 : table.dim() < kFewColumns ? 3 : 2;
     return footprint <= caches.second_level / 4 * quarters;
@@ -100,6 +96,8 @@ const Caches& own_caches() noexcept {
     return caches;
 }
 
+bool has_small_l1(const Caches& caches) noexcept { return caches.first_level < std::size_t{48} << 10; }
+
 std::size_t lines_of_row(const Table& table) noexcept {
     const std::size_t starts = reinterpret_cast<std::uintptr_t>(table.data()) | table.row_stride() | kLine;
     const std::size_t alignment = starts & (~starts + 1);
@@ -117,7 +115,7 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     // only a block's lines. From memory more may be under way: by a Zipf law most rows are near, and pass faster than
     // those from afar arrive.
     const std::size_t l1_lines = caches.first_level / kLine;
-    const bool takes_more = !is_small(caches) && !fit_third_level(footprint, caches);
+    const bool takes_more = !has_small_l1(caches) && !fit_third_level(footprint, caches);
     const std::size_t lines_under_way = l1_lines / (takes_more ? 3 : 4);
     const std::size_t run = run_of_blocks(table, footprint, caches);
     const std::size_t lines = run != 0 ? run / kLine + 1 : lines_of_row(table);
@@ -126,9 +124,9 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     const bool is_near = fit_quarter_of_third_level(footprint, caches);
     const bool fit_second_level = footprint <= caches.second_level;
     constexpr std::size_t kNear = 16, kMost = 96;
-    const std::size_t near_third = is_small(caches) ? 40 : 24;
+    const std::size_t near_third = has_small_l1(caches) ? 40 : 24;
     const std::size_t distance = std::clamp(lines_under_way / lines, kNear / 2, is_near ? near_third : kMost);
-    if (is_small(caches) && !fit_second_level && !is_near) return {distance, Into::second_level};
+    if (has_small_l1(caches) && !fit_second_level && !is_near) return {distance, Into::second_level};
     // Rows that share sets are fewer, but not so few that the next ones would come too late, as those of codes would.
     const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
     const std::size_t most =
@@ -174,7 +172,7 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
     constexpr std::size_t kNever = ~std::size_t{0};
     const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
     if (are_codes && are_long(table) && footprint <= caches.third_level) return kNever;
-    if (is_small(caches)) return fit_quarter_of_third_level(footprint, caches) ? 0 : kNever;
+    if (has_small_l1(caches)) return fit_quarter_of_third_level(footprint, caches) ? 0 : kNever;
     if (fit_third_level(footprint, caches)) return kLine;
     // Rows of very many columns would be read in so many passes that nothing of them is near from one to the next.
     constexpr std::size_t kManyColumns = 8192, kMemoryRun = 256, kLongRun = 1024;
@@ -185,9 +183,10 @@ ResultsAhead results_ahead(std::size_t count, std::size_t stride, const Caches& 
     // L3 keeps smaller ones from call to call, beside tables and what else is written between: prefetches would only
     // take time.
     if (stride == 0 || count <= caches.third_level / 4 / stride) return {0, 0};
-    const std::size_t least = is_small(caches) ? 2048 : 8192;
+    const std::size_t least = has_small_l1(caches) ? 2048 : 8192;
     const std::size_t ahead = stride < least ? (least + stride - 1) / stride * stride : stride;
-    return {ahead, is_small(caches) ? 0 : ahead};  // with a small L1, single rows were measured to be faster without
+    return {ahead,
+            has_small_l1(caches) ? 0 : ahead};  // with a small L1, single rows were measured to be faster without
 }
 
 }  // namespace rowpool::pooling

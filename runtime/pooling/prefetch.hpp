@@ -25,6 +25,10 @@ struct Caches {
 /// Those of this machine.
 const Caches& own_caches() noexcept;
 
+/// Whether L1 has less than 48 KiB. One of this size (Zen 5) keeps prefetched rows from anywhere until they are read.
+/// With a smaller one (Zen 4: 32 KiB), those from afar were measured to come faster into L2.
+bool has_small_l1(const Caches& caches = own_caches()) noexcept;
+
 /// The default for a table that shares the caches with others; `footprint` is the total bytes of those tables,
 /// including this one.
 Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;

@@ -110,6 +110,7 @@ public:
           last_(last),
           end_(last.bag == 0 ? last.feature : last.feature + 1),
           element_bytes_(plan.out_type == OutputType::f32 ? 4 : 2),
+          has_small_l1_(has_small_l1()),
           results_ahead_(results_ahead(plan.num_bags, plan.out_stride * element_bytes_)),
           next_(first.feature),
           position_(first.position) {}
@@ -161,6 +162,7 @@ private:
         set_ends(f, args);
         args.pooling = feature.mode;
         args.least_run = feature.least_run;
+        args.has_small_l1 = has_small_l1_;
         args.filters = feature.rows.padding >= 0 || feature.rows.remap != nullptr;
         args.count_all = feature.count_all;
         args.out = static_cast<std::byte*>(plan_.out) + feature.column * element_bytes_;
@@ -235,8 +237,9 @@ private:
     const Plan& plan_;
     const BagBoundary& first_;
     const BagBoundary& last_;
-    std::size_t end_;              // one past the last feature
-    std::size_t element_bytes_;    // of the output
+    std::size_t end_;            // one past the last feature
+    std::size_t element_bytes_;  // of the output
+    bool has_small_l1_;
     ResultsAhead results_ahead_;   // for all features
     std::size_t next_;             // the first feature that is not prepared
     std::size_t position_;         // its first index

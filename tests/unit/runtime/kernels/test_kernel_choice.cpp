@@ -9,24 +9,42 @@ namespace rowpool::test {
 namespace {
 
 TEST_CASE("short bags are read side by side where that is faster than block by block") {
-    constexpr std::size_t kNear = 64, kMemory = 256, kSmallCaches = ~std::size_t{0};
-    CHECK(kernels::most_at_once(kernels::Codec::int8_f32, (99 + 8) * 112 / 99, kNear) == 8);  // AVX2
-    CHECK(kernels::most_at_once(kernels::Codec::f16, 96, kMemory) == 8);
-    CHECK(kernels::most_at_once(kernels::Codec::f16, 192, kNear) == 4);
-    CHECK(kernels::most_at_once(kernels::Codec::f16, 192, kMemory) == 8);
-    CHECK(kernels::most_at_once(kernels::Codec::f16, 448, kNear) == 4);
-    CHECK(kernels::most_at_once(kernels::Codec::f16, 448, kMemory) == 0);
-    CHECK(kernels::most_at_once(kernels::Codec::f16, 896, kNear) == 0);
-    CHECK(kernels::most_at_once(kernels::Codec::f16, 448, kSmallCaches) == 8);
-    CHECK(kernels::most_at_once(kernels::Codec::f16, 896, kSmallCaches) == 4);
-    CHECK(kernels::most_at_once(kernels::Codec::f32, 1792, kSmallCaches) == 4);
-    CHECK(kernels::most_at_once(kernels::Codec::f32, 1792, kMemory) == 0);
-    CHECK(kernels::most_at_once(kernels::Codec::f32, 1792, kNear) == 4);
-    CHECK(kernels::most_at_once(kernels::Codec::f32, 1792, 0) == 4);
-    CHECK(kernels::most_at_once(kernels::Codec::int8_f32, 450, kNear) == 4);  // AVX-512
-    CHECK(kernels::most_at_once(kernels::Codec::int8_f32, 450, kMemory) == 8);
-    CHECK(kernels::most_at_once(kernels::Codec::int4, 224, kNear) == 8);
-    CHECK(kernels::most_at_once(kernels::Codec::int2, 112, 0) == 8);
+    using kernels::Codec;
+    constexpr std::size_t kNear = 64, kMemory = 256, kNever = ~std::size_t{0};
+    kernels::PoolArgs args = {};
+    const auto most = [&](Codec codec, std::size_t block, std::size_t least_run) {
+        args.least_run = least_run;
+        return kernels::most_at_once(codec, block, args);
+    };
+    CHECK(most(Codec::int8_f32, (99 + 8) * 112 / 99, kNear) == 8);  // AVX2
+    CHECK(most(Codec::f16, 96, kMemory) == 8);
+    CHECK(most(Codec::f16, 192, kNear) == 4);
+    CHECK(most(Codec::f16, 192, kMemory) == 8);
+    CHECK(most(Codec::f16, 448, kNear) == 4);
+    CHECK(most(Codec::f16, 448, kMemory) == 0);
+    CHECK(most(Codec::f16, 896, kNear) == 0);
+    CHECK(most(Codec::f32, 1792, kMemory) == 0);
+    CHECK(most(Codec::f32, 1792, kNear) == 4);
+    CHECK(most(Codec::f32, 1792, 0) == 4);
+    CHECK(most(Codec::int8_f32, 450, kNear) == 4);  // AVX-512
+    CHECK(most(Codec::int8_f32, 450, kMemory) == 8);
+    CHECK(most(Codec::int4, 224, kNear) == 8);
+    CHECK(most(Codec::int2, 112, 0) == 8);
+    args.has_small_l1 = true;
+    CHECK(most(Codec::f16, 448, kNever) == 8);
+    CHECK(most(Codec::f16, 896, kNever) == 4);
+    CHECK(most(Codec::f32, 1792, kNever) == 4);
+    CHECK(most(Codec::bf16, 896, 0) == 4);
+    CHECK(most(Codec::f16, 224, 0) == 4);
+    CHECK(most(Codec::int8_f32, 450, 0) == 8);
+    for (const bool has_small_l1 : {false, true}) {  // results afar
+        args.has_small_l1 = has_small_l1;
+        args.results_ahead = 4096;
+        CHECK(most(Codec::f16, 224, 0) == 8);
+        CHECK(most(Codec::f16, 896, kMemory) == 4);
+        CHECK(most(Codec::f32, 448, kMemory) == 8);
+        CHECK(most(Codec::int8_f32, 450, kNear) == 8);
+    }
 }
 
 TEST_CASE("the kernel for short bags takes fewer rows of long blocks") {
