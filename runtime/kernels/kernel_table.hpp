@@ -91,7 +91,7 @@ struct PoolArgs {
     std::size_t out_stride;    ///< elements
     OutputType out_type;
     /// Bytes from the results that are written to those whose lines are prefetched meanwhile; 0 where none are.
-    /// Kernels for any call prefetch the results of the bag itself, block kernels none.
+    /// Kernels for any call prefetch the results of the bag itself, and so do block kernels of many vectors.
     std::size_t results_ahead;
 };
 using PoolFn = void (*)(const PoolArgs&) noexcept;

@@ -74,6 +74,7 @@ public:
         const V start = Arch::set(start_of_sums(args, C::is_coded));
         const V one = Arch::set(hidden_one());
         const bool divides = is_divided(args.pooling);
+        const bool are_results_afar = args.results_ahead != 0 && group.indices >= kLongBag * group.count;
         const float* weight = args.weights + (kWeighted ? group.position : 0);
         const std::size_t columns = group.columns;
         if constexpr (kVectors == 0) assume_part<C, kPart>(columns);
@@ -85,6 +86,10 @@ public:
         for (std::byte* out = results.first; out != results.end; out += results.step) {
             const std::byte* const begin = indices.place();
             const std::byte* const end = ends.end(begin, out == results.last_of_call);
+            if constexpr (kPrefetchesResults) {
+                if (are_results_afar) [[unlikely]]
+                    prefetch_results(out, to_write * element_bytes(args.out_type));
+            }
             V sums[kSums];
 #pragma GCC unroll 32
             for (V& sum : sums) sum = start;
@@ -142,6 +147,12 @@ private:
     /// the last byte of a block of float rows is read first, when rows have several lines and were prefetched into L2.
     /// Coded rows do so anyway: their scale comes last and is read first.
     static constexpr bool kReadsEndFirst = !C::is_coded && C::bytes_of(kSums * Arch::width) > 128;
+
+    /// Whether the lines of a bag's results are prefetched before its rows are read, where L3 does not keep them and
+    /// bags have kLongBag rows or more in the mean: the stores of many vectors at once would wait for one another. Over
+    /// shorter bags, and for fewer vectors, it gains nothing. (Measured on Zen 4.)
+    static constexpr bool kPrefetchesResults = kVectors >= 12;
+    static constexpr std::size_t kLongBag = 8;
 
     [[gnu::always_inline]] static void read(const std::byte* p) noexcept {
         static_cast<void>(*static_cast<const volatile std::byte*>(p));
