@@ -102,7 +102,8 @@ struct CodecKernels {
     PoolFn blocks[2];
     /// The same, for calls that is_single() accepts, too.
     PoolFn single;
-    /// sum, for calls that are_short() accepts, too; [weighted]. Null where there is none.
+    /// sum, and mean and sqrtn without weights, for calls that are_short() accepts, too; [weighted]. Null where there
+    /// is none.
     PoolFn few[2];
     /// sum, mean, sqrtn and plain lookup for any call; the only one of the four that filters.
     PoolFn any;
@@ -209,7 +210,7 @@ constexpr std::size_t widest_block(const KernelTable& kernels, Codec codec) noex
 inline bool are_short(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
     const std::size_t most_bytes = are_codes(codec) ? 4096 : 16384;
     if (args.rows.dim <= widest_block(kernels, codec) || args.rows.bytes > most_bytes) return false;
-    if (args.pooling != Pooling::sum) return false;
+    if (is_divided(args.pooling) && args.weights != nullptr) return false;
     if (args.out_type != OutputType::f32 && args.out_type != own_type(codec)) return false;
     const std::size_t block = bytes_of_block(kernels, args.rows.bytes, args.rows.dim);
     return args.end - args.position <= most_at_once(codec, block, args) * (args.last_bag - args.first_bag);

@@ -150,8 +150,8 @@ private:
 
     /// Whether the lines of a bag's results are prefetched before its rows are read, where L3 does not keep them and
     /// bags have kLongBag rows or more in the mean: the stores of many vectors at once would wait for one another. Over
-    /// shorter bags, and for fewer vectors, it gains nothing. (Measured on Zen 4.)
-    static constexpr bool kPrefetchesResults = kVectors >= 12;
+    /// shorter bags, for fewer vectors, and for int4, it gains nothing. (Measured on Zen 4.)
+    static constexpr bool kPrefetchesResults = kVectors >= 14 && !are_parts_of_bytes(kCodec);
     static constexpr std::size_t kLongBag = 8;
 
     [[gnu::always_inline]] static void read(const std::byte* p) noexcept {

@@ -95,10 +95,11 @@ private:
         const PoolArgs args = given;
         BagReader<kType> own = bags;
         const float* weights = args.weights + (kWeighted ? own.indices().position(args) : 0);
+        const Finish finish = {0, divisor_of(args.pooling, kRows), !kWeighted && kRows > 1 && is_divided(args.pooling)};
         do {
             if constexpr (kRows == 0) {
                 std::memset(own.out(), 0, args.rows.dim * element_bytes(kType));
-            } else if (!pool_rows<kType, kRows>(args, own.indices(), weights, own.out())) {
+            } else if (!pool_rows<kType, kRows>(args, own.indices(), weights, finish, own.out())) {
                 pool_alone(given, own);
             }
             own.advance();
@@ -107,13 +108,18 @@ private:
         bags = own;
     }
 
-    /// Pools a bag; false if it is not regular.
+    /// What the sums of so many rows are divided by: those with weights are not (are_short()).
+    static float divisor_of(Pooling pooling, std::size_t rows) noexcept {
+        const auto length = static_cast<float>(rows);
+        return pooling == Pooling::sqrtn ? __builtin_sqrtf(length) : length;
+    }
+
+    /// Pools a bag, whose bias `finish` does not have yet; false if it is not regular.
     template <OutputType kType, std::size_t kRows>
     [[gnu::always_inline]] static bool pool_rows(const PoolArgs& args, const IndexReader& indices, const float* weights,
-                                                 std::byte* out) noexcept {
+                                                 Finish finish, std::byte* out) noexcept {
         SideBySide<kCodec, FormOfBag<kCodec, kRows, kType>, kRows, C::is_coded> rows(0, kWeighted || C::adds_by_fma, 0);
         const bool has_later = indices.has_later(kRows);
-        Finish finish = {0, 1, false};
         float magnitude = 0;
         const float one = hidden_one();
 #pragma GCC unroll 8

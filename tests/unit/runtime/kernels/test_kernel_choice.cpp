@@ -97,7 +97,10 @@ TEST_CASE("calls are short if their bags have few rows in the mean, and their ro
     CHECK(are_short(kernels::Codec::f16, 500, 1000, 40));
     CHECK(!are_short(kernels::Codec::f16, 500, 1000, 41));
     args.pooling = Pooling::mean;
-    CHECK(!are_short(kF32, 393, 1572, 40));
+    CHECK(are_short(kF32, 393, 1572, 40));
+    const float weight = 1;
+    args.weights = &weight;
+    CHECK(!are_short(kF32, 393, 1572, 40));  // divided by the weights' sum
 }
 
 TEST_CASE("rows of more than two short blocks are read side by side, and of int4 and int2 from anywhere") {
