@@ -60,7 +60,8 @@ struct PoolOptions {
     PaddingIndex padding_index = {};
     OnBadIndex on_bad_index = OnBadIndex::fail;
     Divisor divisor = Divisor::rows_taken;
-    std::optional<Prefetch> prefetch = {};  ///< by default chosen by the size of the table and this CPU; see tuning.hpp
+    /// By default chosen by the size of the table, this CPU, and, of many indices, whether some recur; see tuning.hpp.
+    std::optional<Prefetch> prefetch = {};
 };
 
 /// A RangeOf whose elements can be changed.

@@ -91,7 +91,8 @@ struct PoolArgs {
     std::size_t out_stride;    ///< elements
     OutputType out_type;
     /// Bytes from the results that are written to those whose lines are prefetched meanwhile; 0 where none are.
-    /// Kernels for any call prefetch the results of the bag itself, and so do block kernels of many vectors.
+    /// Kernels for any call prefetch the results of the bag itself, and so do block kernels of many vectors if bags are
+    /// long. Where it is not 0, results are afar: short bags are read side by side (most_at_once()).
     std::size_t results_ahead;
 };
 using PoolFn = void (*)(const PoolArgs&) noexcept;
@@ -187,7 +188,8 @@ constexpr std::size_t most_side_by_side(std::size_t block) noexcept { return blo
 /// `block` bytes. As many as there can be where results are written afar, because a block's are written at once and
 /// wait for one another; where blocks are short or have codes of less than a byte; and codes of a byte from memory or
 /// with a small L1. Otherwise up to four from L2 and L3, but halves in long blocks with a small L1 only; floats and
-/// halves from memory are read faster by blocks. (Long blocks: Zen 4; others: Zen 5.)
+/// halves from memory are read faster by blocks. (Long blocks, results afar and a small L1: measured on Zen 4; others:
+/// Zen 5.)
 inline std::size_t most_at_once(Codec codec, std::size_t block, const PoolArgs& args) noexcept {
     constexpr std::size_t kShort = 124, kMemoryRun = 256;  // int8 on AVX2: 112, and a share of scale and bias
     const std::size_t most = most_side_by_side(block);
@@ -205,8 +207,9 @@ constexpr std::size_t widest_block(const KernelTable& kernels, Codec codec) noex
     return are_codes(codec) ? kernels.block_dim - eighth : kernels.block_dim;
 }
 
-/// Whether rows are so wide and bags so short that rows are read side by side. Of even wider rows L1 holds too few.
-/// (Measured on Zen 4 for floats and halves; codes of more than 4 KiB a row were not.)
+/// Whether rows are so wide and bags so short that rows are read side by side, in a call that is neither a maximum nor
+/// of single rows. Of even wider rows L1 holds too few. (Measured on Zen 4 for floats and halves; codes of more than 4
+/// KiB a row were not.)
 inline bool are_short(const KernelTable& kernels, Codec codec, const PoolArgs& args) noexcept {
     const std::size_t most_bytes = are_codes(codec) ? 4096 : 16384;
     if (args.rows.dim <= widest_block(kernels, codec) || args.rows.bytes > most_bytes) return false;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bitset>
 #include <charconv>
 #include <cstdint>
 
@@ -143,17 +142,21 @@ Prefetch prefetch_if_skewed(const Table& table, const Prefetch& prefetch) noexce
     return {kDistance, Into::first_level};
 }
 
-bool are_skewed(const void* indices, bool are_wide, std::size_t count) noexcept {
-    // By a Zipf law with an exponent of 1.05, about twelve of 64 recur in a million rows. Of uniform ones hardly any
-    // do, but in half of all cases two fall on the same bit.
-    constexpr std::size_t kSample = 64, kLeast = 4, kBits = 12;
-    std::bitset<std::size_t{1} << kBits> seen;
+bool are_skewed(const kernels::PoolArgs& args) noexcept {
+    // By a Zipf law with an exponent of 1.05, 93 to 98 of 100 samples have four that recur, of 400,000 to 5 million
+    // rows; of uniform ones 2 in 1,000, because two may have the same hash.
+    constexpr std::size_t kSample = 64, kLeast = 4, kMostOfOne = 2, kBits = 12;
+    std::uint8_t times[std::size_t{1} << kBits] = {};
     std::size_t recurring = 0;
+    const std::size_t count = args.end - args.position;
     for (std::size_t i = 0; i < kSample; ++i) {
-        const auto index = static_cast<std::uint32_t>(kernels::element(indices, are_wide, count * i / kSample));
-        const std::size_t bit = index * std::uint32_t{0x9e3779b1} >> (32 - kBits);  // Knuth, TAOCP 6.4
-        recurring += seen[bit] ? 1 : 0;
-        seen[bit] = true;
+        const std::size_t position = args.position + count * i / kSample;
+        const std::int64_t index = kernels::element(args.indices, args.wide_indices, position);
+        if (index == args.rows.padding || static_cast<std::size_t>(index) >= args.rows.ids) continue;
+        const std::uint32_t hash = static_cast<std::uint32_t>(index) * std::uint32_t{0x9e3779b1};  // Knuth, TAOCP 6.4
+        std::uint8_t& before = times[hash >> (32 - kBits)];
+        recurring += before > 0 && before <= kMostOfOne ? 1 : 0;
+        ++before;
     }
     return recurring >= kLeast;
 }

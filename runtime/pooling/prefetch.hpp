@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "kernels/kernel_table.hpp"
 #include "rowpool/table.hpp"
 #include "rowpool/types.hpp"
 
@@ -25,7 +26,7 @@ struct Caches {
 /// Those of this machine.
 const Caches& own_caches() noexcept;
 
-/// Whether L1 has less than 48 KiB. One of this size (Zen 5) keeps prefetched rows from anywhere until they are read.
+/// Whether L1 has less than 48 KiB. One of 48 KiB (Zen 5) keeps prefetched rows from anywhere until they are read.
 /// With a smaller one (Zen 4: 32 KiB), those from afar were measured to come faster into L2.
 bool has_small_l1(const Caches& caches = own_caches()) noexcept;
 
@@ -37,8 +38,9 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
 /// are near.
 Prefetch prefetch_if_skewed(const Table& table, const Prefetch& prefetch) noexcept;
 
-/// Whether of 64 among `count` indices, at equal distances, some recur, as by a Zipf law. Takes about 100 ns.
-bool are_skewed(const void* indices, bool are_wide, std::size_t count) noexcept;
+/// Whether of 64 among the indices of a bag range, at equal distances, some recur, as by a Zipf law; not, because of
+/// one frequent index alone, nor of indices that have no row. The range has at least 64 indices.
+bool are_skewed(const kernels::PoolArgs& args) noexcept;
 
 /// The distance of `prefetch` for kernels that read whole rows instead of blocks of columns: rows into L1 are no more
 /// than fill a third of it, but at least one if there are any.

@@ -212,11 +212,14 @@ Result<TuningProfile> tune(const Model& model, const TuneOptions& options) {
 Result<Model> with_profile(const Model& model, const TuningProfile& profile) {
     return support::without_exceptions([&]() -> Result<Model> {
         std::vector<Feature> features(model.features().begin(), model.features().end());
-        for (Feature& feature : features) {
+        for (std::size_t f = 0; f < features.size(); ++f) {
+            Feature& feature = features[f];
             const auto tuning = std::ranges::find_if(
                 profile.tables, [&](const TableTuning& tuned) { return is_for(tuned, feature.table); });
-            if (tuning != profile.tables.end() && !feature.options.prefetch)
-                feature.options.prefetch = tuning->prefetch;
+            if (tuning == profile.tables.end() || feature.options.prefetch) continue;
+            // The rule's own choice is left to the rule, which looks at indices, too.
+            if (tuning->prefetch == pooling::contents_of(model).plans[f].rows.prefetch) continue;
+            feature.options.prefetch = tuning->prefetch;
         }
         return Model::create(std::move(features));
     });

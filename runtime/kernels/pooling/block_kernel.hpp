@@ -149,8 +149,8 @@ private:
     static constexpr bool kReadsEndFirst = !C::is_coded && C::bytes_of(kSums * Arch::width) > 128;
 
     /// Whether the lines of a bag's results are prefetched before its rows are read, where L3 does not keep them and
-    /// bags have kLongBag rows or more in the mean: the stores of many vectors at once would wait for one another. Over
-    /// shorter bags, for fewer vectors, and for int4, it gains nothing. (Measured on Zen 4.)
+    /// bags have kLongBag rows or more in the mean: the stores of many vectors at once would wait for one another. For
+    /// shorter bags, for fewer vectors, and for int4 (and so int2), it gains nothing. (Measured on Zen 4.)
     static constexpr bool kPrefetchesResults = kVectors >= 14 && !are_parts_of_bytes(kCodec);
     static constexpr std::size_t kLongBag = 8;
 

@@ -95,6 +95,7 @@ private:
         const PoolArgs args = given;
         BagReader<kType> own = bags;
         const float* weights = args.weights + (kWeighted ? own.indices().position(args) : 0);
+        // (A sum of one row divided by 1 is what it was.)
         const Finish finish = {0, divisor_of(args.pooling, kRows), !kWeighted && kRows > 1 && is_divided(args.pooling)};
         do {
             if constexpr (kRows == 0) {

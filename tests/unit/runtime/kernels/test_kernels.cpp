@@ -228,7 +228,7 @@ TEST_CASE("short bags of wide rows equal the reference, of every length") {
     Random random(11);
     constexpr Bounds kBounds[] = {Bounds::offsets, Bounds::starts, Bounds::lengths, Bounds::fixed};
     constexpr std::size_t kDistances[] = {0, 1, 3, 7};
-    constexpr Pooling kModes[] = {Pooling::sum, Pooling::sum, Pooling::mean, Pooling::sqrtn};
+    constexpr Pooling kUnweighted[] = {Pooling::sum, Pooling::sum, Pooling::mean, Pooling::sqrtn};
     // At most four rows in the mean, which calls of long blocks must have.
     const std::vector<std::size_t> lengths = {1, 2, 3, 0, 0, 4, 5, 5, 6, 7, 8, 8, 0, 9, 9, 1, 3, 3, 1, 0, 2, 4, 4};
     for (const RowFormat format : all_row_formats()) {
@@ -239,7 +239,7 @@ TEST_CASE("short bags of wide rows equal the reference, of every length") {
                     Variant v;
                     ++number;
                     v.values = values;
-                    v.form.mode = random.pick(kModes);
+                    v.form.mode = weighted ? Pooling::sum : random.pick(kUnweighted);
                     v.form.type = random.below(2) == 0 ? OutputType::f32 : random.pick(kTypes);
                     v.form.bounds = random.pick(kBounds);
                     v.fixed_length = number % 10;

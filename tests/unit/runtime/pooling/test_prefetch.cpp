@@ -12,6 +12,7 @@
 #include "cpu/dispatch.hpp"
 #include "pooling/plan.hpp"
 #include "pooling/prefetch.hpp"
+#include "pooling/slice.hpp"
 #include "rowpool/pool.hpp"
 #include "tests/support/tables.hpp"
 
@@ -122,47 +123,94 @@ TEST_CASE("rows of at most a line are prefetched into the first-level cache wher
     CHECK((skewed_rule_for(4, {96, kSecond}) == Prefetch{64, kFirst}));
     CHECK((skewed_rule_for(57, {64, kSecond}) == Prefetch{64, kSecond}));
     CHECK((skewed_rule_for(56, {24, kFirst}) == Prefetch{24, kFirst}));
-    for (const bool is_set : {false, true}) {  // a caller's choice is kept
-        with_large_table(RowFormat::int8, 8, 256, [&](const Table& table) {
-            PoolOptions options;
-            if (is_set) options.prefetch = Prefetch{40, kSecond};
-            pooling::FeaturePlan feature;
-            REQUIRE(pooling::plan_feature(table, options, pooling::bytes_behind(table), feature));
-            const Prefetch prefetch = feature.rows.prefetch;
-            CHECK((feature.if_skewed == (is_set ? prefetch : pooling::prefetch_if_skewed(table, prefetch))));
-            return 0;
-        });
-    }
 }
 
-/// How many of 200 lists of indices below `rows`, drawn by draw(), are skewed; asked of int32 and int64 alike.
+constexpr std::int64_t kRows = 1'000'000;
+
+std::int64_t uniform_index(std::mt19937_64& random) { return static_cast<std::int64_t>(random() % kRows); }
+
+/// By a Zipf law with an exponent of 1.05.
+std::int64_t zipf_index(std::mt19937_64& random) {
+    constexpr double kPower = -0.05;
+    const double uniform = static_cast<double>(random() >> 11) * 0x1p-53;
+    const double rank = std::pow((std::pow(static_cast<double>(kRows), kPower) - 1) * uniform + 1, 1 / kPower);
+    return static_cast<std::int64_t>(rank) * 7919 % kRows;
+}
+
+/// How many of 200 lists of indices that are drawn by draw() are skewed, of int32 and int64 alike.
 template <class Draw>
 int skewed_of_200(std::size_t count, const Draw& draw) {
+    kernels::PoolArgs args = {};
+    args.rows.ids = kRows;
+    args.rows.padding = 5;
+    args.position = 3;
+    args.end = args.position + count;
     int skewed = 0;
     for (int list = 0; list < 200; ++list) {
-        std::vector<std::int32_t> narrow(count);
-        for (std::int32_t& index : narrow) index = draw();
-        const Ids wide(narrow.begin(), narrow.end());
-        const bool are_skewed = pooling::are_skewed(narrow.data(), false, count);
-        CHECK(pooling::are_skewed(wide.data(), true, count) == are_skewed);
+        Ids wide(args.end);
+        for (std::int64_t& index : wide) index = draw();
+        std::vector<std::int32_t> narrow;
+        for (const std::int64_t index : wide) narrow.push_back(static_cast<std::int32_t>(index));
+        args.indices = narrow.data();
+        args.wide_indices = false;
+        const bool are_skewed = pooling::are_skewed(args);
+        args.indices = wide.data();
+        args.wide_indices = true;
+        CHECK(pooling::are_skewed(args) == are_skewed);
         skewed += are_skewed ? 1 : 0;
     }
     return skewed;
 }
 
-TEST_CASE("indices by a Zipf law are skewed, uniform ones are not") {
+TEST_CASE("indices by a Zipf law are skewed; uniform ones are not, whatever else is among them") {
     std::mt19937_64 random(26);
-    constexpr double kRows = 1e6, kPower = -0.05;  // an exponent of 1.05
-    std::uniform_real_distribution<double> uniform(0, 1);
-    const auto zipf = [&] {
-        const double rank = std::pow((std::pow(kRows, kPower) - 1) * uniform(random) + 1, 1 / kPower);
-        return static_cast<std::int32_t>(static_cast<std::uint32_t>(rank) * 7919u % 1000000u);
+    const auto uniform_or = [&](std::int64_t other) {
+        return [&random, other] { return random() % 4 == 0 ? other : uniform_index(random); };
     };
-    for (const std::size_t count : {std::size_t{1024}, std::size_t{5000}}) {
-        CHECK(skewed_of_200(count, zipf) >= 190);
-        CHECK(skewed_of_200(count, [&] { return static_cast<std::int32_t>(uniform(random) * kRows); }) <= 6);
-        CHECK(skewed_of_200(count, [] { return 7; }) == 200);
+    for (const std::size_t count : {std::size_t{64}, std::size_t{1024}, std::size_t{5000}}) {
+        CHECK(skewed_of_200(count, [&] { return zipf_index(random); }) >= 180);
+        CHECK(skewed_of_200(count, [&] { return uniform_index(random); }) <= 4);
+        CHECK(skewed_of_200(count, uniform_or(5)) <= 4);      // padding
+        CHECK(skewed_of_200(count, uniform_or(-1)) <= 4);     // no row
+        CHECK(skewed_of_200(count, uniform_or(kRows)) <= 4);  // no row
+        CHECK(skewed_of_200(count, uniform_or(7)) <= 20);     // one frequent index
     }
+}
+
+/// The arguments of the last kernel call.
+kernels::PoolArgs last_call;
+
+void record(const kernels::PoolArgs& args) noexcept { last_call = args; }
+
+TEST_CASE("kernels of many skewed indices are told to prefetch otherwise") {
+    constexpr Prefetch kUsual = {40, Prefetch::Into::second_level}, kSkewed = {64, Prefetch::Into::first_level};
+    const kernels::CodecKernels recording = {{record, record}, record, {nullptr, nullptr}, record, record};
+    kernels::KernelTable kernels = *cpu::active_kernels();
+    for (const kernels::CodecKernels*& codec : kernels.codecs) codec = &recording;
+    std::mt19937_64 random(27);
+    const Floats values(kRows, 1.0f);
+    const auto prefetch_of = [&](std::size_t count, bool are_skewed, const Prefetch& if_skewed) {
+        Ids ids(count);
+        for (std::int64_t& id : ids) id = are_skewed ? zipf_index(random) : uniform_index(random);
+        Floats out(count / 2);
+        const Bags bags = Bags::fixed(ids, count / 2, 2);
+        PoolOptions options;
+        options.prefetch = kUsual;
+        pooling::FeaturePlan feature;
+        pooling::Plan plan;
+        REQUIRE(pooling::plan_call(f32_table(values, 1), bags, options, out, feature, plan));
+        CHECK((feature.if_skewed == kUsual));
+        feature.if_skewed = if_skewed;
+        plan.kernels = &kernels;
+        pooling::run_slice(plan, pooling::begin_of(plan), pooling::end_of(plan));
+        CHECK(last_call.prefetch_end == count);
+        CHECK(last_call.rows.whole_distance == last_call.rows.prefetch.distance);
+        return last_call.rows.prefetch;
+    };
+    CHECK((prefetch_of(4096, true, kSkewed) == kSkewed));
+    CHECK((prefetch_of(4096, false, kSkewed) == kUsual));
+    CHECK((prefetch_of(1022, true, kSkewed) == kUsual));
+    CHECK((prefetch_of(4096, true, kUsual) == kUsual));
 }
 
 std::size_t whole_distance_for(std::size_t dim, Prefetch prefetch, const pooling::Caches& caches) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pooling/model.hpp"
 #include "rowpool/tuning.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/tables.hpp"
@@ -135,6 +136,15 @@ TEST_CASE("a profile applies to tables of its name, format and shape, and leaves
     CHECK(tuned->features()[0].options.prefetch == kUnusual);
     CHECK(!tuned->features()[1].options.prefetch);
     CHECK(tuned->features()[2].options.prefetch == kExplicit);
+}
+
+TEST_CASE("a profile that says what the rule says leaves the table to the rule") {
+    const MadeTable made = made_table(RowFormat::int8);
+    const Model model = model_of({{table_of(made), {}}});
+    const Prefetch by_rule = pooling::contents_of(model).plans[0].rows.prefetch;
+    const auto tuned = with_profile(model, profile_for(made, by_rule));
+    REQUIRE(tuned);
+    CHECK(!tuned->features()[0].options.prefetch);
 }
 
 TEST_CASE("a profile comes back from its file as it was") {
