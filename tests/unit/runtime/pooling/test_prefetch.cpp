@@ -189,6 +189,7 @@ TEST_CASE("kernels of many skewed indices are told to prefetch otherwise") {
     for (const kernels::CodecKernels*& codec : kernels.codecs) codec = &recording;
     std::mt19937_64 random(27);
     const Floats values(kRows, 1.0f);
+    const Table table = f32_table(values, 1);
     const auto prefetch_of = [&](std::size_t count, bool are_skewed, const Prefetch& if_skewed) {
         Ids ids(count);
         for (std::int64_t& id : ids) id = are_skewed ? zipf_index(random) : uniform_index(random);
@@ -198,7 +199,7 @@ TEST_CASE("kernels of many skewed indices are told to prefetch otherwise") {
         options.prefetch = kUsual;
         pooling::FeaturePlan feature;
         pooling::Plan plan;
-        REQUIRE(pooling::plan_call(f32_table(values, 1), bags, options, out, feature, plan));
+        REQUIRE(pooling::plan_call(table, bags, options, out, feature, plan));
         CHECK((feature.if_skewed == kUsual));
         feature.if_skewed = if_skewed;
         plan.kernels = &kernels;
