@@ -364,7 +364,7 @@ TEST_CASE("the same results in parts, and every page asked for") {
             const PoolStatus of_engine = engine.pool(without, way, own, out), alone = pool(with, way, own, expected);
             CHECK(of_engine);
             CHECK(of_engine.skipped == alone.skipped);
-            CHECK((std::memcmp(out.data(), expected.data(), out.size() * sizeof(float)) == 0));
+            CHECK((out.empty() || std::memcmp(out.data(), expected.data(), out.size() * sizeof(float)) == 0));
         }
     }
     std::size_t pages = 0;
