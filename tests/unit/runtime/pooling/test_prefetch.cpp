@@ -123,6 +123,12 @@ TEST_CASE("rows of at most a line are prefetched into the first-level cache wher
     CHECK((skewed_rule_for(4, {96, kSecond}) == Prefetch{64, kFirst}));
     CHECK((skewed_rule_for(57, {64, kSecond}) == Prefetch{64, kSecond}));
     CHECK((skewed_rule_for(56, {24, kFirst}) == Prefetch{24, kFirst}));
+    with_large_table(RowFormat::int8, 8, 256, [](const Table& table) {  // planned so, where L1 is small
+        pooling::FeaturePlan feature;
+        REQUIRE(pooling::plan_feature(table, PoolOptions{}, pooling::bytes_behind(table), feature));
+        CHECK((feature.if_skewed == pooling::prefetch_if_skewed(table, feature.rows.prefetch)));
+        return 0;
+    });
 }
 
 constexpr std::int64_t kRows = 1'000'000;
