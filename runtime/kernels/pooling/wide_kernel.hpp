@@ -28,8 +28,17 @@ namespace {
 /// long to compile.
 constexpr std::size_t kGroup = Arch::has_fma ? 4 : 2;
 
-/// Columns per block: their sums take 8 KiB of the L1 cache. Wider rows are processed block by block.
+/// The most columns per block: their sums take 8 KiB of the L1 cache. Wider rows are processed block by block.
 constexpr std::size_t kBlockColumns = 2048;
+
+/// The columns of each block but the last: about equal, so that while one is read, one of other rows is prefetched;
+/// whole cache lines in every format.
+constexpr std::size_t equal_blocks(std::size_t columns) noexcept {
+    constexpr std::size_t kUnit = 256;
+    const std::size_t blocks = (columns + kBlockColumns - 1) / kBlockColumns;
+    return ((columns + blocks - 1) / blocks + kUnit - 1) / kUnit * kUnit;
+}
+static_assert(equal_blocks(2 * kBlockColumns) == kBlockColumns);
 
 /// The rows of a bag that are added together.
 struct RowGroup {
@@ -74,6 +83,7 @@ private:
     explicit WideKernel(const PoolArgs& args) noexcept
         : args_(args),
           columns_(stored_columns<C>(args.rows.dim)),
+          block_(equal_blocks(columns_)),
           start_(start_of_sums(args, C::is_coded)),
           distance_(args.rows.prefetch.distance < kGroup ? kGroup : args.rows.prefetch.distance),
           finish_{0, 1, is_divided(args.pooling)},
@@ -88,7 +98,7 @@ private:
         finish_.divisor = finish_.divides ? divisor() : 1;
         if (first_ == end || finish_.divisor == 0) return write_zeros();
         is_regular_ = true;
-        for (std::size_t first = 0; first < columns_; first += kBlockColumns) {
+        for (std::size_t first = 0; first < columns_; first += block_) {
             pool_columns(columns_from(first));
         }
         if constexpr (kIsRegular) {
@@ -100,7 +110,7 @@ private:
     /// a load would read past the row: columns that are computed twice have the same results.
     Columns columns_from(std::size_t first) const noexcept {
         const std::size_t left = columns_ - first;
-        if (left > kBlockColumns) return {first, kBlockColumns, kBlockColumns, false};
+        if (left > block_) return {first, block_, block_, false};
         if (left < Arch::width && first != 0) return {columns_ - Arch::width, Arch::width, Arch::width, true};
         return {first, left, left, true};
     }
@@ -155,7 +165,7 @@ private:
             put(columns, group, r, row);
             const Later later = later_than(next_, columns);
             const std::size_t prefetched = later.position < args_.prefetch_end ? row_at(later.position) : row;
-            group.rows[r].later = args_.rows.data + prefetched * args_.rows.stride + later.byte;
+            group.rows[r].later = place_of(prefetched, later);
         }
     }
 
@@ -172,8 +182,7 @@ private:
             if (further < args_.prefetch_end) {
                 prefetch_remap(args_.rows, element(args_.indices, args_.wide_indices, further));
             }
-            group.rows[r].later =
-                args_.rows.data + (prefetched != kNoRow ? prefetched : row) * args_.rows.stride + later.byte;
+            group.rows[r].later = place_of(prefetched != kNoRow ? prefetched : row, later);
             ++r;
         }
         group.count = r;
@@ -197,16 +206,26 @@ private:
     }
 
     /// Where to prefetch while a row is read: distance_ rows ahead in the order of processing. Past the end of the bag
-    /// that is its first rows again, in the next block of columns.
+    /// that is its first rows again, in the next block of columns, or the next bag's rows, in their first block.
     struct Later {
         std::size_t position;
         std::size_t byte;
     };
     [[gnu::always_inline]] Later later_than(std::size_t position, const Columns& columns) const noexcept {
         const std::size_t later = position + distance_;
-        const std::size_t byte = C::bytes_of(columns.first);
-        if (columns.are_last || later < end_) return {later, byte};
-        return {later - (end_ - begin_), byte + C::bytes_of(kBlockColumns)};
+        if (later < end_) return {later, C::bytes_of(columns.first)};
+        if (columns.are_last) return {later, 0};
+        return {later - (end_ - begin_), C::bytes_of(columns.first + block_)};
+    }
+
+    /// What is prefetched of a later row. Each block begins with the row's scale, which may lie in another block.
+    [[gnu::always_inline]] const std::byte* place_of(std::size_t row, const Later& later) const noexcept {
+        const std::byte* const place = args_.rows.data + row * args_.rows.stride;
+        if constexpr (C::is_coded) {
+            if (block_ < columns_) [[unlikely]]
+                prefetch_line<Prefetch::Into::second_level>(place + args_.rows.qparams_at);
+        }
+        return place + later.byte;
     }
 
     template <std::size_t kRows, class AnyForm>
@@ -310,6 +329,7 @@ private:
 
     const PoolArgs args_;
     const std::size_t columns_;
+    const std::size_t block_;  ///< columns of a block
     const float start_;
     const std::size_t distance_;  ///< how many rows ahead others are prefetched; those of the group are being read
     // state of the current bag
