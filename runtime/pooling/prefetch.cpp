@@ -125,7 +125,11 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     constexpr std::size_t kNear = 16, kMost = 96;
     const std::size_t near_third = has_small_l1(caches) ? 40 : 24;
     const std::size_t distance = std::clamp(lines_under_way / lines, kNear / 2, is_near ? near_third : kMost);
-    if (has_small_l1(caches) && !fit_second_level && !is_near) return {distance, Into::second_level};
+    if (has_small_l1(caches) && !fit_second_level && !is_near) {
+        // L2 has room for more lines under way: up to two thirds of L1's, where rows of several lines need them.
+        constexpr std::size_t kAfar = 24;
+        return {std::max(distance, std::min(kAfar, l1_lines * 2 / 3 / lines)), Into::second_level};
+    }
     // Rows that share sets are fewer, but not so few that the next ones would come too late, as those of codes would.
     const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
     const std::size_t most =

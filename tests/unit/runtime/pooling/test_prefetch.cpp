@@ -47,11 +47,15 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
     constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
     CHECK(rule_for(RowFormat::int8, 32, 256, kSmall) == "64 L2");
     CHECK(rule_for(RowFormat::f32, 64, 256, kSmall) == "32 L2");
-    CHECK(rule_for(RowFormat::f32, 256, 256, kSmall) == "8 L2");
+    CHECK(rule_for(RowFormat::f32, 80, 256, kSmall) == "25 L2");
+    CHECK(rule_for(RowFormat::f32, 96, 256, kSmall) == "24 L2");
+    CHECK(rule_for(RowFormat::f32, 208, 256, kSmall) == "24 L2");
+    CHECK(rule_for(RowFormat::f32, 256, 256, kSmall) == "21 L2");
+    CHECK(rule_for(RowFormat::f32, 768, 256, kSmall) == "8 L2");
     CHECK(rule_for(RowFormat::int8, 32, 9, kSmall) == "64 L2");
     CHECK(rule_for(RowFormat::int8, 32, 8, kSmall) == "40 L1");
     CHECK(rule_for(RowFormat::f32, 64, 8, kSmall) == "32 L1");
-    CHECK(rule_for(RowFormat::f32, 320, 9, kSmall) == "8 L2");
+    CHECK(rule_for(RowFormat::f32, 320, 9, kSmall) == "17 L2");
     CHECK(rule_for(RowFormat::f32, 320, 8, kSmall) == "8 L1");
     CHECK(rule_for(RowFormat::int8, 32, 8, kLarge) == "24 L1");
     CHECK(rule_for(RowFormat::int8, 32, 9, kLarge) == "96 L1");
