@@ -79,6 +79,8 @@ private:
     static constexpr bool kMultiplies = Arch::has_fma;
     static constexpr bool kIsCareful = std::is_same_v<F, PlainForm<kCodec>>;
     static constexpr bool kIsRegular = C::is_coded && !kIsCareful;
+    /// Bags that are pooled again are so rare that code for several rows of them at once would be for nothing.
+    static constexpr std::size_t kMostRows = C::is_coded && kIsCareful && !kIsMax ? 1 : kGroup;
 
     explicit WideKernel(const PoolArgs& args) noexcept
         : args_(args),
@@ -136,7 +138,7 @@ private:
     /// Calls f.operator()<kRows>() with the number of rows in a group.
     template <std::size_t kRows = 1, class Visit>
     static void visit_count(const RowGroup& group, const Visit& f) noexcept {
-        if constexpr (kRows < kGroup) {
+        if constexpr (kRows < kMostRows) {
             if (group.count > kRows) return visit_count<kRows + 1>(group, f);
         }
         f.template operator()<kRows>();
@@ -154,24 +156,26 @@ private:
 
     /// Takes the next group of rows that are not left out; there is at least one.
     void take(const Columns& columns, RowGroup& group) noexcept {
-        args_.filters ? take_filtered(columns, group) : take_all(columns, group);
+        args_.filters || block_ < columns_ ? take_carefully(columns, group) : take_all(columns, group);
     }
 
+    /// Of rows that are one block of columns.
     void take_all(const Columns& columns, RowGroup& group) noexcept {
         const std::size_t left = end_ - next_;
-        group.count = left < kGroup ? left : kGroup;
+        group.count = left < kMostRows ? left : kMostRows;
         for (std::size_t r = 0; r < group.count; ++r, ++next_) {
             const std::size_t row = row_at(next_);
             put(columns, group, r, row);
-            const Later later = later_than(next_, columns);
-            const std::size_t prefetched = later.position < args_.prefetch_end ? row_at(later.position) : row;
-            group.rows[r].later = place_of(prefetched, later);
+            const std::size_t later = next_ + distance_;
+            const std::size_t prefetched = later < args_.prefetch_end ? row_at(later) : row;
+            group.rows[r].later = args_.rows.data + prefetched * args_.rows.stride;
         }
     }
 
-    [[gnu::noinline]] void take_filtered(const Columns& columns, RowGroup& group) noexcept {
+    /// Of any rows.
+    [[gnu::noinline]] void take_carefully(const Columns& columns, RowGroup& group) noexcept {
         std::size_t r = 0;
-        for (; next_ < end_ && r < kGroup; ++next_) {
+        for (; next_ < end_ && r < kMostRows; ++next_) {
             const std::size_t row = filtered_row_at(next_);
             if (row == kNoRow) continue;
             put(columns, group, r, row);
@@ -182,7 +186,13 @@ private:
             if (further < args_.prefetch_end) {
                 prefetch_remap(args_.rows, element(args_.indices, args_.wide_indices, further));
             }
-            group.rows[r].later = place_of(prefetched != kNoRow ? prefetched : row, later);
+            const std::byte* const place =
+                args_.rows.data + (prefetched != kNoRow ? prefetched : row) * args_.rows.stride;
+            // Each block of columns begins with the row's scale, which may lie in another.
+            if (C::is_coded && block_ < columns_) {
+                prefetch_line<Prefetch::Into::second_level>(place + args_.rows.qparams_at);
+            }
+            group.rows[r].later = place + later.byte;
             ++r;
         }
         group.count = r;
@@ -218,16 +228,6 @@ private:
         return {later - (end_ - begin_), C::bytes_of(columns.first + block_)};
     }
 
-    /// What is prefetched of a later row. Each block begins with the row's scale, which may lie in another block.
-    [[gnu::always_inline]] const std::byte* place_of(std::size_t row, const Later& later) const noexcept {
-        const std::byte* const place = args_.rows.data + row * args_.rows.stride;
-        if constexpr (C::is_coded) {
-            if (block_ < columns_) [[unlikely]]
-                prefetch_line<Prefetch::Into::second_level>(place + args_.rows.qparams_at);
-        }
-        return place + later.byte;
-    }
-
     template <std::size_t kRows, class AnyForm>
     [[gnu::always_inline]] SideBySide<kCodec, AnyForm, kRows, kIsRegular, kIsMax> side_by_side(
         const Columns& columns, const RowGroup& group) const noexcept {
@@ -241,7 +241,7 @@ private:
     /// Adds a whole group to sums_, or starts sums_ with it.
     template <bool kIsFirst>
     [[gnu::noinline]] void add(const Columns& columns, const RowGroup& group) noexcept {
-        const auto rows = side_by_side<kGroup, F>(columns, group);
+        const auto rows = side_by_side<kMostRows, F>(columns, group);
         [[maybe_unused]] const bool is_ahead = args_.results_ahead != 0;  // those of this bag, as it has more groups
         [[maybe_unused]] const std::size_t size = element_bytes(args_.out_type);
         const auto add = [&]<std::size_t kCount>(std::size_t column, std::size_t slot) ROWPOOL_INLINE {
