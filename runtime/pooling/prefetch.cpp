@@ -76,6 +76,14 @@ bool need_no_prefetch(const Table& table, std::size_t footprint, const Caches& c
     return footprint <= caches.second_level / 4 * quarters;
 }
 
+/// Whether rows are read in few passes for where they come from: nothing of them is near from one to the next.
+bool are_few_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
+    constexpr std::size_t kFewFromMemory = 4;
+    const kernels::KernelTable* const kernels = cpu::active_kernels();
+    return fit_third_level(footprint, caches) ||
+           (kernels != nullptr && table.dim() <= kFewFromMemory * kernels->block_dim);
+}
+
 /// The bytes of a block, of a table whose rows are read from beyond L2 and by blocks that may be long enough for that;
 /// otherwise 0.
 std::size_t run_of_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
@@ -127,8 +135,8 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     const std::size_t distance = std::clamp(lines_under_way / lines, kNear / 2, is_near ? near_third : kMost);
     if (has_small_l1(caches) && !fit_second_level && !is_near) {
         // L2 has room for more lines under way: up to two thirds of L1's, where rows of several lines need them.
-        constexpr std::size_t kAfar = 24;
-        return {std::max(distance, std::min(kAfar, l1_lines * 2 / 3 / lines)), Into::second_level};
+        const std::size_t afar = fit_third_level(footprint, caches) ? 24 : 32;
+        return {std::max(distance, std::min(afar, l1_lines * 2 / 3 / lines)), Into::second_level};
     }
     // Rows that share sets are fewer, but not so few that the next ones would come too late, as those of codes would.
     const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
@@ -175,11 +183,14 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
     // Of tables a little larger than L2, most of the rows that are looked up are still in L2.
     if (footprint <= 4 * caches.second_level) return 0;
     // Long rows of codes from L3 or a little beyond were measured to be faster as a whole; with a small L1, so are all
-    // rows that are not near.
+    // rows that are not near, but for f32, whose blocks are the simplest.
     constexpr std::size_t kNever = ~std::size_t{0};
-    const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
-    if (are_codes && are_long(table) && footprint <= caches.third_level) return kNever;
-    if (has_small_l1(caches)) return fit_quarter_of_third_level(footprint, caches) ? 0 : kNever;
+    const kernels::Codec codec = kernels::codec_of(table.format());
+    if (kernels::are_codes(codec) && are_long(table) && footprint <= caches.third_level) return kNever;
+    if (has_small_l1(caches)) {
+        if (fit_quarter_of_third_level(footprint, caches)) return 0;
+        return codec == kernels::Codec::f32 && are_few_blocks(table, footprint, caches) ? 1 : kNever;
+    }
     if (fit_third_level(footprint, caches)) return kLine;
     // Rows of very many columns would be read in so many passes that nothing of them is near from one to the next.
     constexpr std::size_t kManyColumns = 8192, kMemoryRun = 256, kLongRun = 1024;
