@@ -28,7 +28,7 @@ struct Columns {
 /// One of the rows, and what is prefetched while it is read.
 struct RowAtHand {
     const std::byte* codes;  ///< the block's first code
-    const std::byte* later;  ///< the block's first byte in a later row
+    const std::byte* later;  ///< the first byte of a later row that is prefetched meanwhile
     float factor;            ///< the row's scale, or 1, times its weight if there are weights
     float bias;              ///< for max
 };
@@ -47,6 +47,11 @@ constexpr bool are_regular(float magnitude, const Finish& finish) noexcept {
     constexpr float kMost = 0x1p95f;  // codes are below 2 to the power of 32 in the lanes of every form
     return magnitude < kMost && (finish.bias - finish.bias) + (finish.divisor - finish.divisor) == 0;
 }
+
+/// Columns of four vectors, or of a cache line if that has more: lines of later rows are prefetched for so many.
+template <class C>
+inline constexpr std::size_t columns_of_step = 64 / C::bytes_of(8) * 8 < 4 * Arch::width ? 4 * Arch::width
+                                                                                         : 64 / C::bytes_of(8) * 8;
 
 /// F is the form in which the rows are added up; max takes the plain form. `kIsRegular` says that results need not be
 /// made canonical.
@@ -76,7 +81,7 @@ public:
                                               const Visit& f) const noexcept {
         constexpr std::size_t kMany = 4, kLoad = kMany * Arch::width;
         constexpr std::size_t kLine = 64 / C::bytes_of(8) * 8;  // columns
-        constexpr std::size_t kStep = kLine < kLoad ? kLoad : kLine;
+        constexpr std::size_t kStep = columns_of_step<C>;
         const std::size_t count = columns.count;
         std::size_t c = 0;
         for (; c + kLoad <= columns.whole; c += kLoad) {

@@ -31,14 +31,13 @@ constexpr std::size_t kGroup = Arch::has_fma ? 4 : 2;
 /// The most columns per block: their sums take 8 KiB of the L1 cache. Wider rows are processed block by block.
 constexpr std::size_t kBlockColumns = 2048;
 
-/// The columns of each block but the last: about equal, so that while one is read, one of other rows is prefetched;
-/// whole cache lines in every format.
+/// The columns of each block but the last: equal but for whole steps of visit_columns(), so that while one is read, one
+/// of other rows is prefetched.
+template <class C>
 constexpr std::size_t equal_blocks(std::size_t columns) noexcept {
-    constexpr std::size_t kUnit = 256;
     const std::size_t blocks = (columns + kBlockColumns - 1) / kBlockColumns;
-    return ((columns + blocks - 1) / blocks + kUnit - 1) / kUnit * kUnit;
+    return ((columns + blocks - 1) / blocks + columns_of_step<C> - 1) / columns_of_step<C> * columns_of_step<C>;
 }
-static_assert(equal_blocks(2 * kBlockColumns) == kBlockColumns);
 
 /// The rows of a bag that are added together.
 struct RowGroup {
@@ -85,7 +84,7 @@ private:
     explicit WideKernel(const PoolArgs& args) noexcept
         : args_(args),
           columns_(stored_columns<C>(args.rows.dim)),
-          block_(equal_blocks(columns_)),
+          block_(equal_blocks<C>(columns_)),
           start_(start_of_sums(args, C::is_coded)),
           distance_(args.rows.prefetch.distance < kGroup ? kGroup : args.rows.prefetch.distance),
           finish_{0, 1, is_divided(args.pooling)},
@@ -189,7 +188,7 @@ private:
             const std::byte* const place =
                 args_.rows.data + (prefetched != kNoRow ? prefetched : row) * args_.rows.stride;
             // Each block of columns begins with the row's scale, which may lie in another.
-            if (C::is_coded && block_ < columns_) {
+            if (C::is_coded && block_ < columns_ && args_.prefetch_end != 0) {
                 prefetch_line<Prefetch::Into::second_level>(place + args_.rows.qparams_at);
             }
             group.rows[r].later = place + later.byte;
