@@ -82,10 +82,11 @@ struct PoolArgs {
     std::size_t position;  ///< first index of first_bag
     std::size_t end;       ///< one past the last index of the last bag, whose entry in `ends` may be missing
     Pooling pooling;
-    std::size_t least_run;     ///< bytes; shorter blocks of rows of several are short (least_run_for())
-    bool has_small_l1;         ///< see has_small_l1() of pooling
-    bool filters;              ///< leave out padding, bad indices and ids without a row; indices need not be checked
-    bool count_all;            ///< mean and sqrtn divide by the length of the bag, ignoring filtering and weights
+    std::size_t
+        least_run;      ///< bytes; shorter blocks of rows of several are short; 0 for rows from near (least_run_for())
+    bool has_small_l1;  ///< see has_small_l1() of pooling
+    bool filters;       ///< leave out padding, bad indices and ids without a row; indices need not be checked
+    bool count_all;     ///< mean and sqrtn divide by the length of the bag, ignoring filtering and weights
     std::size_t prefetch_end;  ///< prefetching stops before this index; 0 to prefetch nothing
     void* out;                 ///< first element of bag 0's output row
     std::size_t out_stride;    ///< elements
@@ -187,9 +188,9 @@ constexpr std::size_t most_side_by_side(std::size_t block) noexcept { return blo
 /// How many rows a bag, in the mean, are read faster side by side than block by block, in a call whose blocks have
 /// `block` bytes. As many as there can be where results are written afar, because a block's are written at once and
 /// wait for one another; where blocks are short or have codes of less than a byte; and codes of a byte from memory or
-/// with a small L1. Otherwise up to four from L2 and L3, but halves in long blocks with a small L1 only; floats and
-/// halves from memory are read faster by blocks. (Long blocks, results afar and a small L1: measured on Zen 4; others:
-/// Zen 5.)
+/// with a small L1. Otherwise up to four from L2 and L3, and f32 with a small L1 from memory, but halves in long blocks
+/// with a small L1 only; other floats and halves from memory are read faster by blocks. (Long blocks, results afar and
+/// a small L1: measured on Zen 4; others: Zen 5.)
 inline std::size_t most_at_once(Codec codec, std::size_t block, const PoolArgs& args) noexcept {
     constexpr std::size_t kShort = 124, kMemoryRun = 256;  // int8 on AVX2: 112, and a share of scale and bias
     const std::size_t most = most_side_by_side(block);

@@ -76,8 +76,9 @@ bool need_no_prefetch(const Table& table, std::size_t footprint, const Caches& c
     return footprint <= caches.second_level / 4 * quarters;
 }
 
-/// Whether rows are read in few passes for where they come from: nothing of them is near from one to the next.
-bool are_few_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
+/// Whether rows of f32 that are not near are read by blocks with a small L1: from L3, and from memory where that takes
+/// few passes, because nothing of a row is near from one to the next.
+bool suit_blocks_from_afar(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     constexpr std::size_t kFewFromMemory = 4;
     const kernels::KernelTable* const kernels = cpu::active_kernels();
     return fit_third_level(footprint, caches) ||
@@ -174,8 +175,8 @@ bool are_skewed(const kernels::PoolArgs& args) noexcept {
 }
 
 std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch, const Caches& caches) noexcept {
-    if (prefetch.into == Into::second_level) return prefetch.distance;
-    const std::size_t most = caches.first_level / 3 / row_bytes(table.format(), table.dim());
+    const std::size_t level = prefetch.into == Into::first_level ? caches.first_level : caches.second_level;
+    const std::size_t most = level / 3 / row_bytes(table.format(), table.dim());
     return std::min(prefetch.distance, std::max(most, std::size_t{1}));
 }
 
@@ -189,7 +190,8 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
     if (kernels::are_codes(codec) && are_long(table) && footprint <= caches.third_level) return kNever;
     if (has_small_l1(caches)) {
         if (fit_quarter_of_third_level(footprint, caches)) return 0;
-        return codec == kernels::Codec::f32 && are_few_blocks(table, footprint, caches) ? 1 : kNever;
+        constexpr std::size_t kAny = 1;
+        return codec == kernels::Codec::f32 && suit_blocks_from_afar(table, footprint, caches) ? kAny : kNever;
     }
     if (fit_third_level(footprint, caches)) return kLine;
     // Rows of very many columns would be read in so many passes that nothing of them is near from one to the next.

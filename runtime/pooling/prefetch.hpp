@@ -42,14 +42,15 @@ Prefetch prefetch_if_skewed(const Table& table, const Prefetch& prefetch) noexce
 /// one frequent index alone, nor of indices that have no row. The range has at least 64 indices.
 bool are_skewed(const kernels::PoolArgs& args) noexcept;
 
-/// The distance of `prefetch` for kernels that read whole rows instead of blocks of columns: rows into L1 are no more
-/// than fill a third of it, but at least one if there are any.
+/// The distance of `prefetch` for kernels that read whole rows instead of blocks of columns: rows are no more than fill
+/// a third of the cache that they are prefetched into, but at least one if there are any.
 std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
                                    const Caches& caches = own_caches()) noexcept;
 
 /// Rows that are wider than the registers hold are read block by block of columns. If the widest blocks that there are
 /// have fewer bytes than this, they are short for where the rows of the table come from: the rest of a row is best read
 /// soon, in the next blocks of the bag or, of rows of more than two blocks, by reading several whole rows side by side.
+/// Any block is long enough from near, which is 0, and of some rows from afar, which is 1.
 std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
 /// How many bytes ahead of the results that a kernel writes it prefetches further ones; 0 for none.

@@ -233,7 +233,7 @@ std::size_t whole_distance_for(std::size_t dim, Prefetch prefetch, const pooling
     });
 }
 
-TEST_CASE("whole rows on their way to the first-level cache fill a third of it, or are one") {
+TEST_CASE("whole rows on their way to a cache fill a third of it, or are one") {
     constexpr pooling::Caches kCaches = {48 << 10, 1 << 20, 32 << 20};
     constexpr auto kFirst = Prefetch::Into::first_level, kSecond = Prefetch::Into::second_level;
     CHECK(whole_distance_for(512, {27, kFirst}, kCaches) == 16);
@@ -241,6 +241,7 @@ TEST_CASE("whole rows on their way to the first-level cache fill a third of it, 
     CHECK(whole_distance_for(4000, {8, kFirst}, kCaches) == 2);
     CHECK(whole_distance_for(20000, {8, kFirst}, kCaches) == 1);
     CHECK(whole_distance_for(4000, {8, kSecond}, kCaches) == 8);
+    CHECK(whole_distance_for(4000, {96, kSecond}, kCaches) == 43);
     CHECK(whole_distance_for(4000, {0, kFirst}, kCaches) == 0);
     for (const std::size_t distance : {std::size_t{0}, std::size_t{2}, std::size_t{400}}) {  // whoever has set it
         with_large_table(RowFormat::f16, 4000, 1, [&](const Table& table) {
