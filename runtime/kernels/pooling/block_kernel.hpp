@@ -148,9 +148,9 @@ private:
     static constexpr bool kMayReadPast = kVectors == 0 && !C::has_exact_parts;
 
     /// L1 misses on ascending lines make the hardware prefetcher fetch the lines after a row, which nobody needs. So
-    /// the last byte of a block of more than eight lines of floats is read first, when rows were prefetched into L2.
+    /// the last byte of a block of float rows is read first, when rows have several lines and were prefetched into L2.
     /// Coded rows do so anyway: their scale comes last and is read first.
-    static constexpr bool kReadsEndFirst = !C::is_coded && C::bytes_of(kSums * Arch::width) > 512;
+    static constexpr bool kReadsEndFirst = !C::is_coded && C::bytes_of(kSums * Arch::width) > 128;
 
     /// Whether the first two lines of rows that were prefetched into L2 are prefetched again, kSoon rows ahead, into
     /// L1: the hardware then brings the others from L2. Narrower rows pass too fast to gain. (Measured on Zen 4.)
