@@ -82,11 +82,10 @@ struct PoolArgs {
     std::size_t position;  ///< first index of first_bag
     std::size_t end;       ///< one past the last index of the last bag, whose entry in `ends` may be missing
     Pooling pooling;
-    std::size_t
-        least_run;      ///< bytes; shorter blocks of rows of several are short; 0 for rows from near (least_run_for())
-    bool has_small_l1;  ///< see has_small_l1() of pooling
-    bool filters;       ///< leave out padding, bad indices and ids without a row; indices need not be checked
-    bool count_all;     ///< mean and sqrtn divide by the length of the bag, ignoring filtering and weights
+    std::size_t least_run;     ///< bytes; shorter blocks of rows of several are short, 0 from near (least_run_for())
+    bool has_small_l1;         ///< see has_small_l1() of pooling
+    bool filters;              ///< leave out padding, bad indices and ids without a row; indices need not be checked
+    bool count_all;            ///< mean and sqrtn divide by the length of the bag, ignoring filtering and weights
     std::size_t prefetch_end;  ///< prefetching stops before this index; 0 to prefetch nothing
     void* out;                 ///< first element of bag 0's output row
     std::size_t out_stride;    ///< elements

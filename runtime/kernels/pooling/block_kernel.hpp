@@ -147,15 +147,16 @@ private:
     static constexpr bool kHasShortcut = kVectors <= 4 && !F::is_scaled && kCodec != Codec::bf16;
     static constexpr bool kMayReadPast = kVectors == 0 && !C::has_exact_parts;
 
+    static constexpr bool kHasManyLines = C::bytes_of(kSums * Arch::width) > 128;
+
     /// L1 misses on ascending lines make the hardware prefetcher fetch the lines after a row, which nobody needs. So
     /// the last byte of a block of float rows is read first, when rows have several lines and were prefetched into L2.
     /// Coded rows do so anyway: their scale comes last and is read first.
-    static constexpr bool kReadsEndFirst = !C::is_coded && C::bytes_of(kSums * Arch::width) > 128;
+    static constexpr bool kReadsEndFirst = !C::is_coded && kHasManyLines;
 
     /// Whether the first two lines of rows that were prefetched into L2 are prefetched again, kSoon rows ahead, into
     /// L1: the hardware then brings the others from L2. Narrower rows pass too fast to gain. (Measured on Zen 4.)
-    static constexpr bool kComesInSteps = C::is_coded ? kVectors * Arch::width > 64 + Arch::width
-                                                      : C::bytes_of(kSums* Arch::width) > 128;
+    static constexpr bool kComesInSteps = C::is_coded ? kVectors * Arch::width > 64 + Arch::width : kHasManyLines;
     static constexpr std::size_t kSoon = 12;
 
     /// Whether the lines of a bag's results are prefetched before its rows are read, where L3 does not keep them and
