@@ -50,8 +50,8 @@ constexpr bool are_regular(float magnitude, const Finish& finish) noexcept {
 
 /// Columns of four vectors, or of a cache line if that has more: lines of later rows are prefetched for so many.
 template <class C>
-inline constexpr std::size_t columns_of_step = 64 / C::bytes_of(8) * 8 < 4 * Arch::width ? 4 * Arch::width
-                                                                                         : 64 / C::bytes_of(8) * 8;
+inline constexpr std::size_t kColumnsOfStep = 64 / C::bytes_of(8) * 8 < 4 * Arch::width ? 4 * Arch::width
+                                                                                        : 64 / C::bytes_of(8) * 8;
 
 /// F is the form in which the rows are added up; max takes the plain form. `kIsRegular` says that results need not be
 /// made canonical.
@@ -81,7 +81,7 @@ public:
                                               const Visit& f) const noexcept {
         constexpr std::size_t kMany = 4, kLoad = kMany * Arch::width;
         constexpr std::size_t kLine = 64 / C::bytes_of(8) * 8;  // columns
-        constexpr std::size_t kStep = columns_of_step<C>;
+        constexpr std::size_t kStep = kColumnsOfStep<C>;
         const std::size_t count = columns.count;
         std::size_t c = 0;
         for (; c + kLoad <= columns.whole; c += kLoad) {

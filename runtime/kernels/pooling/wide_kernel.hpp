@@ -36,7 +36,7 @@ constexpr std::size_t kBlockColumns = 2048;
 template <class C>
 constexpr std::size_t equal_blocks(std::size_t columns) noexcept {
     const std::size_t blocks = (columns + kBlockColumns - 1) / kBlockColumns;
-    return ((columns + blocks - 1) / blocks + columns_of_step<C> - 1) / columns_of_step<C> * columns_of_step<C>;
+    return ((columns + blocks - 1) / blocks + kColumnsOfStep<C> - 1) / kColumnsOfStep<C> * kColumnsOfStep<C>;
 }
 
 /// The rows of a bag that are added together.
