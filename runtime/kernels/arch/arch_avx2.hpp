@@ -95,6 +95,8 @@ struct Arch {
         return _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
     }
 
+    static void store_canonical_bf16(std::byte* p, V v) noexcept { store_bf16(p, canonical(v)); }
+
     static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
         int pair;
         std::memcpy(&pair, p, sizeof pair);

@@ -93,6 +93,27 @@ struct Arch {
         const __m512i less = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
         return _mm512_mask_add_epi32(less, is_odd, bits, _mm512_set1_epi32(0x8000));
     }
+    static void store_canonical_bf16(std::byte* p, V v) noexcept {
+        if (!rounds_bf16(v, v)) [[unlikely]]
+            return store_bf16(p, canonical(v));
+        __m256i halves;
+        asm("vcvtneps2bf16 %1, %0" : "=v"(halves) : "v"(__m512(v)));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), halves);
+    }
+    /// Whether the CPU rounds to bfloat16 itself (AVX512_BF16; by the names of its instructions, because all else here
+    /// serves CPUs without it, too) as rounded_bf16() does: it takes denormals for zero, and NaNs are not canonical.
+    [[gnu::always_inline]] static bool rounds_bf16(V a, V b) noexcept {
+        constexpr int kNaNOrDenormal = 0xa1;
+        return __builtin_cpu_supports("avx512bf16") &&
+               _kortestz_mask16_u8(_mm512_fpclass_ps_mask(a, kNaNOrDenormal),
+                                   _mm512_fpclass_ps_mask(b, kNaNOrDenormal)) != 0;
+    }
+    /// Two vectors that rounds_bf16(); in their order.
+    static __m512i halves_bf16(V first, V second) noexcept {
+        __m512i halves;
+        asm("vcvtne2ps2bf16 %2, %1, %0" : "=v"(halves) : "v"(__m512(second)), "v"(__m512(first)));
+        return halves;
+    }
 
     static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
         int pair;

@@ -97,6 +97,9 @@ struct Arch {
         store_u16(p, v == v ? Ints(rounded) : Ints{} + kNanBF16);
     }
 
+    /// Writes what store_bf16() writes of canonical(v).
+    static void store_canonical_bf16(std::byte* p, V v) noexcept { store_bf16(p, canonical(v)); }
+
     /// Two adjacent f16 numbers.
     static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
         values[0] = f16_to_f32(load<std::uint16_t>(p));

@@ -68,6 +68,8 @@ struct Arch {
         vst1_u8(reinterpret_cast<std::uint8_t*>(p), vreinterpret_u8_u16(vshrn_n_u32(rounded, 16)));
     }
 
+    static void store_canonical_bf16(std::byte* p, V v) noexcept { store_bf16(p, canonical(v)); }
+
     static void load_f16_pair(const std::byte* p, float (&values)[2]) noexcept {
         const uint16x4_t pair = vreinterpret_u16_u32(vdup_n_u32(load<std::uint32_t>(p)));
         vst1_f32(values, vget_low_f32(vcvt_f32_f16(vreinterpret_f16_u16(pair))));

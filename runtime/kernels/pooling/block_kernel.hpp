@@ -349,7 +349,9 @@ private:
                 if constexpr (!C::is_coded) F::template reorder<kCount>(x);
 #pragma GCC unroll 4
                 for (std::size_t i = 0; i < kCount; ++i) {
-                    store<kType>(place + i * Arch::width * element_bytes(kType), canonical(x[i]));
+                    std::byte* const to = place + i * Arch::width * element_bytes(kType);
+                    // scaled forms have no NaN left here: has_non_finite() has caught it
+                    F::is_scaled ? store<kType>(to, x[i]) : store_canonical<kCodec, kType>(to, x[i]);
                 }
             }
         });
@@ -358,14 +360,11 @@ private:
     /// Writes fewer columns than the vectors have, by way of a buffer: this keeps branches out of the loop over bags.
     [[gnu::always_inline]] static void write_part(std::byte* out, OutputType type, std::size_t columns,
                                                   std::size_t to_write, const V (&sums)[kSums]) noexcept {
-        if constexpr (kVectors == 0) return store_columns(out, type, canonical(sums[0]), to_write);
+        if constexpr (kVectors == 0) return store_columns(out, type, Arch::canonical(sums[0]), to_write);
         alignas(64) std::byte buffer[kSums * sizeof(V)];
         write(buffer, OutputType::f32, columns, sums);
         store_rounded(out, type, buffer, to_write);
     }
-
-    /// Scaled forms have no NaN left here: has_non_finite() has caught it.
-    [[gnu::always_inline]] static V canonical(V x) noexcept { return F::is_scaled ? x : Arch::canonical(x); }
 };
 
 /// The smallest block size of at least `vectors`.

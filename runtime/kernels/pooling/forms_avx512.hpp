@@ -117,6 +117,11 @@ struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
         if constexpr (kCount == 2) interleave(sums);
     }
     static void store_pairs(std::byte* out, Arch::V even, Arch::V odd) noexcept {
+        if (Arch::rounds_bf16(even, odd)) [[likely]] {
+            const __m512i interleaved = lanes_of([](int lane) { return lane | (lane + 16) << 16; });
+            const __m512i halves = _mm512_permutexvar_epi16(interleaved, Arch::halves_bf16(even, odd));
+            return _mm512_storeu_si512(out, halves);
+        }
         const __m512i lower = _mm512_srli_epi32(Arch::rounded_bf16(Arch::canonical(even)), 16);
         const __m512i upper = Arch::rounded_bf16(Arch::canonical(odd));
         _mm512_storeu_si512(out, _mm512_mask_blend_epi16(0xaaaaaaaa, lower, upper));

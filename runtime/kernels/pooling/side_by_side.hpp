@@ -153,7 +153,7 @@ public:
             if constexpr (kArePairs) {
                 store_pairs<F>(place, sums[v], sums[v + 1]);
             } else {
-                store<kType>(place, canonical(sums[v]));
+                kIsRegular ? store<kType>(place, sums[v]) : store_canonical<kCodec, kType>(place, sums[v]);
             }
         }
     }
@@ -181,7 +181,6 @@ private:
         if constexpr (!C::is_coded) return x;
         return C::add_product(factor_[r], x, Arch::set(0), false) + biases_[r];
     }
-    [[gnu::always_inline]] static V canonical(V x) noexcept { return kIsRegular ? x : Arch::canonical(x); }
 
     V start_;
     bool is_weighted_;

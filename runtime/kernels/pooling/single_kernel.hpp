@@ -66,19 +66,15 @@ public:
     }
 
     [[gnu::always_inline]] Arch::V operator()(const std::byte* codes, std::size_t column) const noexcept {
-        return Arch::canonical(regular(codes, column));
+        return sum_of(C::load(codes, column));
     }
     /// The columns of a row that is narrower than a vector.
     [[gnu::always_inline]] Arch::V part(const std::byte* codes, std::size_t columns) const noexcept {
-        return Arch::canonical(sum_of(C::load_part(codes, columns)));
+        return sum_of(C::load_part(codes, columns));
     }
     /// Whether a coded row has no NaNs: its factor and bias are finite. Infinities need no care.
     [[gnu::always_inline]] bool is_regular() const noexcept {
         return !Arch::has_nan((factor_ - factor_) + (bias_ - bias_));
-    }
-    /// The columns of a regular row.
-    [[gnu::always_inline]] Arch::V regular(const std::byte* codes, std::size_t column) const noexcept {
-        return sum_of(C::load(codes, column));
     }
 
 private:
@@ -107,29 +103,35 @@ struct DecodedRow : Decoding<kCodec, kWeighted> {
 
     static constexpr std::size_t columns = Arch::width;
 
-    static void store(std::byte* out, Arch::V x) noexcept { kernels::store<kType>(out, x); }
+    static void store(std::byte* out, Arch::V x) noexcept { store_canonical<kCodec, kType>(out, x); }
+    /// Of regular rows.
+    static void store_regular(std::byte* out, Arch::V x) noexcept { kernels::store<kType>(out, x); }
 };
 
-/// Weighted rows in a form of two vectors that one store writes.
+/// Weighted rows, two vectors at a time, which are stored as a pair.
 template <Codec kCodec>
 class WeightedPairs {
 public:
     static constexpr std::size_t columns = 2 * Arch::width;
 
-    struct Pairs {
-        Arch::V even;
-        Arch::V odd;
+    struct Pair {
+        Arch::V x[2];
     };
 
     [[gnu::always_inline]] WeightedPairs(const PoolArgs& args, const std::byte*, std::size_t position) noexcept
         : start_(Arch::set(start_of_sums(args, false))), factor_(Arch::set(args.weights[position])) {}
 
-    [[gnu::always_inline]] Pairs operator()(const std::byte* codes, std::size_t column) const noexcept {
-        Arch::V x[2];
-        form_.template load<2>(codes, column, x);
-        return {Arch::fma(factor_, x[0], start_), Arch::fma(factor_, x[1], start_)};
+    [[gnu::always_inline]] Pair operator()(const std::byte* codes, std::size_t column) const noexcept {
+        Pair pair;
+        for_each_load<Form<kCodec>, 2>([&]<std::size_t v, std::size_t kCount>() ROWPOOL_INLINE {
+            form_.template load<kCount>(codes, column + v * Arch::width, pair.x + v);
+        });
+        for (Arch::V& x : pair.x) x = Arch::fma(factor_, x, start_);
+        return pair;
     }
-    static void store(std::byte* out, const Pairs& x) noexcept { Form<kCodec>::store_pairs(out, x.even, x.odd); }
+    static void store(std::byte* out, const Pair& pair) noexcept {
+        Form<kCodec>::store_pairs(out, pair.x[0], pair.x[1]);
+    }
 
 private:
     Form<kCodec> form_;
@@ -268,14 +270,17 @@ private:
                 }
             }
             const auto write = [&](std::size_t column) ROWPOOL_INLINE {
-                Row::store(out + column * sizeof(float), kIsChecked ? row.regular(codes, column) : row(codes, column));
+                const Arch::V x = row(codes, column);
+                std::byte* const to = out + column * sizeof(float);
+                kIsChecked ? Row::store_regular(to, x) : Row::store(to, x);
             };
 #pragma GCC unroll 16
             for (std::size_t v = 0; v + 1 < kVectors; ++v) {
                 if (v < kLeast || v * Arch::width < last) write(v * Arch::width);
             }
             if (C::pack > 1 && !is_whole) {
-                store_columns(out + last * sizeof(float), OutputType::f32, row(codes, last), args.rows.dim - last);
+                const Arch::V x = Arch::canonical(row(codes, last));
+                store_columns(out + last * sizeof(float), OutputType::f32, x, args.rows.dim - last);
                 continue;
             }
             write(last);
@@ -308,17 +313,17 @@ private:
                 if (args.results_ahead != 0) prefetch_results(to + args.results_ahead, kMany * Arch::width * kBytes);
                 Arch::V sums[kMany];  // all are loaded before one is stored
 #pragma GCC unroll 4
-                for (std::size_t v = 0; v < kMany; ++v) sums[v] = row.regular(from, v * Arch::width);
+                for (std::size_t v = 0; v < kMany; ++v) sums[v] = row(from, v * Arch::width);
 #pragma GCC unroll 4
-                for (std::size_t v = 0; v < kMany; ++v) Row::store(to + v * Arch::width * kBytes, sums[v]);
+                for (std::size_t v = 0; v < kMany; ++v) Row::store_regular(to + v * Arch::width * kBytes, sums[v]);
             }
             if (column == args.rows.dim) continue;
             for (; column < last; column += Arch::width) {
                 if (args.results_ahead != 0) prefetch_for_write(out + column * kBytes + args.results_ahead);
-                Row::store(out + column * kBytes, row.regular(codes, column));
+                Row::store_regular(out + column * kBytes, row(codes, column));
             }
-            const Arch::V x = row.regular(codes, last);
-            is_whole ? Row::store(out + last * kBytes, x)
+            const Arch::V x = row(codes, last);
+            is_whole ? Row::store_regular(out + last * kBytes, x)
                      : store_columns(out + last * kBytes, args.out_type, x, args.rows.dim - last);
         }
     }
@@ -378,7 +383,7 @@ private:
             if (i < whole_end) {
                 Row::store(out, x);
             } else {
-                store_columns(out, args.out_type, x, args.rows.dim);
+                store_columns(out, args.out_type, Arch::canonical(x), args.rows.dim);
             }
         }
     }
