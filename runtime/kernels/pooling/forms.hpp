@@ -12,8 +12,8 @@
 //   load<kCount>      loads kCount vectors; kCount is 1, `group`, or 2 where that is less than `group`
 //   reorder<kCount>   puts the sums of such a load into column order
 //   power<kCount>     what sums are multiplied by afterwards; 1 unless `is_scaled`
-//   stores_pairs<kType, kCount>  whether the two sums of such a load, of even and odd columns, need no reordering to be
-//                     written with store_pairs(out, even, odd), which makes NaNs canonical
+//   stores_pairs<kType, kCount>  whether two sums, of such a load or of two loads of a vector, are written without
+//                     reordering by store_pairs(out, first, second), which makes NaNs canonical
 //   pays_from         rows a bag from which it is faster than the plain form (measured on Zen 5); one whose sums are
 //                     stored in pairs always is
 #pragma once

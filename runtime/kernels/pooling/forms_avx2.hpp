@@ -28,6 +28,26 @@ inline void interleave(Arch::V* sums) noexcept {
     sums[1] = Arch::V(_mm256_permute2f128_ps(low, high, 0x31));
 }
 
+/// Makes the NaNs of two vectors canonical. One comparison finds that there are none, as is nearly always so.
+[[gnu::always_inline]] inline void make_canonical(Arch::V& a, Arch::V& b) noexcept {
+    if (_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_UNORD_Q)) != 0) [[unlikely]] {
+        a = Arch::canonical(a), b = Arch::canonical(b);
+    }
+}
+
+/// f16, in column order: the plain form but for stores.
+template <>
+struct Form<Codec::f16> : PlainForm<Codec::f16> {
+    template <OutputType kType, std::size_t kCount>
+    static constexpr bool stores_pairs = (kType == OutputType::f16) && (kCount == 2);
+
+    static void store_pairs(std::byte* out, Arch::V first, Arch::V second) noexcept {
+        make_canonical(first, second);
+        Arch::store_f16(out, first);
+        Arch::store_f16(out + Arch::width * 2, second);
+    }
+};
+
 /// bf16. Two vectors at once, one of the even columns and one of the odd ones: a bfloat16 in the upper half of a lane
 /// is a float once the lower half is zero.
 template <>
@@ -53,10 +73,7 @@ struct Form<Codec::bf16> : PlainForm<Codec::bf16> {
         if constexpr (kCount == 2) interleave(sums);
     }
     static void store_pairs(std::byte* out, Arch::V even, Arch::V odd) noexcept {
-        // One comparison finds NaNs in both, which there hardly ever are.
-        if (_mm256_movemask_ps(_mm256_cmp_ps(even, odd, _CMP_UNORD_Q)) != 0) [[unlikely]] {
-            even = Arch::canonical(even), odd = Arch::canonical(odd);
-        }
+        make_canonical(even, odd);
         const __m256i lower = _mm256_srli_epi32(Arch::rounded_bf16(even), 16);
         const __m256i both = _mm256_blend_epi16(lower, Arch::rounded_bf16(odd), 0xaa);
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), both);
