@@ -97,6 +97,10 @@ struct PoolArgs {
 };
 using PoolFn = void (*)(const PoolArgs&) noexcept;
 
+/// Copies `bytes`, a multiple of 64, to the beginning of a cache line by non-temporal stores: past the caches, and seen
+/// by other threads after a fence for such stores only.
+using StreamFn = void (*)(std::byte* to, const std::byte* from, std::size_t bytes) noexcept;
+
 /// The kernels of one codec.
 struct CodecKernels {
     /// sum, mean, sqrtn and plain lookup, for calls that suits_blocks() accepts; [weighted]
@@ -140,6 +144,8 @@ struct KernelTable {
     bool (*never_fall[2])(const void* offsets, std::size_t count) noexcept;
     /// Whether `count` bag ends are `first`, first + step, first + 2 * step, ...; [ends are int64]
     bool (*are_sequence[2])(const void* ends, std::size_t count, std::int64_t first, std::int64_t step) noexcept;
+    /// Null where the instruction set has no such stores.
+    StreamFn stream_lines;
     /// Converts rows until the format cannot represent one (see quantize.hpp); returns that row, or args.rows.
     std::size_t (*quantize)(const QuantizeArgs& args) noexcept;
 };

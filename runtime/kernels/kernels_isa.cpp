@@ -53,6 +53,19 @@ bool are_sequence(const void* values, std::size_t count, std::int64_t first, std
     return differences == 0;
 }
 
+template <class A>
+void stream_lines(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
+    for (std::size_t byte = 0; byte < bytes; byte += sizeof(typename A::V)) {
+        A::stream_f32(to + byte, A::load_f32(from + byte));
+    }
+}
+
+template <class A>
+constexpr StreamFn stream_function() noexcept {
+    if constexpr (requires(std::byte * p, typename A::V v) { A::stream_f32(p, v); }) return stream_lines<A>;
+    return nullptr;
+}
+
 }  // namespace
 
 constinit const KernelTable ROWPOOL_CONCAT(kernels_, ROWPOOL_KERNEL_ISA) = {
@@ -65,6 +78,7 @@ constinit const KernelTable ROWPOOL_CONCAT(kernels_, ROWPOOL_KERNEL_ISA) = {
     .count_outside = {count_outside<std::int32_t>, count_outside<std::int64_t>},
     .never_fall = {never_fall<std::int32_t>, never_fall<std::int64_t>},
     .are_sequence = {are_sequence<std::int32_t>, are_sequence<std::int64_t>},
+    .stream_lines = stream_function<Arch>(),
     .quantize = ROWPOOL_CONCAT(quantize_rows_, ROWPOOL_KERNEL_ISA),
 };
 

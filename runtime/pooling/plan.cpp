@@ -75,6 +75,7 @@ void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable
     plan.out_type = out.type();
     plan.is_request = false;
     plan.is_cold = features.front().cold_rows != nullptr;
+    plan.streams = false;
     plan.skipped = nullptr;
 }
 
@@ -100,6 +101,7 @@ CheckResult make_call(const Table& table, const Bags& bags, const PoolOptions& o
     std::size_t stride = 0;
     if (const CheckResult result = check_output(out, bags.num_bags(), table.dim(), stride); !result) return result;
     make_plan({&feature, 1}, *kernels, bags, bags.num_bags(), out, stride, plan);
+    plan.streams = kernels->stream_lines != nullptr && streams_results(table, out.type(), bags.num_bags(), stride);
     return {};
 }
 

@@ -48,6 +48,7 @@ struct Plan {
     OutputType out_type;
     bool is_request;       ///< faults name the feature
     bool is_cold;          ///< one of the features has cold rows
+    bool streams;          ///< results of single rows are written past the caches: see streams_results()
     std::size_t* skipped;  ///< where the skipped indices of each feature are counted; null for nowhere
 
     /// Position of the first index of feature f; for f == features.size(), the number of indices.

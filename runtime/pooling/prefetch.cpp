@@ -12,6 +12,7 @@
 #include "cpu/dispatch.hpp"
 #include "kernels/kernel_table.hpp"
 #include "kernels/rows.hpp"
+#include "pooling/result_stream.hpp"
 #include "rowpool/types.hpp"
 
 namespace rowpool::pooling {
@@ -207,6 +208,17 @@ ResultsAhead results_ahead(std::size_t count, std::size_t stride, const Caches& 
     const std::size_t ahead = stride < least ? (least + stride - 1) / stride * stride : stride;
     // With a small L1, single rows were measured to be faster without.
     return {ahead, has_small_l1(caches) ? 0 : ahead};
+}
+
+bool streams_results(const Table& table, OutputType type, std::size_t count, std::size_t stride,
+                     const Caches& caches) noexcept {
+    // Measured on Zen 4. Other formats write more than they read, and their results were faster in what L3 has room
+    // for; of shorter rows, the copy takes too long; with tables from memory, nothing was gained.
+    constexpr std::size_t kLeast = 2048;
+    const std::size_t bytes = row_bytes(table.format(), table.dim());
+    return has_small_l1(caches) && table.format() == RowFormat::f32 && type == OutputType::f32 &&
+           stride == table.dim() && bytes >= kLeast && bytes <= ResultStream::kMost &&
+           count > caches.third_level / 2 / bytes && fit_third_level(bytes_behind(table), caches);
 }
 
 }  // namespace rowpool::pooling

@@ -1,5 +1,5 @@
 // How rows are read from the caches and memory: the default prefetching, used unless a tuning profile or the caller
-// sets it, and the order in which wide rows are read.
+// sets it, and the order in which wide rows are read. And how results are written to them.
 #pragma once
 
 #include <cstddef>
@@ -61,5 +61,10 @@ struct ResultsAhead {
 
 /// For a call whose results are `count` rows of `stride` bytes.
 ResultsAhead results_ahead(std::size_t count, std::size_t stride, const Caches& caches = own_caches()) noexcept;
+
+/// Whether a call for a table, with `count` result rows of so many elements from one to the next, writes them by a
+/// ResultStream if bags have one row each.
+bool streams_results(const Table& table, OutputType type, std::size_t count, std::size_t stride,
+                     const Caches& caches = own_caches()) noexcept;
 
 }  // namespace rowpool::pooling

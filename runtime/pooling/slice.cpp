@@ -11,6 +11,7 @@
 #include "pooling/checks.hpp"
 #include "pooling/cold.hpp"
 #include "pooling/prefetch.hpp"
+#include "pooling/result_stream.hpp"
 
 namespace rowpool::pooling {
 namespace {
@@ -220,8 +221,25 @@ private:
         if (distance != args.rows.whole_distance && !reads_blocks(feature.codec, pool)) {
             distance = args.rows.whole_distance;
         }
-        pool(args);
+        plan_.streams&& kernels::is_single(args) ? pool_streaming(pool, args) : pool(args);
         return bad;
+    }
+
+    /// Pools single rows whose results are written past the caches.
+    void pool_streaming(const kernels::PoolFn pool, const kernels::PoolArgs& range) const noexcept {
+        const std::size_t bytes = plan_.out_stride * element_bytes_;
+        ResultStream stream(plan_.kernels->stream_lines, static_cast<std::byte*>(range.out) + range.first_bag * bytes,
+                            bytes);
+        kernels::PoolArgs args = range;
+        args.first_bag = 0;
+        args.out = stream.rows();
+        args.out_stride = stream.stride() / element_bytes_;
+        for (; args.position < range.end; args.position = args.end) {
+            args.last_bag = std::min(stream.capacity(), range.end - args.position);
+            args.end = args.position + args.last_bag;
+            pool(args);
+            stream.write(args.last_bag);
+        }
     }
 
     bool reads_blocks(kernels::Codec codec, kernels::PoolFn pool) const noexcept {

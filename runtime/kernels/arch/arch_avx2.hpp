@@ -79,6 +79,7 @@ struct Arch {
     static V load_u8_part(const std::byte* p, std::size_t) noexcept { return load_u8(p); }
 
     static void store_f32(std::byte* p, V v) noexcept { _mm256_storeu_ps(reinterpret_cast<float*>(p), v); }
+    static void stream_f32(std::byte* p, V v) noexcept { _mm256_stream_ps(reinterpret_cast<float*>(p), v); }
     static void store_f16(std::byte* p, V v) noexcept {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
     }

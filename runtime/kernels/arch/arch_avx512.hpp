@@ -78,6 +78,7 @@ struct Arch {
     }
 
     static void store_f32(std::byte* p, V v) noexcept { _mm512_storeu_ps(p, v); }
+    static void stream_f32(std::byte* p, V v) noexcept { _mm512_stream_ps(reinterpret_cast<float*>(p), v); }
     static void store_f16(std::byte* p, V v) noexcept {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
     }

@@ -5,7 +5,8 @@
 // its versions. `has_fma` says whether fma() is one instruction. Loads take unaligned addresses and read exactly the
 // bytes of `width` elements. load_*_part() reads at least `columns` elements and at most `width`, as few as is no
 // slower; its lanes from `columns` on are unspecified. Those of elements of at least `least_exact_bits` bits, up to 32,
-// read no element after `columns`.
+// read no element after `columns`. stream_f32(), of those that have it, is a non-temporal store to an address that is a
+// multiple of the vector's size.
 #pragma once
 
 #include <cstddef>

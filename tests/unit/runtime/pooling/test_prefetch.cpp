@@ -305,6 +305,31 @@ TEST_CASE("results are prefetched, whole rows ahead, where L3 does not keep them
     CHECK(pooling::results_ahead(kMiB, 100, kSmall).single_rows == 0);
 }
 
+bool streams(RowFormat format, std::size_t dim, std::size_t mib, std::size_t count,
+             const pooling::Caches& caches = {32 << 10, 1 << 20, 32 << 20}, OutputType type = OutputType::f32,
+             std::size_t gap = 0) {
+    return with_large_table(format, dim, mib, [&](const Table& table) {
+        return pooling::streams_results(table, type, count, dim + gap, caches);
+    });
+}
+
+TEST_CASE("results of wide f32 rows are streamed where L3 does not keep them, but would keep the table") {
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
+    constexpr std::size_t kMany = (16 << 20) / 2048 + 1;  // results of 512 columns: more than half of L3
+    CHECK(streams(RowFormat::f32, 512, 16, kMany));
+    CHECK(streams(RowFormat::f32, 4096, 16, kMany));
+    CHECK(streams(RowFormat::f32, 512, 16, ~std::size_t{0}));
+    CHECK_FALSE(streams(RowFormat::f32, 512, 16, kMany - 1));
+    CHECK_FALSE(streams(RowFormat::f32, 511, 16, 2 * kMany));
+    CHECK_FALSE(streams(RowFormat::f32, 4097, 16, kMany));
+    CHECK_FALSE(streams(RowFormat::f32, 512, 17, kMany));
+    CHECK_FALSE(streams(RowFormat::f32, 512, 16, kMany, kLarge));
+    CHECK_FALSE(streams(RowFormat::f32, 512, 16, 2 * kMany, kSmall, OutputType::f16));
+    CHECK_FALSE(streams(RowFormat::f32, 512, 16, kMany, kSmall, OutputType::f32, 1));
+    CHECK_FALSE(streams(RowFormat::f16, 512, 16, kMany));
+    CHECK_FALSE(streams(RowFormat::int8, 512, 16, kMany));
+}
+
 TEST_CASE("a distance of any size is taken") {
     const Floats values(100, 1.0f);
     const Ids ids(200, 49);
