@@ -124,18 +124,20 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     // only a block's lines. From memory more may be under way: by a Zipf law most rows are near, and pass faster than
     // those from afar arrive.
     const std::size_t l1_lines = caches.first_level / kLine;
-    const bool takes_more = !has_small_l1(caches) && !fit_third_level(footprint, caches);
-    const std::size_t lines_under_way = l1_lines / (takes_more ? 3 : 4);
+    const bool is_near = fit_quarter_of_third_level(footprint, caches), is_small = has_small_l1(caches);
+    const std::size_t lines_under_way = is_small && is_near                                ? l1_lines * 3 / 16
+                                        : !is_small && !fit_third_level(footprint, caches) ? l1_lines / 3
+                                                                                           : l1_lines / 4;
     const std::size_t run = run_of_blocks(table, footprint, caches);
     const std::size_t lines = run != 0 ? run / kLine + 1 : lines_of_row(table);
-    // From near, farther ahead than needed was measured to be up to 10 % slower. With a small L1 the longer distance is
-    // 1 % slower, and up to 15 % faster where other memory is written between calls.
-    const bool is_near = fit_quarter_of_third_level(footprint, caches);
+    // From near, farther ahead than needed was measured to be up to 10 % slower. With a small L1 the longer distance,
+    // of rows of one or two lines, is 1 to 5 % slower, and up to 15 % faster where other memory is written between
+    // calls.
     const bool fit_second_level = footprint <= caches.second_level;
     constexpr std::size_t kNear = 16, kMost = 96;
-    const std::size_t near_third = has_small_l1(caches) ? 40 : 24;
+    const std::size_t near_third = is_small ? 40 : 24;
     const std::size_t distance = std::clamp(lines_under_way / lines, kNear / 2, is_near ? near_third : kMost);
-    if (has_small_l1(caches) && !fit_second_level && !is_near) {
+    if (is_small && !fit_second_level && !is_near) {
         // L2 has room for more lines under way: up to two thirds of L1's, where rows of several lines need them.
         const std::size_t afar = fit_third_level(footprint, caches) ? 24 : 32;
         return {std::max(distance, std::min(afar, l1_lines * 2 / 3 / lines)), Into::second_level};

@@ -54,7 +54,8 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
     CHECK(rule_for(RowFormat::f16, 1536, 256, kSmall) == "8 L2");
     CHECK(rule_for(RowFormat::int8, 32, 9, kSmall) == "64 L2");
     CHECK(rule_for(RowFormat::int8, 32, 8, kSmall) == "40 L1");
-    CHECK(rule_for(RowFormat::f32, 64, 8, kSmall) == "32 L1");
+    CHECK(rule_for(RowFormat::int8, 100, 8, kSmall) == "32 L1");
+    CHECK(rule_for(RowFormat::f32, 64, 8, kSmall) == "24 L1");
     CHECK(rule_for(RowFormat::bf16, 640, 9, kSmall) == "17 L2");
     CHECK(rule_for(RowFormat::f32, 320, 8, kSmall) == "8 L1");
     CHECK(rule_for(RowFormat::int8, 32, 8, kLarge) == "24 L1");
