@@ -214,13 +214,17 @@ ResultsAhead results_ahead(std::size_t count, std::size_t stride, const Caches& 
 
 bool streams_results(const Table& table, OutputType type, std::size_t count, std::size_t stride,
                      const Caches& caches) noexcept {
-    // Measured on Zen 4. Other formats write more than they read, and their results were faster in what L3 has room
-    // for; of shorter rows, the copy takes too long; with tables from memory, nothing was gained.
+    // Measured on Zen 4. f32 tables lose their place in L2 to results; the rows of int8 are smaller, and their results
+    // were written as fast into L3 as long as it has room for them. Of int4 nothing was gained, of halves only if they
+    // have no weights. Of shorter rows, the copy takes too long; tables from memory bound the time themselves.
     constexpr std::size_t kLeast = 2048;
-    const std::size_t bytes = row_bytes(table.format(), table.dim());
-    return has_small_l1(caches) && table.format() == RowFormat::f32 && type == OutputType::f32 &&
-           stride == table.dim() && bytes >= kLeast && bytes <= ResultStream::kMost &&
-           count > caches.third_level / 2 / bytes && fit_third_level(bytes_behind(table), caches);
+    const kernels::Codec codec = kernels::codec_of(table.format());
+    const bool is_f32 = codec == kernels::Codec::f32;
+    if (!is_f32 && (!kernels::are_codes(codec) || kernels::are_parts_of_bytes(codec))) return false;
+    const std::size_t bytes = table.dim() * sizeof(float);
+    const std::size_t most_kept = is_f32 ? caches.third_level / 2 : caches.third_level;
+    return has_small_l1(caches) && type == OutputType::f32 && stride == table.dim() && bytes >= kLeast &&
+           bytes <= ResultStream::kMost && count > most_kept / bytes && fit_third_level(bytes_behind(table), caches);
 }
 
 }  // namespace rowpool::pooling

@@ -314,7 +314,7 @@ bool streams(RowFormat format, std::size_t dim, std::size_t mib, std::size_t cou
     });
 }
 
-TEST_CASE("results of wide f32 rows are streamed where L3 does not keep them, but would keep the table") {
+TEST_CASE("results of wide f32 and int8 rows are streamed where L3 does not keep them, but would keep the table") {
     constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
     constexpr std::size_t kMany = (16 << 20) / 2048 + 1;  // results of 512 columns: more than half of L3
     CHECK(streams(RowFormat::f32, 512, 16, kMany));
@@ -327,8 +327,11 @@ TEST_CASE("results of wide f32 rows are streamed where L3 does not keep them, bu
     CHECK_FALSE(streams(RowFormat::f32, 512, 16, kMany, kLarge));
     CHECK_FALSE(streams(RowFormat::f32, 512, 16, 2 * kMany, kSmall, OutputType::f16));
     CHECK_FALSE(streams(RowFormat::f32, 512, 16, kMany, kSmall, OutputType::f32, 1));
-    CHECK_FALSE(streams(RowFormat::f16, 512, 16, kMany));
-    CHECK_FALSE(streams(RowFormat::int8, 512, 16, kMany));
+    CHECK(streams(RowFormat::int8, 512, 16, 2 * kMany));
+    CHECK_FALSE(streams(RowFormat::int8, 512, 16, 2 * kMany - 2));
+    CHECK_FALSE(streams(RowFormat::int8, 511, 16, 3 * kMany));
+    CHECK_FALSE(streams(RowFormat::int4, 512, 16, 3 * kMany));
+    CHECK_FALSE(streams(RowFormat::f16, 1024, 16, 3 * kMany));
 }
 
 TEST_CASE("a distance of any size is taken") {
