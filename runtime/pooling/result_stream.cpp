@@ -4,10 +4,6 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__SSE2__)
-#include <xmmintrin.h>
-#endif
-
 namespace rowpool::pooling {
 
 ResultStream::ResultStream(kernels::StreamFn stream_lines, std::byte* out, std::size_t row_bytes) noexcept
@@ -21,7 +17,7 @@ ResultStream::ResultStream(kernels::StreamFn stream_lines, std::byte* out, std::
 ResultStream::~ResultStream() {
     std::memcpy(next_, line_at_hand_ + begin_, filled_ - begin_);
 #if defined(__SSE2__)
-    _mm_sfence();
+    __builtin_ia32_sfence();
 #endif
 }
 
