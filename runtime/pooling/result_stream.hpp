@@ -18,7 +18,7 @@ public:
     /// Bytes that a row may have.
     static constexpr std::size_t kLeast = kLine, kMost = std::size_t{16} << 10;
 
-    /// Rows of so many bytes go to `out`.
+    /// Rows of so many bytes, kLeast to kMost, go to `out`.
     ResultStream(kernels::StreamFn stream_lines, std::byte* out, std::size_t row_bytes) noexcept;
     ResultStream(const ResultStream&) = delete;
     ResultStream& operator=(const ResultStream&) = delete;
@@ -39,8 +39,8 @@ private:
     const std::size_t row_bytes_;
     const std::size_t stride_;
     std::byte* next_;                                   // what follows the bytes that are where they belong
-    std::size_t begin_;                                 // its place in its line, the line at hand
-    std::size_t filled_;                                // the place of the first byte that is not known yet
+    std::size_t begin_;                                 // offset of next_ in its line, the one at hand
+    std::size_t filled_;                                // that of the first byte that is not known yet
     alignas(kLine) std::byte line_at_hand_[2 * kLine];  // and room for copies of a whole line
     alignas(kLine) std::byte rows_[kMost + kLine];
 };

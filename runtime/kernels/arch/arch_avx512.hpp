@@ -98,21 +98,22 @@ struct Arch {
         if (!rounds_bf16(v, v)) [[unlikely]]
             return store_bf16(p, canonical(v));
         __m256i halves;
-        asm("vcvtneps2bf16 %1, %0" : "=v"(halves) : "v"(__m512(v)));
+        asm volatile("vcvtneps2bf16 %1, %0" : "=v"(halves) : "v"(__m512(v)));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), halves);
     }
-    /// Whether the CPU rounds to bfloat16 itself (AVX512_BF16; by the names of its instructions, because all else here
-    /// serves CPUs without it, too) as rounded_bf16() does: it takes denormals for zero, and NaNs are not canonical.
+    /// Whether the CPU rounds these as rounded_bf16() does (AVX512_BF16): it takes denormals for zero and leaves NaNs
+    /// as they are, so there must be none. Its instructions are written as assembly, because this file is compiled for
+    /// CPUs without them, too; volatile, so that they stay behind the check.
     [[gnu::always_inline]] static bool rounds_bf16(V a, V b) noexcept {
         constexpr int kNaNOrDenormal = 0xa1;
         return __builtin_cpu_supports("avx512bf16") &&
                _kortestz_mask16_u8(_mm512_fpclass_ps_mask(a, kNaNOrDenormal),
                                    _mm512_fpclass_ps_mask(b, kNaNOrDenormal)) != 0;
     }
-    /// Two vectors that rounds_bf16(); in their order.
+    /// Rounds two vectors that rounds_bf16() accepts; the first is the lower half.
     static __m512i halves_bf16(V first, V second) noexcept {
         __m512i halves;
-        asm("vcvtne2ps2bf16 %2, %1, %0" : "=v"(halves) : "v"(__m512(second)), "v"(__m512(first)));
+        asm volatile("vcvtne2ps2bf16 %2, %1, %0" : "=v"(halves) : "v"(__m512(second)), "v"(__m512(first)));
         return halves;
     }
 

@@ -12,7 +12,7 @@
 //   load<kCount>      loads kCount vectors; kCount is 1, `group`, or 2 where that is less than `group`
 //   reorder<kCount>   puts the sums of such a load into column order
 //   power<kCount>     what sums are multiplied by afterwards; 1 unless `is_scaled`
-//   stores_pairs<kType, kCount>  whether two sums, of such a load or of two loads of a vector, are written without
+//   stores_pairs<kType, kCount>  for kCount = 2: whether two adjacent sums, of one load or of two, are written without
 //                     reordering by store_pairs(out, first, second), which makes NaNs canonical
 //   pays_from         rows a bag from which it is faster than the plain form (measured on Zen 5); one whose sums are
 //                     stored in pairs always is
@@ -63,8 +63,8 @@ using FormOfBag = std::conditional_t<Form<kCodec>::template stores_pairs<kType, 
 /// F::store_pairs(), for lambdas: clang looks its name up even where `stores_pairs` is false, and not all forms have
 /// it.
 template <class F>
-[[gnu::always_inline]] inline void store_pairs(std::byte* out, Arch::V even, Arch::V odd) noexcept {
-    F::store_pairs(out, even, odd);
+[[gnu::always_inline]] inline void store_pairs(std::byte* out, Arch::V first, Arch::V second) noexcept {
+    F::store_pairs(out, first, second);
 }
 
 /// How many of `left` vectors a form loads next.

@@ -35,7 +35,7 @@ inline void interleave(Arch::V* sums) noexcept {
     }
 }
 
-/// f16, in column order: the plain form but for stores.
+/// f16: the plain form, but for stores of weighted single rows, which check two vectors at once.
 template <>
 struct Form<Codec::f16> : PlainForm<Codec::f16> {
     template <OutputType kType, std::size_t kCount>

@@ -82,8 +82,8 @@ template <OutputType kType>
                                : Arch::store_bf16(out, x);
 }
 
-/// Writes a vector of results of a table, NaNs made canonical. CPUs that round to bfloat16 themselves do so for tables
-/// of it; for others, whose results hardly ever have that type, it would be code for nothing.
+/// Writes a vector of results of a table, NaNs made canonical. For tables of bfloat16, CPUs that round to it themselves
+/// do so; for other tables, whose results hardly ever have that type, it would be code for nothing.
 template <Codec kCodec, OutputType kType>
 [[gnu::always_inline]] inline void store_canonical(std::byte* out, Arch::V x) noexcept {
     if constexpr (kCodec == Codec::bf16 && kType == OutputType::bf16) return Arch::store_canonical_bf16(out, x);

@@ -49,7 +49,7 @@ private:
     Halves made_zero_;
 };
 
-/// Any other lookup: a sum of one row.
+/// Any other lookup: a sum of one row, with NaNs of any kind, which store() makes canonical.
 template <Codec kCodec, bool kWeighted>
 class Decoding {
 public:
@@ -104,11 +104,11 @@ struct DecodedRow : Decoding<kCodec, kWeighted> {
     static constexpr std::size_t columns = Arch::width;
 
     static void store(std::byte* out, Arch::V x) noexcept { store_canonical<kCodec, kType>(out, x); }
-    /// Of regular rows.
+    /// Of regular rows, which have no NaNs.
     static void store_regular(std::byte* out, Arch::V x) noexcept { kernels::store<kType>(out, x); }
 };
 
-/// Weighted rows, two vectors at a time, which are stored as a pair.
+/// Weighted rows, two vectors at a time, because it is faster to store them as a pair.
 template <Codec kCodec>
 class WeightedPairs {
 public:
