@@ -144,7 +144,7 @@ struct KernelTable {
     bool (*never_fall[2])(const void* offsets, std::size_t count) noexcept;
     /// Whether `count` bag ends are `first`, first + step, first + 2 * step, ...; [ends are int64]
     bool (*are_sequence[2])(const void* ends, std::size_t count, std::int64_t first, std::int64_t step) noexcept;
-    /// Null where the instruction set has no such stores.
+    /// Null where the kernels use none.
     StreamFn stream_lines;
     /// Converts rows until the format cannot represent one (see quantize.hpp); returns that row, or args.rows.
     std::size_t (*quantize)(const QuantizeArgs& args) noexcept;
@@ -193,16 +193,18 @@ constexpr std::size_t most_side_by_side(std::size_t block) noexcept { return blo
 /// How many rows a bag, in the mean, are read faster side by side than block by block, in a call whose blocks have
 /// `block` bytes. As many as there can be where results are written afar, because a block's are written at once and
 /// wait for one another; where blocks are short or have codes of less than a byte; and codes of a byte from memory or
-/// with a small L1. Otherwise up to four from L2 and L3, and f32 with a small L1 from memory, but halves in long blocks
-/// with a small L1 only; other floats and halves from memory are read faster by blocks. (Long blocks, results afar and
-/// a small L1: measured on Zen 4; others: Zen 5.)
+/// with a small L1. Otherwise up to four from L2 and L3, and f32 with a small L1 from memory; of halves in short blocks,
+/// five with a small L1, in long ones four with a small L1 only. Other floats and halves from memory are read faster by
+/// blocks. (Long blocks, results afar and a small L1: measured on Zen 4; others: Zen 5.)
 inline std::size_t most_at_once(Codec codec, std::size_t block, const PoolArgs& args) noexcept {
     constexpr std::size_t kShort = 124, kMemoryRun = 256;  // int8 on AVX2: 112, and a share of scale and bias
     const std::size_t most = most_side_by_side(block);
     if (args.results_ahead != 0 || block <= kShort || block < args.least_run || are_parts_of_bytes(codec)) return most;
     const bool is_memory = args.least_run >= kMemoryRun;
     if (are_codes(codec)) return is_memory || args.has_small_l1 ? most : 4;
-    return !is_memory && (block < kLongBlock || codec == Codec::f32 || args.has_small_l1) ? 4 : 0;
+    const bool is_long = block >= kLongBlock;
+    if (is_memory || (is_long && codec != Codec::f32 && !args.has_small_l1)) return 0;
+    return codec != Codec::f32 && args.has_small_l1 && !is_long ? 5 : 4;
 }
 
 /// Columns of the widest row that is read faster as one block than side by side with others, however short bags are:

@@ -77,6 +77,14 @@ bool need_no_prefetch(const Table& table, std::size_t footprint, const Caches& c
     return footprint <= caches.second_level / 4 * quarters;
 }
 
+/// How many lines may be on their way to L1. From memory more: by a Zipf law most rows are near, and pass faster than
+/// those from afar arrive. From near fewer were measured to be faster with a small L1.
+std::size_t most_lines_under_way(std::size_t footprint, const Caches& caches) noexcept {
+    const std::size_t lines = caches.first_level / kLine;
+    if (has_small_l1(caches)) return fit_quarter_of_third_level(footprint, caches) ? lines * 3 / 16 : lines / 4;
+    return fit_third_level(footprint, caches) ? lines / 4 : lines / 3;
+}
+
 /// Whether rows of f32 that are not near are read by blocks with a small L1: from L3, and from memory where that takes
 /// few passes, because nothing of a row is near from one to the next.
 bool suit_blocks_from_afar(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
@@ -121,13 +129,10 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     if (bytes_behind(table) <= caches.first_level) return {0, Into::first_level};
     if (need_no_prefetch(table, footprint, caches)) return {0, Into::first_level};
     // What matters is the number of lines under way, and wide rows have more lines; of rows that are read by blocks,
-    // only a block's lines. From memory more may be under way: by a Zipf law most rows are near, and pass faster than
-    // those from afar arrive.
+    // only a block's lines.
     const std::size_t l1_lines = caches.first_level / kLine;
     const bool is_near = fit_quarter_of_third_level(footprint, caches), is_small = has_small_l1(caches);
-    const std::size_t lines_under_way = is_small && is_near                                ? l1_lines * 3 / 16
-                                        : !is_small && !fit_third_level(footprint, caches) ? l1_lines / 3
-                                                                                           : l1_lines / 4;
+    const std::size_t lines_under_way = most_lines_under_way(footprint, caches);
     const std::size_t run = run_of_blocks(table, footprint, caches);
     const std::size_t lines = run != 0 ? run / kLine + 1 : lines_of_row(table);
     // From near, farther ahead than needed was measured to be up to 10 % slower. With a small L1 the longer distance,
@@ -204,19 +209,22 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
 
 ResultsAhead results_ahead(std::size_t count, std::size_t stride, const Caches& caches) noexcept {
     // L3 keeps smaller ones from call to call, beside tables and what else is written between: prefetches would only
-    // take time.
-    if (stride == 0 || count <= caches.third_level / 4 / stride) return {0, 0};
-    const std::size_t least = has_small_l1(caches) ? 2048 : 8192;
+    // take time. With a small L1, that was measured for bags of a few rows; those of more gain from half of it on, and
+    // single rows are faster without.
+    const bool is_small = has_small_l1(caches);
+    if (stride == 0 || count <= caches.third_level / 8 / stride) return {0, 0, 0};
+    const std::size_t least = is_small ? 2048 : 8192;
     const std::size_t ahead = stride < least ? (least + stride - 1) / stride * stride : stride;
-    // With a small L1, single rows were measured to be faster without.
-    return {ahead, has_small_l1(caches) ? 0 : ahead};
+    const bool are_afar = count > caches.third_level / 4 / stride;
+    return {are_afar || is_small ? ahead : 0, are_afar ? ahead : 0, are_afar && !is_small ? ahead : 0};
 }
 
 bool streams_results(const Table& table, OutputType type, std::size_t count, std::size_t stride,
                      const Caches& caches) noexcept {
-    // Measured on Zen 4. f32 tables lose their place in L2 to results; the rows of int8 are smaller, and their results
-    // were written as fast into L3 as long as it has room for them. Of int4 nothing was gained, of halves only if they
-    // have no weights. Of shorter rows, the copy takes too long; tables from memory bound the time themselves.
+    // Measured on Zen 4 with one L3. f32 tables lose their place in L2 to results; the rows of int8 are smaller, and
+    // their results were written as fast into L3 as long as it has room for them. Of int4 nothing was gained, nor of
+    // weighted halves, of others of at least 3 KB only. Of shorter results, the copy takes too long; tables from memory
+    // bound the time themselves.
     constexpr std::size_t kLeast = 2048;
     const kernels::Codec codec = kernels::codec_of(table.format());
     const bool is_f32 = codec == kernels::Codec::f32;

@@ -1,5 +1,5 @@
 // How rows are read from the caches and memory: the default prefetching, used unless a tuning profile or the caller
-// sets it, and the order in which wide rows are read. And how results are written to them.
+// sets it, and the order in which wide rows are read. Also, how results are written to the caches, or past them.
 #pragma once
 
 #include <cstddef>
@@ -56,6 +56,7 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
 /// How many bytes ahead of the results that a kernel writes it prefetches further ones; 0 for none.
 struct ResultsAhead {
     std::size_t sums;
+    std::size_t few_rows;     ///< where bags have up to four rows in the mean
     std::size_t single_rows;  ///< where every bag has one row
 };
 

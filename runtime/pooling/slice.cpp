@@ -166,7 +166,10 @@ private:
         args.out = static_cast<std::byte*>(plan_.out) + feature.column * element_bytes_;
         args.out_stride = plan_.out_stride;
         args.out_type = plan_.out_type;
-        args.results_ahead = kernels::is_single(args) ? results_ahead_.single_rows : results_ahead_.sums;
+        const bool are_few = args.end - args.position <= 4 * (args.last_bag - args.first_bag);
+        args.results_ahead = kernels::is_single(args) ? results_ahead_.single_rows
+                             : are_few                ? results_ahead_.few_rows
+                                                      : results_ahead_.sums;
         if (adapts(feature, args)) {
             args.rows.prefetch = feature.if_skewed;
             args.rows.whole_distance = feature.if_skewed.distance;  // rows are short: L1 has room for so many
@@ -221,12 +224,16 @@ private:
         if (distance != args.rows.whole_distance && !reads_blocks(feature.codec, pool)) {
             distance = args.rows.whole_distance;
         }
-        plan_.streams&& kernels::is_single(args) ? pool_streaming(pool, args) : pool(args);
+        if (plan_.streams && kernels::is_single(args)) {
+            pool_streaming(pool, args);
+        } else {
+            pool(args);
+        }
         return bad;
     }
 
-    /// Pools single rows whose results are written past the caches.
-    void pool_streaming(const kernels::PoolFn pool, const kernels::PoolArgs& range) const noexcept {
+    /// Pools single rows whose results are written past the caches. Not inlined: the stream's buffer is large.
+    [[gnu::noinline]] void pool_streaming(const kernels::PoolFn pool, const kernels::PoolArgs& range) const noexcept {
         const std::size_t bytes = plan_.out_stride * element_bytes_;
         ResultStream stream(plan_.kernels->stream_lines, static_cast<std::byte*>(range.out) + range.first_bag * bytes,
                             bytes);
@@ -234,11 +241,18 @@ private:
         args.first_bag = 0;
         args.out = stream.rows();
         args.out_stride = stream.stride() / element_bytes_;
-        for (; args.position < range.end; args.position = args.end) {
+        const auto advance = [&] {
+            args.position = args.end;
             args.last_bag = std::min(stream.capacity(), range.end - args.position);
-            args.end = args.position + args.last_bag;
+            args.end += args.last_bag;
+        };
+        args.end = args.position;
+        advance();
+        while (args.last_bag != 0) {
+            const std::size_t count = args.last_bag;
             pool(args);
-            stream.write(args.last_bag);
+            advance();  // long before the kernel copies its arguments: see prepare_after()
+            stream.write(count);
         }
     }
 

@@ -293,6 +293,7 @@ TEST_CASE("results are prefetched, whole rows ahead, where L3 does not keep them
     const auto ahead_for = [&](std::size_t count, std::size_t stride) {
         const auto ahead = pooling::results_ahead(count, stride, kCaches);
         CHECK(ahead.single_rows == ahead.sums);
+        CHECK(ahead.few_rows == ahead.sums);
         return ahead.sums;
     };
     CHECK(ahead_for(8 * kMiB / 100, 100) == 0);
@@ -302,8 +303,13 @@ TEST_CASE("results are prefetched, whole rows ahead, where L3 does not keep them
     CHECK(ahead_for(~std::size_t{0}, 0) == 0);
     constexpr pooling::Caches kSmall = {32 << 10, 1 << 20, 32 << 20};
     CHECK(pooling::results_ahead(kMiB, 100, kSmall).sums == 2100);
+    CHECK(pooling::results_ahead(kMiB, 100, kSmall).few_rows == 2100);
     CHECK(pooling::results_ahead(kMiB, 20000, kSmall).sums == 20000);
     CHECK(pooling::results_ahead(kMiB, 100, kSmall).single_rows == 0);
+    CHECK(pooling::results_ahead(4 * kMiB / 100, 100, kSmall).sums == 0);
+    CHECK(pooling::results_ahead(4 * kMiB / 100 + 1, 100, kSmall).sums == 2100);
+    CHECK(pooling::results_ahead(8 * kMiB / 100, 100, kSmall).few_rows == 0);
+    CHECK(pooling::results_ahead(8 * kMiB / 100 + 1, 100, kSmall).few_rows == 2100);
 }
 
 bool streams(RowFormat format, std::size_t dim, std::size_t mib, std::size_t count,
