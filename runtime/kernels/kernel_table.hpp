@@ -193,9 +193,9 @@ constexpr std::size_t most_side_by_side(std::size_t block) noexcept { return blo
 /// How many rows a bag, in the mean, are read faster side by side than block by block, in a call whose blocks have
 /// `block` bytes. As many as there can be where results are written afar, because a block's are written at once and
 /// wait for one another; where blocks are short or have codes of less than a byte; and codes of a byte from memory or
-/// with a small L1. Otherwise up to four from L2 and L3, and f32 with a small L1 from memory; of halves in short blocks,
-/// five with a small L1, in long ones four with a small L1 only. Other floats and halves from memory are read faster by
-/// blocks. (Long blocks, results afar and a small L1: measured on Zen 4; others: Zen 5.)
+/// with a small L1. Otherwise up to four from L2 and L3, and f32 with a small L1 from memory; of halves in short
+/// blocks, five with a small L1, in long ones four with a small L1 only. Other floats and halves from memory are read
+/// faster by blocks. (Long blocks, results afar and a small L1: measured on Zen 4; others: Zen 5.)
 inline std::size_t most_at_once(Codec codec, std::size_t block, const PoolArgs& args) noexcept {
     constexpr std::size_t kShort = 124, kMemoryRun = 256;  // int8 on AVX2: 112, and a share of scale and bias
     const std::size_t most = most_side_by_side(block);
