@@ -106,7 +106,7 @@ TEST_CASE("a stream of no rows writes nothing") {
     for (const std::byte byte : buffer.bytes()) CHECK(byte == kSentry);
 }
 
-/// A call, and what it wrote.
+/// A call, and what it wrote. The table and the buffers of the bags must outlive it.
 struct Call {
     Call(const Table& table, const Bags& bags, const PoolOptions& options, OutputType type)
         : buffer(bags.num_bags() * table.dim() * (type == OutputType::f32 ? 4 : 2)), kernels(*cpu::active_kernels()) {
@@ -194,7 +194,8 @@ TEST_CASE("streamed results are those of other calls, bit by bit, whatever the s
 TEST_CASE("means by weights, which are no copies of rows, are not streamed") {
     const std::vector<float> values(512 * 4, 1.0f), weights(4, 2.0f);
     const std::vector<std::int64_t> ids = {0, 1, 2, 3};
-    Call call(f32_table(values, 512), Bags::fixed(ids, 4, 1, weights), {.mode = Pooling::mean}, OutputType::f32);
+    const Table table = f32_table(values, 512);
+    Call call(table, Bags::fixed(ids, 4, 1, weights), {.mode = Pooling::mean}, OutputType::f32);
     call.stream();
     const int calls_before = calls;
     call.run(0, 4);
