@@ -397,7 +397,7 @@ TEST_CASE("a request asks for the rows of the features that are cold") {
             REQUIRE(engine.pool(with, request, expected, expected_skipped));
             REQUIRE(engine.pool(without, request, out, skipped));
             CHECK(skipped == expected_skipped);
-            CHECK((std::memcmp(out.data(), expected.data(), out.size() * sizeof(float)) == 0));
+            CHECK((out.empty() || std::memcmp(out.data(), expected.data(), out.size() * sizeof(float)) == 0));
         }
     }
     std::size_t pages = 0;
