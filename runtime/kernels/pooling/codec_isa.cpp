@@ -5,7 +5,7 @@
 //
 #include "kernels/arch/isa_name.hpp"
 #include "kernels/kernel_table.hpp"
-#include "kernels/pooling/block_kernel.hpp"
+#include "kernels/pooling/blocks.hpp"
 #include "kernels/pooling/forms.hpp"
 #include "kernels/pooling/short_kernel.hpp"
 #include "kernels/pooling/single_kernel.hpp"
