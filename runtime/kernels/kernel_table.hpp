@@ -97,9 +97,11 @@ struct PoolArgs {
 };
 using PoolFn = void (*)(const PoolArgs&) noexcept;
 
-/// Copies `bytes`, a multiple of 64, to the beginning of a cache line by non-temporal stores: past the caches, and seen
-/// by other threads after a fence for such stores only.
-using StreamFn = void (*)(std::byte* to, const std::byte* from, std::size_t bytes) noexcept;
+/// Copies `count` rows of `bytes` bytes, at least 64 and even: the whole cache lines of their destinations by
+/// non-temporal stores, past the caches and seen by other threads after a fence for such stores only; the parts of
+/// lines at both ends, whose other bytes may be another thread's, by ordinary stores.
+using StreamFn = void (*)(std::byte* to, std::size_t to_stride, const std::byte* from, std::size_t from_stride,
+                          std::size_t bytes, std::size_t count) noexcept;
 
 /// The kernels of one codec.
 struct CodecKernels {
@@ -145,7 +147,7 @@ struct KernelTable {
     /// Whether `count` bag ends are `first`, first + step, first + 2 * step, ...; [ends are int64]
     bool (*are_sequence[2])(const void* ends, std::size_t count, std::int64_t first, std::int64_t step) noexcept;
     /// Null where the kernels use none.
-    StreamFn stream_lines;
+    StreamFn stream_rows;
     /// Converts rows until the format cannot represent one (see quantize.hpp); returns that row, or args.rows.
     std::size_t (*quantize)(const QuantizeArgs& args) noexcept;
 };

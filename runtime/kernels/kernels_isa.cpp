@@ -2,6 +2,7 @@
 // per set, with its flags and ROWPOOL_KERNEL_ISA defined as its name. Everything but the table has internal linkage.
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #include "kernels/arch/arch.hpp"
@@ -53,16 +54,35 @@ bool are_sequence(const void* values, std::size_t count, std::int64_t first, std
     return differences == 0;
 }
 
+constexpr std::size_t kLine = 64;
+
+/// Copies an even number of bytes, fewer than a line.
+template <std::size_t kBytes = kLine / 2>
+[[gnu::always_inline]] inline void copy_part(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
+    const std::size_t copied = bytes & kBytes;
+    if (copied != 0) std::memcpy(to, from, kBytes);
+    if constexpr (kBytes > 2) copy_part<kBytes / 2>(to + copied, from + copied, bytes);
+}
+
 template <class A>
-void stream_lines(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
-    for (std::size_t byte = 0; byte < bytes; byte += sizeof(typename A::V)) {
-        A::stream_f32(to + byte, A::load_f32(from + byte));
+void stream_rows(std::byte* to, std::size_t to_stride, const std::byte* from, std::size_t from_stride,
+                 std::size_t bytes, std::size_t count) noexcept {
+    for (std::size_t row = 0; row < count; ++row, to += to_stride, from += from_stride) {
+        std::size_t byte = -reinterpret_cast<std::uintptr_t>(to) % kLine;
+        copy_part(to, from, byte);
+        for (; byte + kLine <= bytes; byte += kLine) {
+#pragma GCC unroll 2
+            for (std::size_t at = byte; at < byte + kLine; at += sizeof(typename A::V)) {
+                A::stream_f32(to + at, A::load_f32(from + at));
+            }
+        }
+        copy_part(to + byte, from + byte, bytes - byte);
     }
 }
 
 template <class A>
 constexpr StreamFn stream_function() noexcept {
-    if constexpr (requires(std::byte * p, typename A::V v) { A::stream_f32(p, v); }) return stream_lines<A>;
+    if constexpr (requires(std::byte * p, typename A::V v) { A::stream_f32(p, v); }) return stream_rows<A>;
     return nullptr;
 }
 
@@ -78,7 +98,7 @@ constinit const KernelTable ROWPOOL_CONCAT(kernels_, ROWPOOL_KERNEL_ISA) = {
     .count_outside = {count_outside<std::int32_t>, count_outside<std::int64_t>},
     .never_fall = {never_fall<std::int32_t>, never_fall<std::int64_t>},
     .are_sequence = {are_sequence<std::int32_t>, are_sequence<std::int64_t>},
-    .stream_lines = stream_function<Arch>(),
+    .stream_rows = stream_function<Arch>(),
     .quantize = ROWPOOL_CONCAT(quantize_rows_, ROWPOOL_KERNEL_ISA),
 };
 

@@ -101,7 +101,7 @@ CheckResult make_call(const Table& table, const Bags& bags, const PoolOptions& o
     std::size_t stride = 0;
     if (const CheckResult result = check_output(out, bags.num_bags(), table.dim(), stride); !result) return result;
     make_plan({&feature, 1}, *kernels, bags, bags.num_bags(), out, stride, plan);
-    plan.streams = kernels->stream_lines != nullptr && streams_results(table, out.type(), bags.num_bags(), stride);
+    plan.streams = kernels->stream_rows != nullptr && streams_results(table, out.type(), bags.num_bags(), stride);
     return {};
 }
 
@@ -188,6 +188,8 @@ PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total
     if (const CheckResult result = check_skipped(features.size(), skipped); !result) return status_of(result);
     if (const CheckResult result = check_all_weights(features, request); !result) return status_of(result);
     make_plan(features, *kernels, bags, num_bags, out, stride, plan);
+    plan.streams =
+        kernels->stream_rows != nullptr && streams_results(*features.front().table, out.type(), num_bags, stride);
     plan.is_request = true;
     plan.is_cold = is_cold;
     plan.skipped = skipped.empty() ? nullptr : skipped.data();

@@ -221,6 +221,8 @@ ResultsAhead results_ahead(std::size_t count, std::size_t stride, const Caches& 
 
 bool streams_results(const Table& table, OutputType type, std::size_t count, std::size_t stride,
                      const Caches& caches) noexcept {
+    const std::size_t element = type == OutputType::f32 ? 4 : 2;
+    if (stride != table.dim()) return stride != 0 && count > caches.third_level / 2 / element / stride;
     // Measured on Zen 4 with one L3. f32 tables lose their place in L2 to results; the rows of int8 are smaller, and
     // their results were written as fast into L3 as long as it has room for them. Of int4 nothing was gained, nor of
     // weighted halves, of others of at least 3 KB only. Of shorter results, the copy takes too long; tables from memory
@@ -231,8 +233,22 @@ bool streams_results(const Table& table, OutputType type, std::size_t count, std
     if (!is_f32 && (!kernels::are_codes(codec) || kernels::are_parts_of_bytes(codec))) return false;
     const std::size_t bytes = table.dim() * sizeof(float);
     const std::size_t most_kept = is_f32 ? caches.third_level / 2 : caches.third_level;
-    return has_small_l1(caches) && type == OutputType::f32 && stride == table.dim() && bytes >= kLeast &&
-           bytes <= ResultStream::kMost && count > most_kept / bytes && fit_third_level(bytes_behind(table), caches);
+    return has_small_l1(caches) && type == OutputType::f32 && bytes >= kLeast && bytes <= ResultStream::kMost &&
+           count > most_kept / bytes && fit_third_level(bytes_behind(table), caches);
+}
+
+bool suit_stream(const kernels::PoolArgs& args) noexcept {
+    const std::size_t element = args.out_type == OutputType::f32 ? 4 : 2, bytes = args.rows.dim * element;
+    if (bytes < ResultStream::kLeast || bytes > ResultStream::kMost) return false;
+    if (args.rows.dim == args.out_stride) return kernels::is_single(args);
+    // Of results with others between them, a few lines were measured to be faster only if they are whole; and of bags
+    // of many rows, writing the result takes a small part of the time.
+    constexpr std::size_t kFewWhole = 2, kFewInPart = 5, kMany = 12;
+    const std::size_t lines = bytes / kLine, bags = args.last_bag - args.first_bag;
+    const bool are_whole =
+        (reinterpret_cast<std::uintptr_t>(args.out) | bytes | args.out_stride * element) % kLine == 0;
+    const std::size_t most_rows = lines < kMany ? lines : 4 * lines;
+    return lines >= (are_whole ? kFewWhole : kFewInPart) && args.end - args.position <= most_rows * bags;
 }
 
 }  // namespace rowpool::pooling

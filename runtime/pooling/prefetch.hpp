@@ -57,15 +57,19 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
 struct ResultsAhead {
     std::size_t sums;
     std::size_t few_rows;     ///< where bags have up to four rows in the mean
-    std::size_t single_rows;  ///< where every bag has one row
+    std::size_t single_rows;  ///< where every bag has one row, and nothing lies between results
 };
 
 /// For a call whose results are `count` rows of `stride` bytes.
 ResultsAhead results_ahead(std::size_t count, std::size_t stride, const Caches& caches = own_caches()) noexcept;
 
-/// Whether a call for a table, with `count` result rows of so many elements from one to the next, writes them by a
-/// ResultStream if bags have one row each.
+/// Whether a call, with `count` result rows of `stride` elements from one to the next, has so many that those that
+/// suit_stream() are best written by a ResultStream. `table` is that of the call, or the first of several.
 bool streams_results(const Table& table, OutputType type, std::size_t count, std::size_t stride,
                      const Caches& caches = own_caches()) noexcept;
+
+/// Whether the results of a bag range are such that a ResultStream takes them and gains something: those of single
+/// rows, and those that results of other features lie between.
+bool suit_stream(const kernels::PoolArgs& args) noexcept;
 
 }  // namespace rowpool::pooling

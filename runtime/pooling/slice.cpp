@@ -86,6 +86,21 @@ void prefetch_first_rows(const kernels::PoolArgs& args, std::size_t ahead) noexc
     }
 }
 
+/// Where the ends of bags from `bag` on are.
+const void* ends_from(const BagEnds& ends, std::size_t bag) noexcept {
+    return static_cast<const std::byte*>(ends.values) + bag * (ends.wide ? 8 : 4);
+}
+
+/// The end of `count` bags of a range, of which the first is `bag` and begins at `position`.
+std::size_t end_of_bags(const kernels::PoolArgs& range, std::size_t bag, std::size_t count,
+                        std::size_t position) noexcept {
+    if (bag + count == range.last_bag) return range.end;
+    if (range.ends.kind == BagEnds::Kind::fixed) return position + count * range.ends.length;
+    if (range.ends.kind == BagEnds::Kind::offsets) return kernels::end_of(range.ends, bag + count - 1, 0);
+    for (const std::size_t last = bag + count; bag < last; ++bag) position = kernels::end_of(range.ends, bag, position);
+    return position;
+}
+
 /// Whether a bag range's rows are prefetched as those of skewed indices.
 bool adapts(const FeaturePlan& feature, const kernels::PoolArgs& args) noexcept {
     constexpr std::size_t kMany = 1024;  // so that looking at the indices takes a hundredth or two of the time
@@ -95,6 +110,7 @@ bool adapts(const FeaturePlan& feature, const kernels::PoolArgs& args) noexcept 
 /// A bag range: the bags of one feature that belong to a slice, pooled by one kernel call.
 struct BagRange {
     kernels::PoolArgs args;
+    bool streams;       ///< results are written past the caches
     std::size_t bytes;  ///< of cache lines that its rows touch
 };
 
@@ -121,7 +137,7 @@ public:
             BagRange& range = ranges[f % kRanges];
             bytes_ahead_ -= range.bytes;
             if (range.args.first_bag >= range.args.last_bag) continue;
-            const std::size_t own = run(plan_.features[f], range.args);
+            const std::size_t own = run(plan_.features[f], range);
             if (own > 0 && plan_.skipped != nullptr) {  // other slices may have bags of this feature
                 std::atomic_ref(plan_.skipped[f]).fetch_add(own, std::memory_order_relaxed);
             }
@@ -139,13 +155,14 @@ private:
         const std::size_t end = std::min(end_, f + kRanges);
         for (; next_ < end && (next_ <= f + 1 || bytes_ahead_ < kWindow); ++next_) {
             BagRange& range = *::new (ranges + next_ % kRanges) BagRange;  // without zeros: all of it is set
-            prepare(next_, range.args);
+            prepare(next_, range);
             range.bytes = (range.args.end - range.args.position) * range.args.rows.lines * 64;
             bytes_ahead_ += range.bytes;
         }
     }
 
-    void prepare(std::size_t f, kernels::PoolArgs& args) noexcept {
+    void prepare(std::size_t f, BagRange& range) noexcept {
+        kernels::PoolArgs& args = range.args;
         const FeaturePlan& feature = plan_.features[f];
         args.rows = feature.rows;
         if (feature.rows.count != 0) args.rows.data = core::local_data(*feature.table);
@@ -167,9 +184,12 @@ private:
         args.out_stride = plan_.out_stride;
         args.out_type = plan_.out_type;
         const bool are_few = args.end - args.position <= 4 * (args.last_bag - args.first_bag);
-        args.results_ahead = kernels::is_single(args) ? results_ahead_.single_rows
-                             : are_few                ? results_ahead_.few_rows
-                                                      : results_ahead_.sums;
+        range.streams = plan_.streams && suit_stream(args);
+        const bool is_dense = args.rows.dim == args.out_stride;
+        args.results_ahead = range.streams                          ? 0
+                             : is_dense && kernels::is_single(args) ? results_ahead_.single_rows
+                             : are_few                              ? results_ahead_.few_rows
+                                                                    : results_ahead_.sums;
         if (adapts(feature, args)) {
             args.rows.prefetch = feature.if_skewed;
             args.rows.whole_distance = feature.if_skewed.distance;  // rows are short: L1 has room for so many
@@ -187,7 +207,7 @@ private:
         args.ends.values = ends.values;
         args.ends.length = ends.length;
         if (ends.kind == BagEnds::Kind::fixed) return;
-        args.ends.values = static_cast<const std::byte*>(ends.values) + f * plan_.num_bags * (ends.wide ? 8 : 4);
+        args.ends.values = ends_from(ends, f * plan_.num_bags);
         if (const std::size_t length = equal_length(args); length != 0) {
             args.ends.kind = BagEnds::Kind::fixed;
             args.ends.length = length;
@@ -204,15 +224,15 @@ private:
         const bool are_offsets = args.ends.kind == BagEnds::Kind::offsets;
         const auto step = static_cast<std::int64_t>(length);
         const auto first = are_offsets ? static_cast<std::int64_t>(args.position) + step : step;
-        const void* const ends =
-            static_cast<const std::byte*>(args.ends.values) + args.first_bag * (args.ends.wide ? 8 : 4);
+        const void* const ends = ends_from(args.ends, args.first_bag);
         // All but the last bag, which may have no entry: if they have as many, so has it.
         const bool are_equal =
             plan_.kernels->are_sequence[args.ends.wide](ends, count - 1, first, are_offsets ? step : 0);
         return are_equal ? length : 0;
     }
 
-    std::size_t run(const FeaturePlan& feature, kernels::PoolArgs& args) const noexcept {
+    std::size_t run(const FeaturePlan& feature, BagRange& range) const noexcept {
+        kernels::PoolArgs& args = range.args;
         std::size_t bad = 0;
         if (feature.skips_bad) {
             const void* const indices = advance(plan_.indices, args.position);
@@ -224,7 +244,7 @@ private:
         if (distance != args.rows.whole_distance && !reads_blocks(feature.codec, pool)) {
             distance = args.rows.whole_distance;
         }
-        if (plan_.streams && kernels::is_single(args)) {
+        if (range.streams) {
             pool_streaming(pool, args);
         } else {
             pool(args);
@@ -232,24 +252,28 @@ private:
         return bad;
     }
 
-    /// Pools single rows whose results are written past the caches. Not inlined: the stream's buffer is large.
+    /// Pools bags whose results are written past the caches. Not inlined: the stream's buffer is large.
     [[gnu::noinline]] void pool_streaming(const kernels::PoolFn pool, const kernels::PoolArgs& range) const noexcept {
-        const std::size_t bytes = plan_.out_stride * element_bytes_;
-        ResultStream stream(plan_.kernels->stream_lines, static_cast<std::byte*>(range.out) + range.first_bag * bytes,
-                            bytes);
+        const std::size_t stride = plan_.out_stride * element_bytes_;
+        ResultStream stream(plan_.kernels->stream_rows, static_cast<std::byte*>(range.out) + range.first_bag * stride,
+                            stride, range.rows.dim * element_bytes_);
         kernels::PoolArgs args = range;
         args.first_bag = 0;
         args.out = stream.rows();
         args.out_stride = stream.stride() / element_bytes_;
+        std::size_t bag = range.first_bag;
         const auto advance = [&] {
+            args.last_bag = std::min(stream.capacity(), range.last_bag - bag);
             args.position = args.end;
-            args.last_bag = std::min(stream.capacity(), range.end - args.position);
-            args.end += args.last_bag;
+            args.end = end_of_bags(range, bag, args.last_bag, args.position);
+            if (range.ends.values != nullptr) args.ends.values = ends_from(range.ends, bag);
+            bag += args.last_bag;
         };
         args.end = args.position;
         advance();
         while (args.last_bag != 0) {
             const std::size_t count = args.last_bag;
+            stream.expect(count);
             pool(args);
             advance();  // long before the kernel copies its arguments: see prepare_after()
             stream.write(count);

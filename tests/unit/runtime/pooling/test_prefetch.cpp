@@ -332,12 +332,71 @@ TEST_CASE("results of wide f32 and int8 rows are streamed where L3 does not keep
     CHECK_FALSE(streams(RowFormat::f32, 512, 17, kMany));
     CHECK_FALSE(streams(RowFormat::f32, 512, 16, kMany, kLarge));
     CHECK_FALSE(streams(RowFormat::f32, 512, 16, 2 * kMany, kSmall, OutputType::f16));
-    CHECK_FALSE(streams(RowFormat::f32, 512, 16, kMany, kSmall, OutputType::f32, 1));
     CHECK(streams(RowFormat::int8, 512, 16, 2 * kMany));
     CHECK_FALSE(streams(RowFormat::int8, 512, 16, 2 * kMany - 2));
     CHECK_FALSE(streams(RowFormat::int8, 511, 16, 3 * kMany));
     CHECK_FALSE(streams(RowFormat::int4, 512, 16, 3 * kMany));
     CHECK_FALSE(streams(RowFormat::f16, 1024, 16, 3 * kMany));
+}
+
+TEST_CASE("results with others between them are streamed where L3 does not keep them") {
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
+    constexpr std::size_t kColumns = 1000, kMany = (16 << 20) / (4 * kColumns);  // of all features; half of L3
+    for (const pooling::Caches& caches : {kLarge, kSmall}) {
+        for (const std::size_t dim : {std::size_t{2}, std::size_t{32}, std::size_t{999}}) {
+            const std::size_t gap = kColumns - dim;
+            CHECK(streams(RowFormat::f32, dim, 1, kMany + 1, caches, OutputType::f32, gap));
+            CHECK(streams(RowFormat::int4, dim, 64, 2 * kMany + 1, caches, OutputType::f16, gap));
+            CHECK_FALSE(streams(RowFormat::f32, dim, 1, kMany, caches, OutputType::f32, gap));
+            CHECK_FALSE(streams(RowFormat::f16, dim, 1, 2 * kMany, caches, OutputType::bf16, gap));
+        }
+        CHECK(streams(RowFormat::f32, 2, 1, ~std::size_t{0}, caches, OutputType::f32, ~std::size_t{0} / 4));
+        CHECK_FALSE(streams(RowFormat::f32, 2, 1, ~std::size_t{0}, caches, OutputType::f32, ~std::size_t{0} - 1));  // 0
+        CHECK_FALSE(streams(RowFormat::f32, 2, 1, 0, caches, OutputType::f32, std::size_t{1} << 62));
+    }
+}
+
+/// Whether a stream suits bags of so many rows, whose results of `dim` columns begin `offset` bytes after a line and
+/// are `stride` columns apart.
+bool suits(std::size_t dim, std::size_t rows, std::size_t stride = 6400, OutputType type = OutputType::f32,
+           std::size_t offset = 0) {
+    alignas(64) static std::byte out[128];
+    kernels::PoolArgs args = {};
+    args.rows.dim = dim;
+    args.ends = {kernels::BagEnds::Kind::fixed, false, nullptr, rows};
+    args.last_bag = 10;
+    args.end = 10 * rows;
+    args.pooling = Pooling::sum;
+    args.out = out + offset;
+    args.out_stride = stride;
+    args.out_type = type;
+    return pooling::suit_stream(args);
+}
+
+TEST_CASE("results are streamed of single rows, or else of several lines and of bags of not too many rows") {
+    CHECK(suits(512, 1, 512));
+    CHECK_FALSE(suits(512, 2, 512));
+    CHECK(suits(4096, 1, 4096));
+    CHECK_FALSE(suits(4097, 1, 4097));
+    CHECK_FALSE(suits(4097, 1));
+    CHECK_FALSE(suits(16, 1));
+    CHECK(suits(32, 2));
+    CHECK_FALSE(suits(32, 3));
+    CHECK(suits(64, 4));
+    CHECK_FALSE(suits(64, 5));
+    CHECK(suits(64, 2, 6400, OutputType::f16));
+    CHECK_FALSE(suits(32, 1, 6400, OutputType::f16));
+    CHECK(suits(191, 11));
+    CHECK_FALSE(suits(191, 12));
+    CHECK(suits(192, 48));
+    CHECK_FALSE(suits(192, 49));
+    for (const bool is_whole : {true, false}) {
+        CHECK(suits(64, 4, is_whole ? 6400 : 6401) == is_whole);
+        CHECK(suits(is_whole ? 64 : 65, 4) == is_whole);
+        CHECK(suits(64, 4, 6400, OutputType::f32, is_whole ? 0 : 4) == is_whole);
+    }
+    CHECK(suits(80, 5, 6401));
+    CHECK_FALSE(suits(79, 5, 6401));
 }
 
 TEST_CASE("a distance of any size is taken") {
