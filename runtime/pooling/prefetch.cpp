@@ -207,16 +207,25 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
     return table.dim() < kManyColumns ? kMemoryRun : kLongRun;
 }
 
-ResultsAhead results_ahead(std::size_t count, std::size_t stride, const Caches& caches) noexcept {
+FarResults far_results(std::size_t count, std::size_t stride, const Caches& caches) noexcept {
     // L3 keeps smaller ones from call to call, beside tables and what else is written between: prefetches would only
     // take time. With a small L1, that was measured for bags of a few rows; those of more gain from half of it on, and
     // single rows are faster without.
     const bool is_small = has_small_l1(caches);
-    if (stride == 0 || count <= caches.third_level / 8 / stride) return {0, 0, 0};
-    const std::size_t least = is_small ? 2048 : 8192;
-    const std::size_t ahead = stride < least ? (least + stride - 1) / stride * stride : stride;
+    if (stride == 0 || count <= caches.third_level / 8 / stride) return {false, false, false};
     const bool are_afar = count > caches.third_level / 4 / stride;
-    return {are_afar || is_small ? ahead : 0, are_afar ? ahead : 0, are_afar && !is_small ? ahead : 0};
+    return {are_afar || is_small, are_afar, are_afar && !is_small};
+}
+
+std::size_t results_ahead(const kernels::PoolArgs& args, const FarResults& far, const Caches& caches) noexcept {
+    constexpr std::size_t kFew = 4;  // rows
+    const bool is_dense = args.rows.dim == args.out_stride;
+    const bool are_few = is_dense && args.end - args.position <= kFew * (args.last_bag - args.first_bag);
+    const bool is_single = is_dense && kernels::is_single(args);
+    if (!(is_single ? far.single_rows : are_few ? far.few_rows : far.any)) return 0;
+    const std::size_t element = args.out_type == OutputType::f32 ? 4 : 2, bytes = args.rows.dim * element;
+    const std::size_t least = is_dense && !has_small_l1(caches) ? 8192 : 2048;
+    return (least + bytes - 1) / bytes * args.out_stride * element;
 }
 
 bool streams_results(const Table& table, OutputType type, std::size_t count, std::size_t stride,

@@ -53,15 +53,19 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
 /// Any block is long enough from near, which is 0, and of some rows from afar, which is 1.
 std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
-/// How many bytes ahead of the results that a kernel writes it prefetches further ones; 0 for none.
-struct ResultsAhead {
-    std::size_t sums;
-    std::size_t few_rows;     ///< where bags have up to four rows in the mean
-    std::size_t single_rows;  ///< where every bag has one row, and nothing lies between results
+/// Whether so many results are written that their lines are prefetched.
+struct FarResults {
+    bool any;
+    bool few_rows;     ///< where bags have up to four rows in the mean, and nothing lies between results
+    bool single_rows;  ///< where every bag has one row, and nothing lies between results
 };
 
 /// For a call whose results are `count` rows of `stride` bytes.
-ResultsAhead results_ahead(std::size_t count, std::size_t stride, const Caches& caches = own_caches()) noexcept;
+FarResults far_results(std::size_t count, std::size_t stride, const Caches& caches = own_caches()) noexcept;
+
+/// How many bytes ahead of the results that a kernel writes it prefetches further ones; 0 for none.
+std::size_t results_ahead(const kernels::PoolArgs& args, const FarResults& far,
+                          const Caches& caches = own_caches()) noexcept;
 
 /// Whether a call, with `count` result rows of `stride` elements from one to the next, has so many that those that
 /// suit_stream() are best written by a ResultStream. `table` is that of the call, or the first of several.

@@ -125,7 +125,7 @@ public:
           end_(last.bag == 0 ? last.feature : last.feature + 1),
           element_bytes_(plan.out_type == OutputType::f32 ? 4 : 2),
           has_small_l1_(has_small_l1()),
-          results_ahead_(results_ahead(plan.num_bags, plan.out_stride * element_bytes_)),
+          far_results_(far_results(plan.num_bags, plan.out_stride * element_bytes_)),
           next_(first.feature),
           position_(first.position) {}
 
@@ -183,13 +183,8 @@ private:
         args.out = static_cast<std::byte*>(plan_.out) + feature.column * element_bytes_;
         args.out_stride = plan_.out_stride;
         args.out_type = plan_.out_type;
-        const bool are_few = args.end - args.position <= 4 * (args.last_bag - args.first_bag);
         range.streams = plan_.streams && suit_stream(args);
-        const bool is_dense = args.rows.dim == args.out_stride;
-        args.results_ahead = range.streams                          ? 0
-                             : is_dense && kernels::is_single(args) ? results_ahead_.single_rows
-                             : are_few                              ? results_ahead_.few_rows
-                                                                    : results_ahead_.sums;
+        args.results_ahead = range.streams ? 0 : results_ahead(args, far_results_);
         if (adapts(feature, args)) {
             args.rows.prefetch = feature.if_skewed;
             args.rows.whole_distance = feature.if_skewed.distance;  // rows are short: L1 has room for so many
@@ -293,7 +288,7 @@ private:
     std::size_t end_;            // one past the last feature
     std::size_t element_bytes_;  // of the output
     bool has_small_l1_;
-    ResultsAhead results_ahead_;   // for all features
+    FarResults far_results_;
     std::size_t next_;             // the first feature that is not prepared
     std::size_t position_;         // its first index
     std::size_t bytes_ahead_ = 0;  // of the ranges that are prepared and have not run

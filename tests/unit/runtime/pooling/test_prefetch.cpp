@@ -287,29 +287,61 @@ TEST_CASE("wide rows are read side by side where blocks are short for the cache 
     CHECK(least_run_of(RowFormat::int8, 1273, 33, kLarge) == 256);
 }
 
-TEST_CASE("results are prefetched, whole rows ahead, where L3 does not keep them") {
-    constexpr pooling::Caches kCaches = {48 << 10, 1 << 20, 32 << 20};
-    constexpr std::size_t kMiB = 1 << 20;
-    const auto ahead_for = [&](std::size_t count, std::size_t stride) {
-        const auto ahead = pooling::results_ahead(count, stride, kCaches);
-        CHECK(ahead.single_rows == ahead.sums);
-        CHECK(ahead.few_rows == ahead.sums);
-        return ahead.sums;
+/// Ten bags of so many rows, with results of `dim` columns that are `stride` columns apart.
+kernels::PoolArgs fixed_bags(std::size_t dim, std::size_t rows, std::size_t stride) {
+    kernels::PoolArgs args = {};
+    args.rows.dim = dim;
+    args.ends = {kernels::BagEnds::Kind::fixed, false, nullptr, rows};
+    args.last_bag = 10;
+    args.end = 10 * rows;
+    args.pooling = Pooling::sum;
+    args.out_stride = stride;
+    args.out_type = OutputType::f32;
+    return args;
+}
+
+TEST_CASE("results are prefetched where L3 does not keep them") {
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
+    constexpr std::size_t kMiB = 1 << 20, kHuge = ~std::size_t{0};
+    const auto are_far = [&](std::size_t count, std::size_t stride) {
+        const auto far = pooling::far_results(count, stride, kLarge);
+        CHECK(far.single_rows == far.any);
+        CHECK(far.few_rows == far.any);
+        return far.any;
     };
-    CHECK(ahead_for(8 * kMiB / 100, 100) == 0);
-    CHECK(ahead_for(8 * kMiB / 100 + 1, 100) == 8200);
-    CHECK(ahead_for(kMiB, 20000) == 20000);
-    CHECK(ahead_for(~std::size_t{0}, ~std::size_t{0} / 2) == ~std::size_t{0} / 2);
-    CHECK(ahead_for(~std::size_t{0}, 0) == 0);
-    constexpr pooling::Caches kSmall = {32 << 10, 1 << 20, 32 << 20};
-    CHECK(pooling::results_ahead(kMiB, 100, kSmall).sums == 2100);
-    CHECK(pooling::results_ahead(kMiB, 100, kSmall).few_rows == 2100);
-    CHECK(pooling::results_ahead(kMiB, 20000, kSmall).sums == 20000);
-    CHECK(pooling::results_ahead(kMiB, 100, kSmall).single_rows == 0);
-    CHECK(pooling::results_ahead(4 * kMiB / 100, 100, kSmall).sums == 0);
-    CHECK(pooling::results_ahead(4 * kMiB / 100 + 1, 100, kSmall).sums == 2100);
-    CHECK(pooling::results_ahead(8 * kMiB / 100, 100, kSmall).few_rows == 0);
-    CHECK(pooling::results_ahead(8 * kMiB / 100 + 1, 100, kSmall).few_rows == 2100);
+    CHECK_FALSE(are_far(8 * kMiB / 100, 100));
+    CHECK(are_far(8 * kMiB / 100 + 1, 100));
+    CHECK(are_far(kHuge, kHuge / 2));
+    CHECK_FALSE(are_far(kHuge, 0));
+    CHECK(pooling::far_results(kMiB, 100, kSmall).any);
+    CHECK(pooling::far_results(kMiB, 100, kSmall).few_rows);
+    CHECK_FALSE(pooling::far_results(kMiB, 100, kSmall).single_rows);
+    CHECK_FALSE(pooling::far_results(4 * kMiB / 100, 100, kSmall).any);
+    CHECK(pooling::far_results(4 * kMiB / 100 + 1, 100, kSmall).any);
+    CHECK_FALSE(pooling::far_results(8 * kMiB / 100, 100, kSmall).few_rows);
+    CHECK(pooling::far_results(8 * kMiB / 100 + 1, 100, kSmall).few_rows);
+}
+
+TEST_CASE("results are prefetched whole rows ahead") {
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
+    const auto ahead = [](std::size_t dim, std::size_t stride, std::size_t rows, const pooling::FarResults& far,
+                          const pooling::Caches& caches) {
+        return pooling::results_ahead(fixed_bags(dim, rows, stride), far, caches);
+    };
+    for (const std::size_t rows : {std::size_t{1}, std::size_t{4}, std::size_t{5}}) {
+        const pooling::FarResults far = {rows > 4, rows > 1 && rows <= 4, rows == 1};
+        CHECK(ahead(25, 25, rows, far, kLarge) == 8200);
+        CHECK(ahead(25, 25, rows, far, kSmall) == 2100);
+        CHECK(ahead(5000, 5000, rows, far, kSmall) == 20000);
+        const pooling::FarResults others = {!far.any, !far.few_rows, !far.single_rows};
+        CHECK(ahead(25, 25, rows, others, kLarge) == 0);
+    }
+    for (const pooling::Caches& caches : {kLarge, kSmall}) {  // others' columns between results
+        CHECK(ahead(64, 1000, 1, {true, false, false}, caches) == 8 * 4000);
+        CHECK(ahead(64, 1000, 4, {true, false, false}, caches) == 8 * 4000);
+        CHECK(ahead(600, 1000, 5, {true, false, false}, caches) == 4000);
+        CHECK(ahead(64, 1000, 1, {false, true, true}, caches) == 0);
+    }
 }
 
 bool streams(RowFormat format, std::size_t dim, std::size_t mib, std::size_t count,
@@ -356,19 +388,12 @@ TEST_CASE("results with others between them are streamed where L3 does not keep 
     }
 }
 
-/// Whether a stream suits bags of so many rows, whose results of `dim` columns begin `offset` bytes after a line and
-/// are `stride` columns apart.
+/// Whether a stream suits them, from `offset` bytes after a line.
 bool suits(std::size_t dim, std::size_t rows, std::size_t stride = 6400, OutputType type = OutputType::f32,
            std::size_t offset = 0) {
+    kernels::PoolArgs args = fixed_bags(dim, rows, stride);
     alignas(64) static std::byte out[128];
-    kernels::PoolArgs args = {};
-    args.rows.dim = dim;
-    args.ends = {kernels::BagEnds::Kind::fixed, false, nullptr, rows};
-    args.last_bag = 10;
-    args.end = 10 * rows;
-    args.pooling = Pooling::sum;
     args.out = out + offset;
-    args.out_stride = stride;
     args.out_type = type;
     return pooling::suit_stream(args);
 }
