@@ -22,6 +22,7 @@ class ColdRows;
 class Replicas;
 }  // namespace memory
 namespace core {
+bool is_replicated(const Table& table) noexcept;
 const std::byte* local_data(const Table& table) noexcept;
 std::span<const std::int32_t> local_remap(const Table& table) noexcept;
 const memory::ColdRows* cold_rows(const Table& table) noexcept;
@@ -103,6 +104,7 @@ public:
 
 private:
     friend class TableFile;
+    friend bool core::is_replicated(const Table& table) noexcept;
     friend const std::byte* core::local_data(const Table& table) noexcept;
     friend std::span<const std::int32_t> core::local_remap(const Table& table) noexcept;
     friend const memory::ColdRows* core::cold_rows(const Table& table) noexcept;

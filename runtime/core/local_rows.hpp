@@ -9,6 +9,9 @@
 
 namespace rowpool::core {
 
+/// Whether the functions below may tell other places than Table does.
+bool is_replicated(const Table& table) noexcept;
+
 /// First byte of row 0: Table::data(), or with Residency::replicated that of the copy on the NUMA node that the calling
 /// thread runs on.
 const std::byte* local_data(const Table& table) noexcept;

@@ -32,6 +32,8 @@ Result<Table> Table::view(std::string name, const TableShape& shape, std::span<c
     });
 }
 
+bool core::is_replicated(const Table& table) noexcept { return table.replicas_ != nullptr; }
+
 const std::byte* core::local_data(const Table& table) noexcept {
     return table.replicas_ == nullptr ? table.data_ : table.data_ + table.replicas_->offset_here();
 }

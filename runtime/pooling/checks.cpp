@@ -1,9 +1,6 @@
 // The checks of a pooling call.
 #include "pooling/checks.hpp"
 
-#include <algorithm>
-#include <type_traits>
-
 namespace rowpool::pooling {
 namespace {
 
@@ -46,21 +43,6 @@ CheckResult check_fixed(const Bags& bags, std::size_t num_indices) noexcept {
         length == 0 ? num_indices == 0 : num_indices % length == 0 && num_indices / length == bags.num_bags();
     if (fits) return {};
     return CheckResult{PoolFault::fixed_length, bags.num_bags(), static_cast<std::int64_t>(length), num_indices};
-}
-
-/// Whether one of the indices is not in [0, ids): its sign bit is set, or that of its distance from the last id. A loop
-/// that compilers vectorize for every CPU.
-template <class Index>
-bool any_outside(const void* values, std::size_t count, std::size_t ids) noexcept {
-    using Unsigned = std::make_unsigned_t<Index>;
-    const auto* const indices = static_cast<const Index*>(values);
-    const auto last = static_cast<Unsigned>(std::min(ids, std::size_t{1} << (8 * sizeof(Index) - 1)) - 1);
-    Unsigned signs = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto index = static_cast<Unsigned>(indices[i]);
-        signs |= index | (last - index);
-    }
-    return static_cast<Index>(signs) < 0;
 }
 
 }  // namespace
@@ -120,20 +102,6 @@ CheckResult check_weights(std::size_t num_weights, std::size_t num_indices, Pool
     if (!takes_weights(mode)) return CheckResult{PoolFault::weights_with_mode};
     if (num_weights == num_indices) return {};
     return CheckResult{PoolFault::weights_size, 0, static_cast<std::int64_t>(num_weights), num_indices};
-}
-
-std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,
-                         std::size_t begin, std::size_t end) noexcept {
-    constexpr std::size_t kFew = 64;  // for fewer, calling the kernel takes longer
-    const void* const values = advance(indices, begin);
-    const std::size_t count = end - begin;
-    const bool is_wide = indices.is_wide();
-    const bool any = count > kFew ? kernels.count_outside[is_wide](values, count, ids) > 0
-                     : is_wide    ? any_outside<std::int64_t>(values, count, ids)
-                                  : any_outside<std::int32_t>(values, count, ids);
-    if (!any) return end;
-    while (static_cast<std::uint64_t>(indices[begin]) < ids) ++begin;
-    return begin;
 }
 
 }  // namespace rowpool::pooling

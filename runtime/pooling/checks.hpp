@@ -36,10 +36,6 @@ CheckResult check_weights(std::size_t num_weights, std::size_t num_indices, Pool
 /// Resolves the stride of an output and checks that num_bags rows of `dim` columns fit the buffer.
 CheckResult check_output(const Output& out, std::size_t num_bags, std::size_t dim, std::size_t& stride) noexcept;
 
-/// The position of the first index in [begin, end) that is not in [0, ids); `end` when there is none.
-std::size_t find_outside(const kernels::KernelTable& kernels, const IndexSpan& indices, std::size_t ids,
-                         std::size_t begin, std::size_t end) noexcept;
-
 /// The address of element `skip` of a span.
 inline const void* advance(IndexSpan values, std::size_t skip) noexcept {
     return static_cast<const std::byte*>(values.data()) + skip * (values.is_wide() ? 8 : 4);

@@ -2,7 +2,9 @@
 #include "pooling/plan.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
+#include <type_traits>
 
 #include "core/local_rows.hpp"
 #include "core/row_layout.hpp"
@@ -124,6 +126,42 @@ CheckResult check_all_weights(std::span<const FeaturePlan> features, const Reque
     return check_weights(request.weights.size(), request.indices.size(), mode);
 }
 
+/// Whether one of the indices is not in [0, ids): its sign bit is set, or that of its distance from the last id. A loop
+/// that compilers vectorize for every CPU.
+template <class Index>
+bool any_outside(const Index* indices, std::size_t count, std::size_t ids) noexcept {
+    using Unsigned = std::make_unsigned_t<Index>;
+    const auto last = static_cast<Unsigned>(std::min(ids, std::size_t{1} << (8 * sizeof(Index) - 1)) - 1);
+    Unsigned signs = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto index = static_cast<Unsigned>(indices[i]);
+        signs |= index | (last - index);
+    }
+    return static_cast<Index>(signs) < 0;
+}
+
+/// find_bad() among indices of that type.
+template <class Index>
+std::size_t find_bad_of(const Plan& plan, std::size_t begin, std::size_t end) noexcept {
+    constexpr std::size_t kFew = 64;  // for fewer, calling the kernel takes longer
+    const auto* const indices = static_cast<const Index*>(plan.indices.data());
+    std::size_t own_end = plan.first_index(0);
+    for (std::size_t f = 0; f < plan.features.size() && own_end < end; ++f) {
+        std::size_t from = std::max(begin, own_end);
+        own_end = plan.first_index(f + 1);
+        const std::size_t to = std::min(end, own_end);
+        if (from >= to || plan.features[f].skips_bad) continue;
+        const std::size_t count = to - from, ids = plan.features[f].rows.ids;
+        const bool any = count <= kFew
+                             ? any_outside(indices + from, count, ids)
+                             : plan.kernels->count_outside[sizeof(Index) == 8](indices + from, count, ids) > 0;
+        if (!any) continue;
+        while (static_cast<std::uint64_t>(indices[from]) < ids) ++from;
+        return from;
+    }
+    return end;
+}
+
 /// The status of a fault in a feature.
 PoolStatus status_in_feature(const CheckResult& result, std::span<const FeaturePlan> features, std::size_t f) noexcept {
     PoolStatus status = status_of(result, features[f].table);
@@ -141,6 +179,7 @@ CheckResult plan_feature(const Table& table, const PoolOptions& options, std::si
     feature.codec = kernels::codec_of(table.format());
     feature.mode = options.mode;
     feature.least_run = least_run_for(table, footprint);
+    feature.is_replicated = core::is_replicated(table);
     feature.count_all = options.divisor == Divisor::bag_length;
     feature.skips_bad = options.on_bad_index == OnBadIndex::skip;
     feature.column = 0;
@@ -197,16 +236,8 @@ PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total
 }
 
 std::size_t find_bad(const Plan& plan, std::size_t begin, std::size_t end) noexcept {
-    std::size_t own_end = plan.first_index(0);
-    for (std::size_t f = 0; f < plan.features.size() && own_end < end; ++f) {
-        const std::size_t from = std::max(begin, own_end);
-        own_end = plan.first_index(f + 1);
-        const std::size_t to = std::min(end, own_end);
-        if (from >= to || plan.features[f].skips_bad) continue;
-        const std::size_t bad = find_outside(*plan.kernels, plan.indices, plan.features[f].rows.ids, from, to);
-        if (bad != to) return bad;
-    }
-    return end;
+    return plan.indices.is_wide() ? find_bad_of<std::int64_t>(plan, begin, end)
+                                  : find_bad_of<std::int32_t>(plan, begin, end);
 }
 
 PoolStatus bad_index(const Plan& plan, std::size_t position) noexcept {

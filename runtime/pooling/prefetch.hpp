@@ -55,7 +55,7 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
 
 /// Whether so many results are written that their lines are prefetched.
 struct FarResults {
-    bool any;
+    bool any;          ///< if any of the others is
     bool few_rows;     ///< where bags have up to four rows in the mean, and nothing lies between results
     bool single_rows;  ///< where every bag has one row, and nothing lies between results
 };

@@ -165,8 +165,7 @@ private:
         kernels::PoolArgs& args = range.args;
         const FeaturePlan& feature = plan_.features[f];
         args.rows = feature.rows;
-        if (feature.rows.count != 0) args.rows.data = core::local_data(*feature.table);
-        if (feature.rows.remap != nullptr) args.rows.remap = core::local_remap(*feature.table).data();
+        if (feature.is_replicated) read_own_copy(*feature.table, args.rows);
         args.indices = plan_.indices.data();
         args.wide_indices = plan_.indices.is_wide();
         args.weights = takes_weights(feature.mode) ? plan_.weights : nullptr;
@@ -184,7 +183,7 @@ private:
         args.out_stride = plan_.out_stride;
         args.out_type = plan_.out_type;
         range.streams = plan_.streams && suit_stream(args);
-        args.results_ahead = range.streams ? 0 : results_ahead(args, far_results_);
+        args.results_ahead = far_results_.any && !range.streams ? results_ahead(args, far_results_) : 0;
         if (adapts(feature, args)) {
             args.rows.prefetch = feature.if_skewed;
             args.rows.whole_distance = feature.if_skewed.distance;  // rows are short: L1 has room for so many
@@ -193,6 +192,11 @@ private:
         const bool are_all_ahead = args.end - args.position <= ahead;
         args.prefetch_end = args.rows.prefetch.distance == 0 || are_all_ahead ? 0 : args.end;
         if (ahead != 0) prefetch_first_rows(args, ahead);
+    }
+
+    static void read_own_copy(const Table& table, kernels::Rows& rows) noexcept {
+        if (rows.count != 0) rows.data = core::local_data(table);
+        if (rows.remap != nullptr) rows.remap = core::local_remap(table).data();
     }
 
     void set_ends(std::size_t f, kernels::PoolArgs& args) const noexcept {
