@@ -177,7 +177,7 @@ private:
             }
             if (args.weights != nullptr) return pool_floats<kBytes, Weighted>(args);
             if constexpr (kIsCopy) {
-                constexpr std::size_t kMany = 2 * Arch::width < 16 ? 2 * Arch::width : 16;  // 64 bytes gain nothing
+                constexpr std::size_t kMany = 2 * Arch::width;
                 args.rows.dim >= kMany ? pool_floats<kBytes, HalfCopy<kCodec, kMany>>(args)
                                        : pool_floats<kBytes, HalfCopy<kCodec, Arch::width>>(args);
             } else {
