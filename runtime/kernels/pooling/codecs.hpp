@@ -33,6 +33,7 @@ struct RowCodec {
     /// vector of eight for a conversion and an fma, 1.0 for a conversion and an addition.
     static constexpr bool adds_by_fma = bits == 16 && Arch::has_fma;
     static constexpr std::size_t qparams_bytes = !is_coded ? 0 : kCodec == Codec::int8_f32 ? 8 : 4;
+    static constexpr bool has_short_qparams = qparams_bytes == 4;
 
     static constexpr std::size_t bytes_of(std::size_t columns) noexcept {
         return bits < 8 ? columns / pack : columns * (bits / 8);
@@ -85,6 +86,14 @@ struct RowCodec {
             Arch::load_f16_pair(p, values);
             return {values[0], values[1]};
         }
+    }
+    /// Whether scale and bias, in f16, are finite: the exponent of a number that is not has all bits set, and carries
+    /// into the sign's place when its lowest bit is added.
+    [[gnu::always_inline]] static bool has_finite_qparams(const std::byte* p) noexcept {
+        static_assert(has_short_qparams);
+        std::uint32_t bits;
+        std::memcpy(&bits, p, sizeof bits);
+        return (((bits & 0x7c00'7c00) + 0x0400'0400) & 0x8000'8000) == 0;
     }
 };
 

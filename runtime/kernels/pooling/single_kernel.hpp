@@ -55,13 +55,23 @@ class Decoding {
 public:
     [[gnu::always_inline]] Decoding(const PoolArgs& args, const std::byte* row, std::size_t position) noexcept
         : start_(Arch::set(start_of_sums(args, C::is_coded))), factor_(Arch::set(hidden_one())), bias_(Arch::set(0)) {
-        const float weight = kWeighted ? args.weights[position] : 1;
         if constexpr (C::is_coded) {
-            const Qparams q = C::qparams(row + args.rows.qparams_at);
-            factor_ = Arch::set(kWeighted ? weight * q.scale : q.scale);
-            bias_ = Arch::set(kWeighted ? Arch::fma_scalar(weight, q.bias, 0) : q.bias + 0);  // -0 becomes 0
+            const Qparams q = weighted_qparams(args, row, position);
+            factor_ = Arch::set(q.scale);
+            bias_ = Arch::set(q.bias);
         } else if constexpr (kWeighted) {
-            factor_ = Arch::set(weight);
+            factor_ = Arch::set(args.weights[position]);
+        }
+    }
+    /// Whether a coded row has no NaNs: its factor and bias are finite. Infinities need no care.
+    [[gnu::always_inline]] static bool is_regular(const PoolArgs& args, const std::byte* row,
+                                                  std::size_t position) noexcept {
+        if constexpr (C::has_short_qparams && !kWeighted) {
+            return C::has_finite_qparams(row + args.rows.qparams_at);
+        } else {
+            const Qparams q = weighted_qparams(args, row, position);
+            const float zero = (q.scale - q.scale) + (q.bias - q.bias);
+            return zero == zero;
         }
     }
 
@@ -72,19 +82,23 @@ public:
     [[gnu::always_inline]] Arch::V part(const std::byte* codes, std::size_t columns) const noexcept {
         return sum_of(C::load_part(codes, columns));
     }
-    /// Whether a coded row has no NaNs: its factor and bias are finite. Infinities need no care.
-    [[gnu::always_inline]] bool is_regular() const noexcept {
-        return !Arch::has_nan((factor_ - factor_) + (bias_ - bias_));
-    }
 
 private:
     using C = RowCodec<kCodec>;
+
+    [[gnu::always_inline]] static Qparams weighted_qparams(const PoolArgs& args, const std::byte* row,
+                                                           std::size_t position) noexcept {
+        const Qparams q = C::qparams(row + args.rows.qparams_at);
+        if constexpr (!kWeighted) return {q.scale, q.bias + 0};  // -0 becomes 0
+        const float weight = args.weights[position];
+        return {weight * q.scale, Arch::fma_scalar(weight, q.bias, 0)};
+    }
 
     [[gnu::always_inline]] Arch::V sum_of(Arch::V x) const noexcept {
         if constexpr (!C::is_coded && !kWeighted && !C::adds_by_fma) return start_ + x;
         // The product of a scale in f16 and a code is exact, and the bias is not -0, so that adding it at once gives
         // what adding it to a sum that began with 0 does.
-        if constexpr (C::is_coded && !kWeighted && C::qparams_bytes == 4) {
+        if constexpr (C::has_short_qparams && !kWeighted) {
             return C::add_product(factor_, x, bias_, kWeighted);
         }
         const Arch::V sum = C::add_product(factor_, x, start_, kWeighted);
@@ -241,8 +255,8 @@ private:
     /// Rows of kVectors vectors, or up to three fewer if they are more than kMostExact, decoded into f32.
     template <class Row, std::size_t kVectors>
     [[gnu::noinline]] static void pool_unrolled(const PoolArgs& given) noexcept {
-        // To check a row costs as much as to make two or three vectors canonical.
-        constexpr bool kIsChecked = kVectors >= 4;
+        // To check a row costs as much as to make one or two vectors canonical; three on AVX2, whose are cheaper.
+        constexpr bool kIsChecked = kVectors >= (C::has_short_qparams ? 2 : Arch::width == 16 ? 3 : 4);
         constexpr bool kIsExact = kVectors <= kMostExact;
         constexpr std::size_t kLeast = kIsExact ? kVectors : kVectors - 4;
         constexpr std::size_t kMost = C::bytes_of(kVectors * Arch::width) + C::qparams_bytes;
@@ -264,7 +278,7 @@ private:
             const std::byte* const codes = place + args.rows.codes_at;
             const Row row(args, place, i);
             if constexpr (kIsChecked) {
-                if (!row.is_regular()) [[unlikely]] {
+                if (!Row::is_regular(args, place, i)) [[unlikely]] {
                     pool_carefully(given, i);
                     continue;
                 }
@@ -279,8 +293,9 @@ private:
                 if (v < kLeast || v * Arch::width < last) write(v * Arch::width);
             }
             if (C::pack > 1 && !is_whole) {
-                const Arch::V x = Arch::canonical(row(codes, last));
-                store_columns(out + last * sizeof(float), OutputType::f32, x, args.rows.dim - last);
+                const Arch::V x = row(codes, last);
+                store_columns(out + last * sizeof(float), OutputType::f32, kIsChecked ? x : Arch::canonical(x),
+                              args.rows.dim - last);
                 continue;
             }
             write(last);
@@ -302,7 +317,7 @@ private:
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
             const std::byte* const codes = place + args.rows.codes_at;
             const Row row(args, place, i);
-            if (!row.is_regular()) [[unlikely]] {
+            if (!Row::is_regular(args, place, i)) [[unlikely]] {
                 pool_carefully(given, i);
                 continue;
             }
