@@ -9,7 +9,7 @@
 
 namespace rowpool::core {
 
-/// Whether the functions below may tell other places than Table does.
+/// Whether local_data() and local_remap() may tell other places than the table does.
 bool is_replicated(const Table& table) noexcept;
 
 /// First byte of row 0: Table::data(), or with Residency::replicated that of the copy on the NUMA node that the calling

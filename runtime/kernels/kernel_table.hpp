@@ -97,9 +97,9 @@ struct PoolArgs {
 };
 using PoolFn = void (*)(const PoolArgs&) noexcept;
 
-/// Copies `count` rows of `bytes` bytes, at least 64 and even: the whole cache lines of their destinations by
-/// non-temporal stores, past the caches and seen by other threads after a fence for such stores only; the parts of
-/// lines at both ends, whose other bytes may be another thread's, by ordinary stores.
+/// Copies `count` rows of `bytes` bytes, at least 64 and even, to even addresses: the whole cache lines of their
+/// destinations by non-temporal stores, past the caches and seen by other threads after a fence for such stores only;
+/// the parts of lines at both ends, whose other bytes may be another thread's, by ordinary stores.
 using StreamFn = void (*)(std::byte* to, std::size_t to_stride, const std::byte* from, std::size_t from_stride,
                           std::size_t bytes, std::size_t count) noexcept;
 
@@ -179,6 +179,8 @@ inline bool is_single(const PoolArgs& args) noexcept {
     const bool by_weight = is_divided(args.pooling) && args.weights != nullptr;
     return args.ends.kind == BagEnds::Kind::fixed && args.ends.length == 1 && !by_weight;
 }
+
+constexpr std::size_t element_bytes(OutputType type) noexcept { return type == OutputType::f32 ? 4 : 2; }
 
 /// The type that results of a table have unless the caller wants another: that of its elements, or floats.
 constexpr OutputType own_type(Codec codec) noexcept {

@@ -2,12 +2,12 @@
 // per set, with its flags and ROWPOOL_KERNEL_ISA defined as its name. Everything but the table has internal linkage.
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 #include "kernels/arch/arch.hpp"
 #include "kernels/arch/isa_name.hpp"
 #include "kernels/kernel_table.hpp"
+#include "kernels/pooling/output.hpp"
 
 #define ROWPOOL_QUOTE_(a) #a
 #define ROWPOOL_QUOTE(a) ROWPOOL_QUOTE_(a)
@@ -56,27 +56,19 @@ bool are_sequence(const void* values, std::size_t count, std::int64_t first, std
 
 constexpr std::size_t kLine = 64;
 
-/// Copies an even number of bytes, fewer than a line.
-template <std::size_t kBytes = kLine / 2>
-[[gnu::always_inline]] inline void copy_part(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
-    const std::size_t copied = bytes & kBytes;
-    if (copied != 0) std::memcpy(to, from, kBytes);
-    if constexpr (kBytes > 2) copy_part<kBytes / 2>(to + copied, from + copied, bytes);
-}
-
 template <class A>
 void stream_rows(std::byte* to, std::size_t to_stride, const std::byte* from, std::size_t from_stride,
                  std::size_t bytes, std::size_t count) noexcept {
     for (std::size_t row = 0; row < count; ++row, to += to_stride, from += from_stride) {
         std::size_t byte = -reinterpret_cast<std::uintptr_t>(to) % kLine;
-        copy_part(to, from, byte);
+        if (byte != 0) copy_few<kLine>(to, from, byte);
         for (; byte + kLine <= bytes; byte += kLine) {
 #pragma GCC unroll 2
             for (std::size_t at = byte; at < byte + kLine; at += sizeof(typename A::V)) {
                 A::stream_f32(to + at, A::load_f32(from + at));
             }
         }
-        copy_part(to + byte, from + byte, bytes - byte);
+        if (byte != bytes) copy_few<kLine>(to + byte, from + byte, bytes - byte);
     }
 }
 

@@ -1,4 +1,4 @@
-// Validates the arguments of a call: first everything that does not depend on index values, then the indices.
+// Validates the arguments of a call: everything that does not depend on index values.
 #pragma once
 
 #include <cstddef>

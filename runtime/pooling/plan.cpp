@@ -59,8 +59,8 @@ void set_ends(const Bags& bags, BagEnds& ends) noexcept {
 /// The first element that is written. Without bags the buffer has not been checked: it may be null, and the column may
 /// be any number.
 void* first_element(const Output& out, std::size_t num_bags) noexcept {
-    const std::size_t bytes = out.type() == OutputType::f32 ? 4 : 2;
-    return num_bags == 0 ? out.data() : static_cast<std::byte*>(out.data()) + out.column() * bytes;
+    const std::size_t bytes = out.column() * kernels::element_bytes(out.type());
+    return num_bags == 0 ? out.data() : static_cast<std::byte*>(out.data()) + bytes;
 }
 
 /// Fills a plan from checked arguments; `bags` holds the bags of all features, num_bags of each.
@@ -77,7 +77,8 @@ void make_plan(std::span<const FeaturePlan> features, const kernels::KernelTable
     plan.out_type = out.type();
     plan.is_request = false;
     plan.is_cold = features.front().cold_rows != nullptr;
-    plan.streams = false;
+    plan.streams =
+        kernels.stream_rows != nullptr && streams_results(*features.front().table, out.type(), num_bags, stride);
     plan.skipped = nullptr;
 }
 
@@ -103,7 +104,6 @@ CheckResult make_call(const Table& table, const Bags& bags, const PoolOptions& o
     std::size_t stride = 0;
     if (const CheckResult result = check_output(out, bags.num_bags(), table.dim(), stride); !result) return result;
     make_plan({&feature, 1}, *kernels, bags, bags.num_bags(), out, stride, plan);
-    plan.streams = kernels->stream_rows != nullptr && streams_results(table, out.type(), bags.num_bags(), stride);
     return {};
 }
 
@@ -227,8 +227,6 @@ PoolStatus plan_request(std::span<const FeaturePlan> features, std::size_t total
     if (const CheckResult result = check_skipped(features.size(), skipped); !result) return status_of(result);
     if (const CheckResult result = check_all_weights(features, request); !result) return status_of(result);
     make_plan(features, *kernels, bags, num_bags, out, stride, plan);
-    plan.streams =
-        kernels->stream_rows != nullptr && streams_results(*features.front().table, out.type(), num_bags, stride);
     plan.is_request = true;
     plan.is_cold = is_cold;
     plan.skipped = skipped.empty() ? nullptr : skipped.data();

@@ -24,7 +24,7 @@ struct FeaturePlan {
     Prefetch if_skewed;  ///< instead of rows.prefetch where indices are skewed; the same where nothing would be gained
     Pooling mode;
     std::size_t least_run;              ///< see least_run_for()
-    bool is_replicated;                 ///< rows, and the remap if there is one, are where core::local_data() says
+    bool is_replicated;                 ///< rows and remap are where core::local_data() and local_remap() say
     bool count_all;                     ///< the divisor is the length of the bag
     bool skips_bad;                     ///< bad indices are left out
     std::size_t column;                 ///< the first of its results
@@ -49,7 +49,7 @@ struct Plan {
     OutputType out_type;
     bool is_request;       ///< faults name the feature
     bool is_cold;          ///< one of the features has cold rows
-    bool streams;          ///< results of single rows are written past the caches: see streams_results()
+    bool streams;          ///< results that suit it are written past the caches: see streams_results()
     std::size_t* skipped;  ///< where the skipped indices of each feature are counted; null for nowhere
 
     /// Position of the first index of feature f; for f == features.size(), the number of indices.

@@ -62,7 +62,10 @@ bool fit_third_level(std::size_t footprint, const Caches& caches) noexcept {
 }
 
 /// Whether rows have so many lines that L1 holds few of them.
-bool are_long(const Table& table) noexcept { return row_bytes(table.format(), table.dim()) > 20 * kLine; }
+bool are_long(const Table& table, const Caches& caches) noexcept {
+    const std::size_t lines = has_small_l1(caches) ? 16 : 20;
+    return row_bytes(table.format(), table.dim()) > lines * kLine;
+}
 
 /// Whether rows come from L2 fast enough without prefetching. Where L1 is large, so is the number of instructions that
 /// a core has under way: those of some twenty rows of at most a line. Decoding takes more of them: rows of codes are
@@ -195,7 +198,7 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
     // rows that are not near, but for f32, whose blocks are the simplest.
     constexpr std::size_t kNever = ~std::size_t{0};
     const kernels::Codec codec = kernels::codec_of(table.format());
-    if (kernels::are_codes(codec) && are_long(table) && footprint <= caches.third_level) return kNever;
+    if (kernels::are_codes(codec) && are_long(table, caches) && footprint <= caches.third_level) return kNever;
     if (has_small_l1(caches)) {
         if (fit_quarter_of_third_level(footprint, caches)) return 0;
         constexpr std::size_t kAny = 1;
@@ -209,8 +212,8 @@ std::size_t least_run_for(const Table& table, std::size_t footprint, const Cache
 
 FarResults far_results(std::size_t count, std::size_t stride, const Caches& caches) noexcept {
     // L3 keeps smaller ones from call to call, beside tables and what else is written between: prefetches would only
-    // take time. With a small L1, that was measured for bags of a few rows; those of more gain from half of it on, and
-    // single rows are faster without.
+    // take time. With a small L1, that was measured for bags of a few rows whose results follow one another; others
+    // gain from half of it on, and single rows are faster without.
     const bool is_small = has_small_l1(caches);
     if (stride == 0 || count <= caches.third_level / 8 / stride) return {false, false, false};
     const bool are_afar = count > caches.third_level / 4 / stride;
@@ -223,15 +226,16 @@ std::size_t results_ahead(const kernels::PoolArgs& args, const FarResults& far, 
     const bool are_few = is_dense && args.end - args.position <= kFew * (args.last_bag - args.first_bag);
     const bool is_single = is_dense && kernels::is_single(args);
     if (!(is_single ? far.single_rows : are_few ? far.few_rows : far.any)) return 0;
-    const std::size_t element = args.out_type == OutputType::f32 ? 4 : 2, bytes = args.rows.dim * element;
+    const std::size_t element = kernels::element_bytes(args.out_type), bytes = args.rows.dim * element;
     const std::size_t least = is_dense && !has_small_l1(caches) ? 8192 : 2048;
     return (least + bytes - 1) / bytes * args.out_stride * element;
 }
 
 bool streams_results(const Table& table, OutputType type, std::size_t count, std::size_t stride,
                      const Caches& caches) noexcept {
-    const std::size_t element = type == OutputType::f32 ? 4 : 2;
-    if (stride != table.dim()) return stride != 0 && count > caches.third_level / 2 / element / stride;
+    if (stride != table.dim()) {
+        return stride != 0 && count > caches.third_level / 2 / kernels::element_bytes(type) / stride;
+    }
     // Measured on Zen 4 with one L3. f32 tables lose their place in L2 to results; the rows of int8 are smaller, and
     // their results were written as fast into L3 as long as it has room for them. Of int4 nothing was gained, nor of
     // weighted halves, of others of at least 3 KB only. Of shorter results, the copy takes too long; tables from memory
@@ -246,8 +250,8 @@ bool streams_results(const Table& table, OutputType type, std::size_t count, std
            count > most_kept / bytes && fit_third_level(bytes_behind(table), caches);
 }
 
-bool suit_stream(const kernels::PoolArgs& args) noexcept {
-    const std::size_t element = args.out_type == OutputType::f32 ? 4 : 2, bytes = args.rows.dim * element;
+bool suits_stream(const kernels::PoolArgs& args) noexcept {
+    const std::size_t element = kernels::element_bytes(args.out_type), bytes = args.rows.dim * element;
     if (bytes < ResultStream::kLeast || bytes > ResultStream::kMost) return false;
     if (args.rows.dim == args.out_stride) return kernels::is_single(args);
     // Of results with others between them, a few lines were measured to be faster only if they are whole; and of bags

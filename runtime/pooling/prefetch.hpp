@@ -53,11 +53,11 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
 /// Any block is long enough from near, which is 0, and of some rows from afar, which is 1.
 std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
-/// Whether so many results are written that their lines are prefetched.
+/// Whether a call writes so many results that their lines are prefetched.
 struct FarResults {
-    bool any;          ///< if any of the others is
-    bool few_rows;     ///< where bags have up to four rows in the mean, and nothing lies between results
-    bool single_rows;  ///< where every bag has one row, and nothing lies between results
+    bool any;          ///< all but the following; where one of them is true, so is this
+    bool few_rows;     ///< of bags with up to four rows in the mean, if the results follow one another
+    bool single_rows;  ///< of bags with one row each, if the results follow one another
 };
 
 /// For a call whose results are `count` rows of `stride` bytes.
@@ -68,12 +68,13 @@ std::size_t results_ahead(const kernels::PoolArgs& args, const FarResults& far,
                           const Caches& caches = own_caches()) noexcept;
 
 /// Whether a call, with `count` result rows of `stride` elements from one to the next, has so many that those that
-/// suit_stream() are best written by a ResultStream. `table` is that of the call, or the first of several.
+/// suits_stream() tells are best written by a ResultStream. Columns between them count: other calls write them. `table`
+/// is that of the call, or the first of several.
 bool streams_results(const Table& table, OutputType type, std::size_t count, std::size_t stride,
                      const Caches& caches = own_caches()) noexcept;
 
-/// Whether the results of a bag range are such that a ResultStream takes them and gains something: those of single
-/// rows, and those that results of other features lie between.
-bool suit_stream(const kernels::PoolArgs& args) noexcept;
+/// Whether a ResultStream takes the results of a bag range, and gains something: those of single rows, or, where other
+/// columns lie between them, of several lines and of bags of not too many rows in the mean.
+bool suits_stream(const kernels::PoolArgs& args) noexcept;
 
 }  // namespace rowpool::pooling

@@ -123,7 +123,7 @@ public:
           first_(first),
           last_(last),
           end_(last.bag == 0 ? last.feature : last.feature + 1),
-          element_bytes_(plan.out_type == OutputType::f32 ? 4 : 2),
+          element_bytes_(kernels::element_bytes(plan.out_type)),
           has_small_l1_(has_small_l1()),
           far_results_(far_results(plan.num_bags, plan.out_stride * element_bytes_)),
           next_(first.feature),
@@ -182,8 +182,8 @@ private:
         args.out = static_cast<std::byte*>(plan_.out) + feature.column * element_bytes_;
         args.out_stride = plan_.out_stride;
         args.out_type = plan_.out_type;
-        range.streams = plan_.streams && suit_stream(args);
-        args.results_ahead = far_results_.any && !range.streams ? results_ahead(args, far_results_) : 0;
+        range.streams = plan_.streams && suits_stream(args);
+        args.results_ahead = range.streams ? 0 : results_ahead(args, far_results_);
         if (adapts(feature, args)) {
             args.rows.prefetch = feature.if_skewed;
             args.rows.whole_distance = feature.if_skewed.distance;  // rows are short: L1 has room for so many
@@ -263,6 +263,7 @@ private:
         std::size_t bag = range.first_bag;
         const auto advance = [&] {
             args.last_bag = std::min(stream.capacity(), range.last_bag - bag);
+            if (args.last_bag == 0) return;
             args.position = args.end;
             args.end = end_of_bags(range, bag, args.last_bag, args.position);
             if (range.ends.values != nullptr) args.ends.values = ends_from(range.ends, bag);

@@ -91,9 +91,9 @@ struct RowCodec {
     /// into the sign's place when its lowest bit is added.
     [[gnu::always_inline]] static bool has_finite_qparams(const std::byte* p) noexcept {
         static_assert(has_short_qparams);
-        std::uint32_t bits;
-        std::memcpy(&bits, p, sizeof bits);
-        return (((bits & 0x7c00'7c00) + 0x0400'0400) & 0x8000'8000) == 0;
+        std::uint32_t pair;
+        std::memcpy(&pair, p, sizeof pair);
+        return (((pair & 0x7c00'7c00) + 0x0400'0400) & 0x8000'8000) == 0;
     }
 };
 

@@ -10,8 +10,6 @@
 namespace rowpool::kernels {
 namespace {
 
-constexpr std::size_t element_bytes(OutputType type) noexcept { return type == OutputType::f32 ? 4 : 2; }
-
 inline std::byte* output_row(const PoolArgs& args, std::size_t bag) noexcept {
     return static_cast<std::byte*>(args.out) + bag * args.out_stride * element_bytes(args.out_type);
 }

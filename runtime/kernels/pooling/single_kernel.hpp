@@ -56,23 +56,18 @@ public:
     [[gnu::always_inline]] Decoding(const PoolArgs& args, const std::byte* row, std::size_t position) noexcept
         : start_(Arch::set(start_of_sums(args, C::is_coded))), factor_(Arch::set(hidden_one())), bias_(Arch::set(0)) {
         if constexpr (C::is_coded) {
-            const Qparams q = weighted_qparams(args, row, position);
-            factor_ = Arch::set(q.scale);
-            bias_ = Arch::set(q.bias);
+            q_ = weighted_qparams(args, row, position);
+            factor_ = Arch::set(q_.scale);
+            bias_ = Arch::set(q_.bias);
         } else if constexpr (kWeighted) {
             factor_ = Arch::set(args.weights[position]);
         }
     }
     /// Whether a coded row has no NaNs: its factor and bias are finite. Infinities need no care.
-    [[gnu::always_inline]] static bool is_regular(const PoolArgs& args, const std::byte* row,
-                                                  std::size_t position) noexcept {
-        if constexpr (C::has_short_qparams && !kWeighted) {
-            return C::has_finite_qparams(row + args.rows.qparams_at);
-        } else {
-            const Qparams q = weighted_qparams(args, row, position);
-            const float zero = (q.scale - q.scale) + (q.bias - q.bias);
-            return zero == zero;
-        }
+    [[gnu::always_inline]] bool is_regular(const std::byte* qparams) const noexcept {
+        if constexpr (C::has_short_qparams && !kWeighted) return C::has_finite_qparams(qparams);
+        const float zero = (q_.scale - q_.scale) + (q_.bias - q_.bias);
+        return zero == zero;
     }
 
     [[gnu::always_inline]] Arch::V operator()(const std::byte* codes, std::size_t column) const noexcept {
@@ -89,7 +84,7 @@ private:
     [[gnu::always_inline]] static Qparams weighted_qparams(const PoolArgs& args, const std::byte* row,
                                                            std::size_t position) noexcept {
         const Qparams q = C::qparams(row + args.rows.qparams_at);
-        if constexpr (!kWeighted) return {q.scale, q.bias + 0};  // -0 becomes 0
+        if (!kWeighted) return {q.scale, q.bias + 0};  // -0 becomes 0
         const float weight = args.weights[position];
         return {weight * q.scale, Arch::fma_scalar(weight, q.bias, 0)};
     }
@@ -108,6 +103,7 @@ private:
     Arch::V start_;
     Arch::V factor_;
     Arch::V bias_;
+    Qparams q_ = {};  // the same two
 };
 
 /// Rows decoded into f32, f16 or bf16.
@@ -255,7 +251,7 @@ private:
     /// Rows of kVectors vectors, or up to three fewer if they are more than kMostExact, decoded into f32.
     template <class Row, std::size_t kVectors>
     [[gnu::noinline]] static void pool_unrolled(const PoolArgs& given) noexcept {
-        // To check a row costs as much as to make one or two vectors canonical; three on AVX2, whose are cheaper.
+        // To check a row costs as much as to make one vector canonical, with f32 parameters two, or three of AVX2.
         constexpr bool kIsChecked = kVectors >= (C::has_short_qparams ? 2 : Arch::width == 16 ? 3 : 4);
         constexpr bool kIsExact = kVectors <= kMostExact;
         constexpr std::size_t kLeast = kIsExact ? kVectors : kVectors - 4;
@@ -278,7 +274,7 @@ private:
             const std::byte* const codes = place + args.rows.codes_at;
             const Row row(args, place, i);
             if constexpr (kIsChecked) {
-                if (!Row::is_regular(args, place, i)) [[unlikely]] {
+                if (!row.is_regular(place + args.rows.qparams_at)) [[unlikely]] {
                     pool_carefully(given, i);
                     continue;
                 }
@@ -317,7 +313,7 @@ private:
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
             const std::byte* const codes = place + args.rows.codes_at;
             const Row row(args, place, i);
-            if (!Row::is_regular(args, place, i)) [[unlikely]] {
+            if (!row.is_regular(place + args.rows.qparams_at)) [[unlikely]] {
                 pool_carefully(given, i);
                 continue;
             }

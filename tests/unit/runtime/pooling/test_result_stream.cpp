@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cpu/dispatch.hpp"
+#include "pooling/model.hpp"
 #include "pooling/plan.hpp"
 #include "pooling/prefetch.hpp"
 #include "pooling/slice.hpp"
@@ -84,7 +85,7 @@ bool arrive(Random& random, kernels::StreamFn stream_rows, const Place& place) {
     return std::memcmp(buffer.data(), expected.data(), expected.size()) == 0;
 }
 
-TEST_CASE("rows of any size arrive at any address, and nothing beside them is written") {
+TEST_CASE("rows of any even size arrive at any even address, and nothing beside them is written") {
     Random random(41);
     for (const kernels::StreamFn stream_rows : stream_functions()) {
         for (std::size_t row_bytes = ResultStream::kLeast; row_bytes <= 3 * 64 + 2; row_bytes += 2) {
@@ -136,7 +137,7 @@ struct Call {
         kernels.stream_rows = copy_rows;
         plan.streams = true;
     }
-    /// Pools the bags from `first` on before `last`; each has one index.
+    /// Pools the bags from `first` on before `last`: all, or some of bags that have one index each.
     void run(std::size_t first, std::size_t last) {
         const auto boundary = [&](std::size_t bag) {
             return bag == plan.num_bags ? pooling::end_of(plan) : pooling::BagBoundary{0, bag, bag};
@@ -215,14 +216,19 @@ TEST_CASE("means by weights, which are no copies of rows, are not streamed") {
 
 /// Features of all kinds, and bags for them that have no, few or many rows.
 struct RandomRequest {
-    explicit RandomRequest(Random& random) : batch(1 + random.below(80)), kernels(*cpu::active_kernels()) {
+    /// Where `is_whole`, rows of results can be whole cache lines.
+    RandomRequest(Random& random, bool is_whole) : batch(1 + random.below(80)), kernels(*cpu::active_kernels()) {
         const std::size_t count = 2 + random.below(4);
         for (std::size_t f = 0; f < count; ++f) {
-            made.push_back(make_table(random, random.pick(kFormats), 20, 16 + random.below(300), 0, Values::hostile));
+            const std::size_t dim = is_whole ? 16 * (1 + random.below(20)) : 16 + random.below(300);
+            made.push_back(make_table(random, random.pick(kFormats), 20, dim, 0, Values::hostile));
+            if (random.below(4) == 0) add_remap(random, 30, false, made.back());
         }
         for (const MadeTable& table : made) tables.push_back(table_of(table));
         for (const Table& table : tables) add_feature(random, table);
-        kernels.stream_rows = copy_rows;
+        if (random.below(2) == 0) weights = make_weights(random, indices.size());
+        has_wide_offsets = random.below(2) == 0;
+        if (kernels.stream_rows == nullptr || random.below(2) == 0) kernels.stream_rows = copy_rows;
     }
 
     /// What run_slice() writes, in slices that are cut at these parts of the cost.
@@ -233,9 +239,14 @@ struct RandomRequest {
         Output out(std::span<float>(reinterpret_cast<float*>(buffer.data()), count), stride, column);
         if (type == OutputType::f16) {
             out = Output(std::span<Float16>(reinterpret_cast<Float16*>(buffer.data()), count), stride, column);
+        } else if (type == OutputType::bf16) {
+            out = Output(std::span<BFloat16>(reinterpret_cast<BFloat16*>(buffer.data()), count), stride, column);
         }
+        const std::vector<std::int32_t> narrow_offsets = as<std::int32_t>(offsets);
+        const Request request =
+            has_wide_offsets ? Request{indices, offsets, weights} : Request{indices, narrow_offsets, weights};
         pooling::Plan plan;
-        REQUIRE(pooling::plan_request(features, columns, false, {indices, offsets}, out, {}, plan));
+        REQUIRE(pooling::plan_request(features, columns, false, request, out, {}, plan));
         plan.kernels = &kernels;
         plan.streams = streams;
         const auto cost = static_cast<double>(pooling::cost_of(plan));
@@ -258,11 +269,14 @@ struct RandomRequest {
     std::vector<Table> tables;
     std::vector<pooling::FeaturePlan> features;
     std::vector<std::int64_t> indices, offsets = {0};
+    std::vector<float> weights;
+    bool has_wide_offsets;
 
 private:
     void add_feature(Random& random, const Table& table) {
         static constexpr Pooling kModes[] = {Pooling::sum, Pooling::mean, Pooling::sqrtn, Pooling::max};
         PoolOptions options = {.mode = random.pick(kModes), .on_bad_index = OnBadIndex::skip};
+        if (features.empty()) options.mode = Pooling::sum;  // one takes weights
         if (random.below(3) == 0) options.padding_index = 2;
         pooling::FeaturePlan& feature = features.emplace_back();
         REQUIRE(pooling::plan_feature(table, options, pooling::bytes_behind(table), feature));
@@ -282,14 +296,16 @@ private:
 };
 
 TEST_CASE("streamed results of requests are those of others, bit by bit, whatever the features and the slices") {
+    static constexpr OutputType kTypes[] = {OutputType::f32, OutputType::f32, OutputType::f16, OutputType::bf16};
     Random random(43);
     const int calls_before = calls;
-    for (int i = 0; i < 150; ++i) {
-        RandomRequest request(random);
-        const OutputType type = random.below(3) == 0 ? OutputType::f16 : OutputType::f32;
-        const bool is_whole = random.below(3) == 0;  // lines, if the features' columns are
-        const std::size_t column = is_whole ? 0 : random.below(40);
-        const std::size_t stride = column + request.columns + random.below(40);
+    for (int i = 0; i < 300; ++i) {
+        const bool is_whole = random.below(2) == 0;
+        RandomRequest request(random, is_whole);
+        const OutputType type = random.pick(kTypes);
+        const std::size_t step = is_whole ? 32 : 1;  // columns
+        const std::size_t column = step * random.below(3);
+        const std::size_t stride = (column + request.columns + step - 1) / step * step + step * random.below(3);
         const double cuts[] = {random.uniform(0, 0.5f), random.uniform(0.5f, 1)};
         const Bytes usual = request.answer(false, type, column, stride, {});
         CHECK(request.answer(true, type, column, stride, {}) == usual);
@@ -311,9 +327,14 @@ TEST_CASE("a request with many results is answered as its features alone, on any
     for (const MadeTable& table : made) features.push_back({table_of(table), {.mode = Pooling::sum}});
     const Result<Model> model = Model::create(features);
     REQUIRE(model);
+    pooling::Plan plan;
     std::vector<std::int32_t> indices(batch * std::size(kDims)), offsets(indices.size() + 1);
     for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<std::int32_t>(random.below(kRows));
     for (std::size_t i = 0; i < offsets.size(); ++i) offsets[i] = static_cast<std::int32_t>(i);
+    std::vector<float> place(batch * kColumns);
+    REQUIRE(pooling::plan_request(pooling::contents_of(*model).plans, kColumns, false, {indices, offsets}, place, {},
+                                  plan));
+    CHECK(plan.streams == (plan.kernels->stream_rows != nullptr));
     for (const std::size_t threads : {std::size_t{1}, std::size_t{3}}) {
         const Engine engine({.threads = threads});
         std::vector<float> out(batch * kColumns, -1.0f);
