@@ -6,8 +6,8 @@
 
 #include "kernels/arch/arch.hpp"
 #include "kernels/arch/isa_name.hpp"
+#include "kernels/copy_few.hpp"
 #include "kernels/kernel_table.hpp"
-#include "kernels/pooling/output.hpp"
 
 #define ROWPOOL_QUOTE_(a) #a
 #define ROWPOOL_QUOTE(a) ROWPOOL_QUOTE_(a)

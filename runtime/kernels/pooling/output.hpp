@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
+#include "kernels/copy_few.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace rowpool::kernels {
@@ -20,22 +20,6 @@ inline std::byte* output_row(const PoolArgs& args, std::size_t bag) noexcept {
 inline std::size_t whole_vectors(const PoolArgs& args, std::size_t first_bag) noexcept {
     const std::size_t dim = args.rows.dim, left = (args.last_bag - first_bag) * dim;
     return args.out_stride == dim && left >= Arch::width ? (left - Arch::width) / dim + 1 : 0;
-}
-
-/// Copies `count` bytes, an even number of at most kMost, as two pieces of the same size that may overlap.
-template <std::size_t kMost>
-[[gnu::always_inline]] inline void copy_few(std::byte* to, const std::byte* from, std::size_t count) noexcept {
-    if constexpr (kMost > 2) {
-        constexpr std::size_t kPiece = kMost / 2;
-        if (count <= kPiece) return copy_few<kPiece>(to, from, count);
-        std::byte first[kPiece], last[kPiece];
-        std::memcpy(first, from, kPiece);
-        std::memcpy(last, from + count - kPiece, kPiece);
-        std::memcpy(to, first, kPiece);
-        std::memcpy(to + count - kPiece, last, kPiece);
-    } else {
-        std::memcpy(to, from, 2);
-    }
 }
 
 /// Writes the first `count` columns of a vector that has more. Not inlined: it serves the ends of rows only, and its
