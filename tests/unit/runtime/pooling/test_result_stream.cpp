@@ -329,7 +329,7 @@ TEST_CASE("a request with many results is answered as its features alone, on any
     REQUIRE(model);
     pooling::Plan plan;
     std::vector<std::int32_t> indices(batch * std::size(kDims)), offsets(indices.size() + 1);
-    for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<std::int32_t>(random.below(kRows));
+    for (std::int32_t& index : indices) index = static_cast<std::int32_t>(random.below(kRows));
     for (std::size_t i = 0; i < offsets.size(); ++i) offsets[i] = static_cast<std::int32_t>(i);
     std::vector<float> place(batch * kColumns);
     REQUIRE(pooling::plan_request(pooling::contents_of(*model).plans, kColumns, false, {indices, offsets}, place, {},
