@@ -127,8 +127,8 @@ public:
                     continue;
                 }
             }
-            out < results.whole_end ? write(out, args.out_type, columns, sums)
-                                    : write_part(out, args.out_type, columns, to_write, sums);
+            kAreWhole || out < results.whole_end ? write(out, args.out_type, columns, sums)
+                                                 : write_part(out, args.out_type, columns, to_write, sums);
         }
     }
 
@@ -145,6 +145,8 @@ private:
     /// bags of a few vectors, one for each of these questions takes a tenth of the instructions. (bf16 gains nothing.)
     static constexpr bool kHasShortcut = kVectors <= 4 && !F::is_scaled && kCodec != Codec::bf16;
     static constexpr bool kMayReadPast = kVectors == 0 && !C::has_exact_parts;
+    /// Whether results have as many columns as the vectors: rows may have codes of less than a byte for more.
+    static constexpr bool kAreWhole = kVectors != 0 && C::pack == 1;
 
     static constexpr bool kHasManyLines = C::bytes_of(kSums * Arch::width) > 128;
 

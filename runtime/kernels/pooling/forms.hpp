@@ -73,14 +73,27 @@ constexpr std::size_t next_load(std::size_t left) noexcept {
     return F::group >= 4 && left >= 4 ? 4 : F::group >= 2 && left >= 2 ? 2 : 1;
 }
 
-/// Calls f.operator()<v, kCount>() for the loads that cover kVectors vectors.
-template <class F, std::size_t kVectors, std::size_t v = 0, class Visit>
-[[gnu::always_inline]] inline void for_each_load(const Visit& visit) noexcept {
-    if constexpr (v < kVectors) {
-        constexpr std::size_t kCount = next_load<F>(kVectors - v);
-        visit.template operator()<v, kCount>();
-        for_each_load<F, kVectors, v + kCount>(visit);
+/// The first vectors of the loads that cover kVectors vectors. (std::index_sequence comes with functions of the
+/// standard library, which kernels must not have copies of.)
+template <std::size_t... v>
+struct Loads {};
+template <class F, std::size_t kVectors, std::size_t kNext = 0, std::size_t... v>
+constexpr auto loads_of() noexcept {
+    if constexpr (kNext < kVectors) {
+        return loads_of<F, kVectors, kNext + next_load<F>(kVectors - kNext), v..., kNext>();
+    } else {
+        return Loads<v...>();
     }
+}
+
+/// Calls f.operator()<v, kCount>() for the loads that cover kVectors vectors. All calls are in one expression: if each
+/// were nested in the one before, by recursion, the compiler would inline the last one once for every level.
+template <class F, std::size_t kVectors, class Visit>
+[[gnu::always_inline]] inline void for_each_load(const Visit& visit) noexcept {
+    const auto visit_all = [&]<std::size_t... v>(Loads<v...>) ROWPOOL_INLINE {
+        (visit.template operator()<v, next_load<F>(kVectors - v)>(), ...);
+    };
+    visit_all(loads_of<F, kVectors>());
 }
 
 }  // namespace
