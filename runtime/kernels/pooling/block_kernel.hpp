@@ -103,7 +103,7 @@ public:
                 }
                 const std::size_t row = indices.next();
                 const std::byte* const codes =
-                    kMayReadPast ? narrow_rows.place(args.rows, row) + args.rows.codes_at : block.of(row);
+                    kMayReadPast ? narrow_rows.place(args.rows, row) + C::codes_at(args.rows) : block.of(row);
                 if constexpr (kReadsEndFirst) {
                     if (reads_end_first) [[unlikely]] {
                         read(codes + block.end - 1);
@@ -209,11 +209,11 @@ private:
 
         explicit Codes(const BagGroup& group) noexcept {
             const Rows& rows = group.args.rows;
-            const std::size_t codes_at = rows.codes_at + C::bytes_of(group.column);
+            const std::size_t codes_at = C::codes_at(rows) + C::bytes_of(group.column);
             data = rows.data + codes_at;
             stride = rows.stride;
             end = group.is_last_block ? rows.bytes - codes_at : C::bytes_of(group.columns);
-            qparams_at = static_cast<std::ptrdiff_t>(rows.qparams_at) - static_cast<std::ptrdiff_t>(codes_at);
+            qparams_at = static_cast<std::ptrdiff_t>(C::qparams_at(rows)) - static_cast<std::ptrdiff_t>(codes_at);
             is_near = group.args.least_run == 0;
         }
 

@@ -39,6 +39,13 @@ struct RowCodec {
         return bits < 8 ? columns / pack : columns * (bits / 8);
     }
 
+    /// Byte of a row's first element, and of its scale. Only rows with scale and bias in f16 have them in either order;
+    /// of others the compiler knows it (core/row_layout.hpp).
+    static std::size_t codes_at(const Rows& rows) noexcept { return has_short_qparams ? rows.codes_at : 0; }
+    static std::size_t qparams_at(const Rows& rows) noexcept {
+        return has_short_qparams ? rows.qparams_at : bytes_of(rows.dim);
+    }
+
     /// Columns [column, column + Arch::width): values of a float row, codes of a coded one.
     static Arch::V load(const std::byte* codes, std::size_t column) noexcept {
         const std::byte* p = codes + bytes_of(column);

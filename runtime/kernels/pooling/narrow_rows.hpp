@@ -28,7 +28,7 @@ private:
     static constexpr std::size_t kMostLoaded = C::qparams_bytes + Arch::width * sizeof(float);
 
     [[gnu::noinline]] void copy_last_rows(const Rows& rows) noexcept {
-        const std::size_t loaded = rows.codes_at + C::bytes_of(Arch::width);
+        const std::size_t loaded = C::codes_at(rows) + C::bytes_of(Arch::width);
         first_copied_ = rows.count - 1;
         for (std::size_t bytes = rows.bytes + rows.stride; bytes < loaded && first_copied_ > 0; bytes += rows.stride) {
             --first_copied_;

@@ -127,11 +127,11 @@ private:
         for (std::size_t r = 0; r < kRows; ++r) {
             const std::byte* const place = args.rows.data + indices.at(r) * args.rows.stride;
             RowAtHand row;
-            row.codes = place + args.rows.codes_at;
+            row.codes = place + C::codes_at(args.rows);
             row.later = place;  // unless there are later rows
             row.factor = kWeighted ? weights[r] : one;
             if constexpr (C::is_coded) {
-                const Qparams q = C::qparams(place + args.rows.qparams_at);
+                const Qparams q = C::qparams(place + C::qparams_at(args.rows));
                 finish.bias = kWeighted ? Arch::fma_scalar(row.factor, q.bias, finish.bias) : finish.bias + q.bias;
                 row.factor = kWeighted ? row.factor * q.scale : q.scale;
                 magnitude += __builtin_fabsf(row.factor);

@@ -28,11 +28,12 @@ class HalfCopy {
     using Halves __attribute__((vector_size(kColumns * sizeof(std::int16_t)))) = std::int16_t;
 
 public:
+    static constexpr bool is_weighted = false;
     static constexpr std::size_t columns = kColumns;
     static constexpr std::int16_t infinity = kCodec == Codec::f16 ? 0x7c00 : 0x7f80;
     static constexpr std::int16_t nan = kCodec == Codec::f16 ? kNanF16 : kNanBF16;
 
-    HalfCopy(const PoolArgs& args, const std::byte*, std::size_t) noexcept
+    HalfCopy(const PoolArgs& args, const std::byte*, const float*) noexcept
         : made_zero_(args.pooling == Pooling::none ? Halves{} : Halves{} + kMinusZero) {}
 
     [[gnu::always_inline]] Halves operator()(const std::byte* codes, std::size_t column) const noexcept {
@@ -53,14 +54,16 @@ private:
 template <Codec kCodec, bool kWeighted>
 class Decoding {
 public:
-    [[gnu::always_inline]] Decoding(const PoolArgs& args, const std::byte* row, std::size_t position) noexcept
+    static constexpr bool is_weighted = kWeighted;
+
+    [[gnu::always_inline]] Decoding(const PoolArgs& args, const std::byte* qparams, const float* weight) noexcept
         : start_(Arch::set(start_of_sums(args, C::is_coded))), factor_(Arch::set(hidden_one())), bias_(Arch::set(0)) {
         if constexpr (C::is_coded) {
-            q_ = weighted_qparams(args, row, position);
+            q_ = weighted_qparams(qparams, weight);
             factor_ = Arch::set(q_.scale);
             bias_ = Arch::set(q_.bias);
         } else if constexpr (kWeighted) {
-            factor_ = Arch::set(args.weights[position]);
+            factor_ = Arch::set(*weight);
         }
     }
     /// Whether a coded row has no NaNs: its factor and bias are finite. Infinities need no care.
@@ -81,12 +84,10 @@ public:
 private:
     using C = RowCodec<kCodec>;
 
-    [[gnu::always_inline]] static Qparams weighted_qparams(const PoolArgs& args, const std::byte* row,
-                                                           std::size_t position) noexcept {
-        const Qparams q = C::qparams(row + args.rows.qparams_at);
+    [[gnu::always_inline]] static Qparams weighted_qparams(const std::byte* qparams, const float* weight) noexcept {
+        const Qparams q = C::qparams(qparams);
         if (!kWeighted) return {q.scale, q.bias + 0};  // -0 becomes 0
-        const float weight = args.weights[position];
-        return {weight * q.scale, Arch::fma_scalar(weight, q.bias, 0)};
+        return {*weight * q.scale, Arch::fma_scalar(*weight, q.bias, 0)};
     }
 
     [[gnu::always_inline]] Arch::V sum_of(Arch::V x) const noexcept {
@@ -122,14 +123,15 @@ struct DecodedRow : Decoding<kCodec, kWeighted> {
 template <Codec kCodec>
 class WeightedPairs {
 public:
+    static constexpr bool is_weighted = true;
     static constexpr std::size_t columns = 2 * Arch::width;
 
     struct Pair {
         Arch::V x[2];
     };
 
-    [[gnu::always_inline]] WeightedPairs(const PoolArgs& args, const std::byte*, std::size_t position) noexcept
-        : start_(Arch::set(start_of_sums(args, false))), factor_(Arch::set(args.weights[position])) {}
+    [[gnu::always_inline]] WeightedPairs(const PoolArgs& args, const std::byte*, const float* weight) noexcept
+        : start_(Arch::set(start_of_sums(args, false))), factor_(Arch::set(*weight)) {}
 
     [[gnu::always_inline]] Pair operator()(const std::byte* codes, std::size_t column) const noexcept {
         Pair pair;
@@ -196,6 +198,12 @@ private:
         }
     }
 
+    /// The weight of a call's first index, where a kind of row has any.
+    template <class Row>
+    static const float* first_weight(const PoolArgs& args) noexcept {
+        return args.weights + (Row::is_weighted ? args.position : 0);
+    }
+
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
     /// results do not alias them; so do all others. Wide rows are read by lines: see write_lines().
     template <std::size_t kBytes, class Row, bool kAreWide = false>
@@ -208,13 +216,15 @@ private:
         const PoolArgs args = given;
         const std::size_t last = args.rows.dim - Row::columns;  // first column of the last vector
         IndexReader indices(args, args.position);
+        const std::byte* const end = indices.place_of(args.end - args.position);
+        const float* weight = first_weight<Row>(args);
         std::byte* out = output_row(args, args.first_bag);
-        for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
+        for (; indices.place() != end; out += args.out_stride * kBytes, weight += Row::is_weighted) {
             const bool has_later = indices.has_later();
             const std::size_t later = has_later ? indices.later() : 0;
             if (!kAreWide && has_later) prefetch_row(args.rows, later);
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
-            const Row row(args, place, i);
+            const Row row(args, place, weight);
             std::size_t column = 0;
             if constexpr (kAreWide) {
                 if (has_later) {
@@ -260,8 +270,10 @@ private:
         const std::size_t last = stored_columns<C>(args.rows.dim) - Arch::width;  // first column of the last vector
         const bool is_whole = last + Arch::width == args.rows.dim;
         IndexReader indices(args, args.position);
+        const std::byte* const end = indices.place_of(args.end - args.position);
+        const float* weight = first_weight<Row>(args);
         std::byte* out = output_row(args, args.first_bag);
-        for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * sizeof(float)) {
+        for (; indices.place() != end; out += args.out_stride * sizeof(float), weight += Row::is_weighted) {
             if (indices.has_later()) {
                 const std::size_t later = indices.later();
                 visit_into(args.rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
@@ -271,11 +283,12 @@ private:
             }
             if (args.results_ahead != 0) prefetch_results(out + args.results_ahead, kVectors * sizeof(Arch::V));
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
-            const std::byte* const codes = place + args.rows.codes_at;
-            const Row row(args, place, i);
+            const std::byte* const codes = place + C::codes_at(args.rows);
+            const std::byte* const qparams = place + C::qparams_at(args.rows);
+            const Row row(args, qparams, weight);
             if constexpr (kIsChecked) {
-                if (!row.is_regular(place + args.rows.qparams_at)) [[unlikely]] {
-                    pool_carefully(given, i);
+                if (!row.is_regular(qparams)) [[unlikely]] {
+                    pool_carefully(given, indices.position(given) - 1);
                     continue;
                 }
             }
@@ -307,14 +320,17 @@ private:
         const bool is_whole = last + Arch::width == args.rows.dim;
         const std::size_t whole = is_whole ? args.rows.dim : last;  // columns
         IndexReader indices(args, args.position);
+        const std::byte* const end = indices.place_of(args.end - args.position);
+        const float* weight = first_weight<Row>(args);
         std::byte* out = output_row(args, args.first_bag);
-        for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
+        for (; indices.place() != end; out += args.out_stride * kBytes, weight += Row::is_weighted) {
             if (indices.has_later()) prefetch_row(args.rows, indices.later());
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
-            const std::byte* const codes = place + args.rows.codes_at;
-            const Row row(args, place, i);
-            if (!row.is_regular(place + args.rows.qparams_at)) [[unlikely]] {
-                pool_carefully(given, i);
+            const std::byte* const codes = place + C::codes_at(args.rows);
+            const std::byte* const qparams = place + C::qparams_at(args.rows);
+            const Row row(args, qparams, weight);
+            if (!row.is_regular(qparams)) [[unlikely]] {
+                pool_carefully(given, indices.position(given) - 1);
                 continue;
             }
             std::size_t column = 0;
@@ -379,19 +395,21 @@ private:
         const PoolArgs args = given;
         const std::size_t columns = stored_columns<C>(args.rows.dim);
         assume_part<C, kPart>(columns);
-        const std::size_t whole_end = args.position + whole_vectors(args, args.first_bag);
         IndexReader indices(args, args.position);
+        const std::byte* const end = indices.place_of(args.end - args.position);
+        const std::byte* const whole_end = indices.place_of(whole_vectors(args, args.first_bag));
         const NarrowRows<C> narrow_rows(given.rows);
+        const float* weight = first_weight<Row>(args);
         std::byte* out = output_row(args, args.first_bag);
-        for (std::size_t i = args.position; i < args.end; ++i, out += args.out_stride * kBytes) {
+        for (; indices.place() != end; out += args.out_stride * kBytes, weight += Row::is_weighted) {
             if (indices.has_later()) {
                 const std::byte* const later = args.rows.data + indices.later() * args.rows.stride;
                 prefetch_most<Prefetch::Into::first_level, kMostBytes>(later, args.rows.bytes);
             }
             const std::byte* const place = narrow_rows.place(args.rows, indices.next());
-            const Row row(args, place, i);
-            const Arch::V x = row.part(place + args.rows.codes_at, columns);
-            if (i < whole_end) {
+            const Row row(args, place + C::qparams_at(args.rows), weight);
+            const Arch::V x = row.part(place + C::codes_at(args.rows), columns);
+            if (indices.place() <= whole_end) {
                 Row::store(out, x);
             } else {
                 store_columns(out, args.out_type, Arch::canonical(x), args.rows.dim);

@@ -189,7 +189,7 @@ private:
                 args_.rows.data + (prefetched != kNoRow ? prefetched : row) * args_.rows.stride;
             // Each block of columns begins with the row's scale, which may lie in another.
             if (C::is_coded && block_ < columns_ && args_.prefetch_end != 0) {
-                prefetch_line<Prefetch::Into::second_level>(place + args_.rows.qparams_at);
+                prefetch_line<Prefetch::Into::second_level>(place + C::qparams_at(args_.rows));
             }
             group.rows[r].later = place + later.byte;
             ++r;
@@ -203,10 +203,10 @@ private:
         const std::byte* const place = narrow_rows_.place(args_.rows, row);
         const float weight = args_.weights != nullptr ? args_.weights[next_] : 1;
         RowAtHand& own = group.rows[r];
-        own.codes = place + args_.rows.codes_at + C::bytes_of(columns.first);
+        own.codes = place + C::codes_at(args_.rows) + C::bytes_of(columns.first);
         own.factor = weight;
         if constexpr (C::is_coded) {
-            const Qparams q = C::qparams(place + args_.rows.qparams_at);
+            const Qparams q = C::qparams(place + C::qparams_at(args_.rows));
             own.factor = weight * q.scale;
             own.bias = q.bias;
             finish_.bias = Arch::fma_scalar(weight, q.bias, finish_.bias);
