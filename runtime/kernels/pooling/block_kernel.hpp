@@ -4,7 +4,7 @@
 // bag. Most rows are one block; blocks.hpp cuts wider ones. The number of vectors is a template parameter. The last
 // vector of a row overlaps the one before it, so that it ends where the row ends: the columns in both are computed
 // twice, with the same result, and nothing is read or written past the row. Rows narrower than a vector: see NarrowRows
-// and whole_vectors().
+// and whole_results().
 #pragma once
 
 #include <cstddef>
@@ -184,7 +184,11 @@ private:
             step = args.out_stride * element_bytes(args.out_type);
             first = output_row(args, group.first_bag) + group.column * element_bytes(args.out_type);
             end = first + group.count * step;
-            const std::size_t whole = kVectors == 0 ? whole_vectors(args, group.first_bag) : is_whole ? group.count : 0;
+            const bool is_only_block = group.is_last_block && group.column == 0;
+            const std::size_t written = kVectors == 0 ? Arch::width : group.columns;
+            const std::size_t whole = is_whole && kVectors != 0 ? group.count
+                                      : is_only_block           ? whole_results(args, group.first_bag, written)
+                                                                : 0;
             whole_end = first + whole * step;
             plain_end = args.out_type == own_type(kCodec) && !is_divided(args.pooling) ? whole_end : first;
             last_of_call = first + (args.last_bag - 1 - group.first_bag) * step;

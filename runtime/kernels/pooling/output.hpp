@@ -14,12 +14,13 @@ inline std::byte* output_row(const PoolArgs& args, std::size_t bag) noexcept {
     return static_cast<std::byte*>(args.out) + bag * args.out_stride * element_bytes(args.out_type);
 }
 
-/// For rows narrower than a vector: how many bags of a call, from `first_bag` on, may be written as a whole vector.
-/// Where rows follow one another, what is too much is overwritten by the next bags of the call, which come later and on
-/// the same thread.
-inline std::size_t whole_vectors(const PoolArgs& args, std::size_t first_bag) noexcept {
+/// How many results of a call, from that of `first_bag` on, may be written as `written` columns, of which a row may
+/// have fewer. Where results follow one another, what is too much is overwritten by the next bags of the call, which
+/// come later and on the same thread.
+inline std::size_t whole_results(const PoolArgs& args, std::size_t first_bag, std::size_t written) noexcept {
     const std::size_t dim = args.rows.dim, left = (args.last_bag - first_bag) * dim;
-    return args.out_stride == dim && left >= Arch::width ? (left - Arch::width) / dim + 1 : 0;
+    if (written != dim && args.out_stride != dim) return 0;
+    return left >= written ? (left - written) / dim + 1 : 0;
 }
 
 /// Writes the first `count` columns of a vector that has more. Not inlined: it serves the ends of rows only, and its

@@ -268,9 +268,9 @@ private:
         constexpr std::size_t kMost = C::bytes_of(kVectors * Arch::width) + C::qparams_bytes;
         const PoolArgs args = given;
         const std::size_t last = stored_columns<C>(args.rows.dim) - Arch::width;  // first column of the last vector
-        const bool is_whole = last + Arch::width == args.rows.dim;
         IndexReader indices(args, args.position);
         const std::byte* const end = indices.place_of(args.end - args.position);
+        const std::byte* const whole_end = indices.place_of(whole_results(args, args.first_bag, last + Arch::width));
         const float* weight = first_weight<Row>(args);
         std::byte* out = output_row(args, args.first_bag);
         for (; indices.place() != end; out += args.out_stride * sizeof(float), weight += Row::is_weighted) {
@@ -301,7 +301,7 @@ private:
             for (std::size_t v = 0; v + 1 < kVectors; ++v) {
                 if (v < kLeast || v * Arch::width < last) write(v * Arch::width);
             }
-            if (C::pack > 1 && !is_whole) {
+            if (C::pack > 1 && indices.place() > whole_end) {
                 const Arch::V x = row(codes, last);
                 store_columns(out + last * sizeof(float), OutputType::f32, kIsChecked ? x : Arch::canonical(x),
                               args.rows.dim - last);
@@ -321,6 +321,7 @@ private:
         const std::size_t whole = is_whole ? args.rows.dim : last;  // columns
         IndexReader indices(args, args.position);
         const std::byte* const end = indices.place_of(args.end - args.position);
+        const std::byte* const whole_end = indices.place_of(whole_results(args, args.first_bag, last + Arch::width));
         const float* weight = first_weight<Row>(args);
         std::byte* out = output_row(args, args.first_bag);
         for (; indices.place() != end; out += args.out_stride * kBytes, weight += Row::is_weighted) {
@@ -350,8 +351,8 @@ private:
                 Row::store_regular(out + column * kBytes, row(codes, column));
             }
             const Arch::V x = row(codes, last);
-            is_whole ? Row::store_regular(out + last * kBytes, x)
-                     : store_columns(out + last * kBytes, args.out_type, x, args.rows.dim - last);
+            indices.place() > whole_end ? store_columns(out + last * kBytes, args.out_type, x, args.rows.dim - last)
+                                        : Row::store_regular(out + last * kBytes, x);
         }
     }
 
@@ -397,7 +398,7 @@ private:
         assume_part<C, kPart>(columns);
         IndexReader indices(args, args.position);
         const std::byte* const end = indices.place_of(args.end - args.position);
-        const std::byte* const whole_end = indices.place_of(whole_vectors(args, args.first_bag));
+        const std::byte* const whole_end = indices.place_of(whole_results(args, args.first_bag, Arch::width));
         const NarrowRows<C> narrow_rows(given.rows);
         const float* weight = first_weight<Row>(args);
         std::byte* out = output_row(args, args.first_bag);
