@@ -51,8 +51,8 @@ struct Rows {
     std::size_t bytes;   ///< bytes of one row
     std::size_t lines;   ///< maximum number of 64-byte cache lines that a row touches; not 0
     std::size_t dim;
-    std::size_t codes_at;       ///< byte of a row's first element
-    std::size_t qparams_at;     ///< byte of a row's scale, followed by its bias
+    std::size_t codes_at;       ///< byte of a row's first element; kernels ask RowCodec::codes_at()
+    std::size_t qparams_at;     ///< byte of a row's scale, followed by its bias; kernels ask RowCodec::qparams_at()
     std::size_t ids;            ///< valid indices are below it; equal to `count` without a remap
     const std::int32_t* remap;  ///< the row of each id, or any number that is not a row; null when ids are rows
     std::int64_t padding;       ///< index to leave out when filtering; -1 for none

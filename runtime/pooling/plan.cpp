@@ -31,6 +31,16 @@ std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingInd
 // forwarding (wide loads of narrow stores that are still in the store buffer), and a call of few rows cannot hide the
 // stall.
 
+// Kernels take for granted that rows without scale and bias in f16 begin with their codes, and that scale and bias
+// follow: see RowCodec::codes_at().
+constexpr bool begin_with_codes(RowFormat format) noexcept {
+    constexpr std::size_t kDim = 24;
+    const RowLayout layout = row_layout(format, kDim);
+    return layout.codes_at == 0 && layout.qparams_at == layout.code_bytes;
+}
+static_assert(begin_with_codes(RowFormat::f32) && begin_with_codes(RowFormat::f16) &&
+              begin_with_codes(RowFormat::bf16) && begin_with_codes(RowFormat::int8));
+
 void set_rows(const Table& table, kernels::Rows& rows) noexcept {
     static constexpr std::byte kNoRows = {};  // an empty table may have a null pointer: no arithmetic on that
     const RowLayout layout = row_layout(table.format(), table.dim());

@@ -3,8 +3,8 @@
 // Columns are processed in blocks of a few vectors, whose sums stay in registers during the loop over the rows of a
 // bag. Most rows are one block; blocks.hpp cuts wider ones. The number of vectors is a template parameter. The last
 // vector of a row overlaps the one before it, so that it ends where the row ends: the columns in both are computed
-// twice, with the same result, and nothing is read or written past the row. Rows narrower than a vector: see NarrowRows
-// and whole_results().
+// twice, with the same result, and nothing is read past the row, nor written past its result; but for rows narrower
+// than a vector and odd numbers of columns of int4 and int2: see NarrowRows and whole_results().
 #pragma once
 
 #include <cstddef>
@@ -79,7 +79,7 @@ public:
         const std::size_t columns = group.columns;
         if constexpr (kVectors == 0) assume_part<C, kPart>(columns);
         const std::size_t to_write = group.is_last_block ? args.rows.dim - group.column : columns;
-        const Results results(group, columns == to_write);
+        const Results results(group, to_write);
         IndexReader indices(args, group.position);
         EndReader ends(group.args, group.first_bag);
         const NarrowRows<C, kMayReadPast> narrow_rows(group.args.rows);
@@ -127,8 +127,8 @@ public:
                     continue;
                 }
             }
-            kAreWhole || out < results.whole_end ? write(out, args.out_type, columns, sums)
-                                                 : write_part(out, args.out_type, columns, to_write, sums);
+            kAreAlwaysWhole || out < results.whole_end ? write(out, args.out_type, columns, sums)
+                                                       : write_part(out, args.out_type, columns, to_write, sums);
         }
     }
 
@@ -145,8 +145,8 @@ private:
     /// bags of a few vectors, one for each of these questions takes a tenth of the instructions. (bf16 gains nothing.)
     static constexpr bool kHasShortcut = kVectors <= 4 && !F::is_scaled && kCodec != Codec::bf16;
     static constexpr bool kMayReadPast = kVectors == 0 && !C::has_exact_parts;
-    /// Whether results have as many columns as the vectors: rows may have codes of less than a byte for more.
-    static constexpr bool kAreWhole = kVectors != 0 && C::pack == 1;
+    /// Whether all results have as many columns as the vectors. Rows may have codes of less than a byte for more.
+    static constexpr bool kAreAlwaysWhole = kVectors != 0 && C::pack == 1;
 
     static constexpr bool kHasManyLines = C::bytes_of(kSums * Arch::width) > 128;
 
@@ -179,16 +179,16 @@ private:
         std::byte* plain_end;     ///< the same, if they are undivided and of the usual type
         std::byte* last_of_call;  ///< of the call's last bag
 
-        Results(const BagGroup& group, bool is_whole) noexcept {
+        Results(const BagGroup& group, std::size_t to_write) noexcept {
             const PoolArgs& args = group.args;
             step = args.out_stride * element_bytes(args.out_type);
             first = output_row(args, group.first_bag) + group.column * element_bytes(args.out_type);
             end = first + group.count * step;
             const bool is_only_block = group.is_last_block && group.column == 0;
             const std::size_t written = kVectors == 0 ? Arch::width : group.columns;
-            const std::size_t whole = is_whole && kVectors != 0 ? group.count
-                                      : is_only_block           ? whole_results(args, group.first_bag, written)
-                                                                : 0;
+            const std::size_t whole = kAreAlwaysWhole || written == to_write ? group.count
+                                      : is_only_block ? whole_results(args, group.first_bag, written)
+                                                      : 0;
             whole_end = first + whole * step;
             plain_end = args.out_type == own_type(kCodec) && !is_divided(args.pooling) ? whole_end : first;
             last_of_call = first + (args.last_bag - 1 - group.first_bag) * step;

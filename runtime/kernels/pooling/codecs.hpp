@@ -39,8 +39,8 @@ struct RowCodec {
         return bits < 8 ? columns / pack : columns * (bits / 8);
     }
 
-    /// Byte of a row's first element, and of its scale. Only rows with scale and bias in f16 have them in either order;
-    /// of others the compiler knows it (core/row_layout.hpp).
+    /// Byte of a row's first element, and of its scale; float rows have none. Only rows with scale and bias in f16 have
+    /// them before their codes, or after. Where those of others are is fixed, which saves registers.
     static std::size_t codes_at(const Rows& rows) noexcept { return has_short_qparams ? rows.codes_at : 0; }
     static std::size_t qparams_at(const Rows& rows) noexcept {
         return has_short_qparams ? rows.qparams_at : bytes_of(rows.dim);

@@ -14,9 +14,9 @@ inline std::byte* output_row(const PoolArgs& args, std::size_t bag) noexcept {
     return static_cast<std::byte*>(args.out) + bag * args.out_stride * element_bytes(args.out_type);
 }
 
-/// How many results of a call, from that of `first_bag` on, may be written as `written` columns, of which a row may
-/// have fewer. Where results follow one another, what is too much is overwritten by the next bags of the call, which
-/// come later and on the same thread.
+/// How many results of a call, from that of `first_bag` on, may be written as `written` columns, at least as many as
+/// rows have, by a kernel that writes each result at once, in the order of bags. Where results follow one another, what
+/// is too much is overwritten by the next bags of the call, which come later and on the same thread.
 inline std::size_t whole_results(const PoolArgs& args, std::size_t first_bag, std::size_t written) noexcept {
     const std::size_t dim = args.rows.dim, left = (args.last_bag - first_bag) * dim;
     if (written != dim && args.out_stride != dim) return 0;

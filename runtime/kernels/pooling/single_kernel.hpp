@@ -198,10 +198,10 @@ private:
         }
     }
 
-    /// The weight of a call's first index, where a kind of row has any.
+    /// The weight of a call's first index; null for rows that have none.
     template <class Row>
     static const float* first_weight(const PoolArgs& args) noexcept {
-        return args.weights + (Row::is_weighted ? args.position : 0);
+        return Row::is_weighted ? args.weights + args.position : nullptr;
     }
 
     /// Works on a local copy of the arguments whose address does not escape, so that the compiler knows that stores of
@@ -219,12 +219,12 @@ private:
         const std::byte* const end = indices.place_of(args.end - args.position);
         const float* weight = first_weight<Row>(args);
         std::byte* out = output_row(args, args.first_bag);
-        for (; indices.place() != end; out += args.out_stride * kBytes, weight += Row::is_weighted) {
+        for (; indices.place() != end; out += args.out_stride * kBytes, weight += Row::is_weighted ? 1 : 0) {
             const bool has_later = indices.has_later();
             const std::size_t later = has_later ? indices.later() : 0;
             if (!kAreWide && has_later) prefetch_row(args.rows, later);
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
-            const Row row(args, place, weight);
+            const Row row(args, nullptr, weight);
             std::size_t column = 0;
             if constexpr (kAreWide) {
                 if (has_later) {
@@ -273,7 +273,7 @@ private:
         const std::byte* const whole_end = indices.place_of(whole_results(args, args.first_bag, last + Arch::width));
         const float* weight = first_weight<Row>(args);
         std::byte* out = output_row(args, args.first_bag);
-        for (; indices.place() != end; out += args.out_stride * sizeof(float), weight += Row::is_weighted) {
+        for (; indices.place() != end; out += args.out_stride * sizeof(float), weight += Row::is_weighted ? 1 : 0) {
             if (indices.has_later()) {
                 const std::size_t later = indices.later();
                 visit_into(args.rows, [&]<Prefetch::Into kInto>() ROWPOOL_INLINE {
@@ -318,13 +318,13 @@ private:
         const PoolArgs args = given;
         const std::size_t last = stored_columns<C>(args.rows.dim) - Arch::width;  // first column of the last vector
         const bool is_whole = last + Arch::width == args.rows.dim;
-        const std::size_t whole = is_whole ? args.rows.dim : last;  // columns
+        const std::size_t many_end = is_whole ? args.rows.dim : last;  // column
         IndexReader indices(args, args.position);
         const std::byte* const end = indices.place_of(args.end - args.position);
         const std::byte* const whole_end = indices.place_of(whole_results(args, args.first_bag, last + Arch::width));
         const float* weight = first_weight<Row>(args);
         std::byte* out = output_row(args, args.first_bag);
-        for (; indices.place() != end; out += args.out_stride * kBytes, weight += Row::is_weighted) {
+        for (; indices.place() != end; out += args.out_stride * kBytes, weight += Row::is_weighted ? 1 : 0) {
             if (indices.has_later()) prefetch_row(args.rows, indices.later());
             const std::byte* const place = args.rows.data + indices.next() * args.rows.stride;
             const std::byte* const codes = place + C::codes_at(args.rows);
@@ -335,7 +335,7 @@ private:
                 continue;
             }
             std::size_t column = 0;
-            for (; column + kMany * Arch::width <= whole; column += kMany * Arch::width) {
+            for (; column + kMany * Arch::width <= many_end; column += kMany * Arch::width) {
                 std::byte* const to = out + column * kBytes;
                 const std::byte* const from = codes + C::bytes_of(column);
                 if (args.results_ahead != 0) prefetch_results(to + args.results_ahead, kMany * Arch::width * kBytes);
@@ -351,8 +351,11 @@ private:
                 Row::store_regular(out + column * kBytes, row(codes, column));
             }
             const Arch::V x = row(codes, last);
-            indices.place() > whole_end ? store_columns(out + last * kBytes, args.out_type, x, args.rows.dim - last)
-                                        : Row::store_regular(out + last * kBytes, x);
+            if (C::pack == 1 || indices.place() <= whole_end) {
+                Row::store_regular(out + last * kBytes, x);
+            } else {
+                store_columns(out + last * kBytes, args.out_type, x, args.rows.dim - last);
+            }
         }
     }
 
@@ -402,7 +405,7 @@ private:
         const NarrowRows<C> narrow_rows(given.rows);
         const float* weight = first_weight<Row>(args);
         std::byte* out = output_row(args, args.first_bag);
-        for (; indices.place() != end; out += args.out_stride * kBytes, weight += Row::is_weighted) {
+        for (; indices.place() != end; out += args.out_stride * kBytes, weight += Row::is_weighted ? 1 : 0) {
             if (indices.has_later()) {
                 const std::byte* const later = args.rows.data + indices.later() * args.rows.stride;
                 prefetch_most<Prefetch::Into::first_level, kMostBytes>(later, args.rows.bytes);

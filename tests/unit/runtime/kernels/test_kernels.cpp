@@ -154,6 +154,7 @@ TEST_CASE("every dim up to 480 equals the reference, and stays within its memory
             v.form.mode = weighted ? Pooling::sum : Pooling::mean;
             v.form.guard = number % 3 == 0 ? Guard::before : Guard::after;
             v.form.type = kTypes[number % 3];
+            v.form.in_two_parts = number % 5 < 2;
             v.values = number % 4 == 0 ? Values::hostile : Values::tame;
             check_point(format, dim, weighted, v, {30, 0, 11}, number);
         }
@@ -186,6 +187,7 @@ TEST_CASE("sums and means of one row each equal the reference, to every type of 
                     v.form.type = type;
                     v.form.bounds = Bounds::fixed;
                     v.form.guard = ++number % 2 == 0 ? Guard::before : Guard::after;
+                    v.form.in_two_parts = number % 5 < 2;
                     v.values = Values::hostile;
                     v.fixed_length = 1;
                     check_point(format, dim, false, v, std::vector<std::size_t>(40), number);
@@ -273,7 +275,8 @@ TEST_CASE("lookups of one row each of every dim up to 260 equal the reference") 
                 v.values = random.below(2) == 0 ? Values::tame : Values::hostile;
                 v.form.wide_indices = random.below(2) == 0;
                 v.form.guard = random.below(2) == 0 ? Guard::before : Guard::after;
-                v.form.out_gap = random.below(3);
+                v.form.out_gap = random.below(2) * random.below(3);
+                v.form.in_two_parts = random.below(2) == 0;
                 v.form.prefetch_distance = random.below(2) * 7;
                 v.form.prefetch_to_second_level = random.below(2) == 0;
                 v.form.prefetch_results = random.below(2) == 0;
