@@ -27,10 +27,6 @@ std::optional<std::int64_t> resolve_padding(const Table& table, const PaddingInd
     return padding.index() < 0 ? padding.index() + ids : padding.index();
 }
 
-// Structs below are filled in place, member by member. Copying a struct that has just been written would stall on store
-// forwarding (wide loads of narrow stores that are still in the store buffer), and a call of few rows cannot hide the
-// stall.
-
 // Kernels take for granted that rows without scale and bias in f16 begin with their codes, and that scale and bias
 // follow: see RowCodec::codes_at().
 constexpr bool begin_with_codes(RowFormat format) noexcept {
@@ -40,6 +36,10 @@ constexpr bool begin_with_codes(RowFormat format) noexcept {
 }
 static_assert(begin_with_codes(RowFormat::f32) && begin_with_codes(RowFormat::f16) &&
               begin_with_codes(RowFormat::bf16) && begin_with_codes(RowFormat::int8));
+
+// Structs below are filled in place, member by member. Copying a struct that has just been written would stall on store
+// forwarding (wide loads of narrow stores that are still in the store buffer), and a call of few rows cannot hide the
+// stall.
 
 void set_rows(const Table& table, kernels::Rows& rows) noexcept {
     static constexpr std::byte kNoRows = {};  // an empty table may have a null pointer: no arithmetic on that
