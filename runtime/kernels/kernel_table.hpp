@@ -82,7 +82,10 @@ struct PoolArgs {
     std::size_t position;  ///< first index of first_bag
     std::size_t end;       ///< one past the last index of the last bag, whose entry in `ends` may be missing
     Pooling pooling;
-    std::size_t least_run;     ///< bytes; shorter blocks of rows of several are short, 0 from near (least_run_for())
+    std::size_t least_run;  ///< bytes; shorter blocks of rows of several are short, 0 from near (least_run_for())
+    /// Rows that are wider than a block are read block by block for as many bags together as have so many bytes of rows
+    /// in the mean, at least for one (bytes_at_once_for()).
+    std::uint32_t bytes_at_once;
     bool has_small_l1;         ///< see has_small_l1() of pooling
     bool filters;              ///< leave out padding, bad indices and ids without a row; indices need not be checked
     bool count_all;            ///< mean and sqrtn divide by the length of the bag, ignoring filtering and weights
@@ -196,16 +199,17 @@ constexpr std::size_t most_side_by_side(std::size_t block) noexcept { return blo
 
 /// How many rows a bag, in the mean, are read faster side by side than block by block, in a call whose blocks have
 /// `block` bytes. As many as there can be where results are written afar, because a block's are written at once and
-/// wait for one another; where blocks are short or have codes of less than a byte; and codes of a byte from memory or
-/// with a small L1. Otherwise up to four from L2 and L3, and f32 with a small L1 from memory; of halves in short
-/// blocks, five with a small L1, in long ones four with a small L1 only. Other floats and halves from memory are read
-/// faster by blocks. (Long blocks, results afar and a small L1: measured on Zen 4; others: Zen 5.)
+/// wait for one another; where blocks are short or have codes of less than a byte; codes of a byte from memory or with
+/// a small L1; and halves that are not near with a small L1. Otherwise up to four from L2 and L3, and f32 with a small
+/// L1 from memory; of near halves with a small L1, five in short blocks, four in long ones. Other floats and halves
+/// from memory are read faster by blocks. (Long blocks, results afar and a small L1: measured on Zen 4; others: Zen 5.)
 inline std::size_t most_at_once(Codec codec, std::size_t block, const PoolArgs& args) noexcept {
     constexpr std::size_t kShort = 124, kMemoryRun = 256;  // int8 on AVX2: 112, and a share of scale and bias
     const std::size_t most = most_side_by_side(block);
     if (args.results_ahead != 0 || block <= kShort || block < args.least_run || are_parts_of_bytes(codec)) return most;
     const bool is_memory = args.least_run >= kMemoryRun;
     if (are_codes(codec)) return is_memory || args.has_small_l1 ? most : 4;
+    if (codec != Codec::f32 && args.has_small_l1 && args.least_run != 0) return most;
     const bool is_long = block >= kLongBlock;
     if (is_memory || (is_long && codec != Codec::f32 && !args.has_small_l1)) return 0;
     return codec != Codec::f32 && args.has_small_l1 && !is_long ? 5 : 4;

@@ -189,6 +189,7 @@ CheckResult plan_feature(const Table& table, const PoolOptions& options, std::si
     feature.codec = kernels::codec_of(table.format());
     feature.mode = options.mode;
     feature.least_run = least_run_for(table, footprint);
+    feature.bytes_at_once = bytes_at_once_for(table, footprint);
     feature.is_replicated = core::is_replicated(table);
     feature.count_all = options.divisor == Divisor::bag_length;
     feature.skips_bad = options.on_bad_index == OnBadIndex::skip;

@@ -24,6 +24,7 @@ struct FeaturePlan {
     Prefetch if_skewed;  ///< instead of rows.prefetch where indices are skewed; the same where nothing would be gained
     Pooling mode;
     std::size_t least_run;              ///< see least_run_for()
+    std::uint32_t bytes_at_once;        ///< see bytes_at_once_for()
     bool is_replicated;                 ///< rows and remap are where core::local_data() and local_remap() say
     bool count_all;                     ///< the divisor is the length of the bag
     bool skips_bad;                     ///< bad indices are left out

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "kernels/kernel_table.hpp"
 #include "rowpool/table.hpp"
@@ -52,6 +53,10 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
 /// soon, in the next blocks of the bag or, of rows of more than two blocks, by reading several whole rows side by side.
 /// Any block is long enough from near, which is 0, and of some rows from afar, which is 1.
 std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
+
+/// How many bytes of rows the bags have together whose rows are read in one block of columns before the next block.
+std::uint32_t bytes_at_once_for(const Table& table, std::size_t footprint,
+                                const Caches& caches = own_caches()) noexcept;
 
 /// Whether a call writes so many results that their lines are prefetched.
 struct FarResults {

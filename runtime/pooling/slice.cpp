@@ -176,6 +176,7 @@ private:
         set_ends(f, args);
         args.pooling = feature.mode;
         args.least_run = feature.least_run;
+        args.bytes_at_once = feature.bytes_at_once;
         args.has_small_l1 = has_small_l1_;
         args.filters = feature.rows.padding >= 0 || feature.rows.remap != nullptr;
         args.count_all = feature.count_all;

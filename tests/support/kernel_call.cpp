@@ -60,7 +60,8 @@ std::string describe(const CallForm& form) {
            (form.divisor == Divisor::bag_length ? ", by bag length" : "") + ", to " +
            std::string(to_string(form.type)) + (form.guard == Guard::after ? ", guard after" : ", guard before") +
            ", gap " + std::to_string(form.out_gap) + ", prefetch " + std::to_string(form.prefetch_distance) +
-           ", least run " + std::to_string(form.least_run) + (form.prefetch_results ? ", results ahead" : "") +
+           ", least run " + std::to_string(form.least_run) + ", " + std::to_string(form.bytes_at_once) +
+           " bytes at once" + (form.prefetch_results ? ", results ahead" : "") +
            (form.in_two_parts ? ", in two parts" : "");
 }
 
@@ -115,6 +116,7 @@ kernels::PoolArgs KernelCall::arguments() const {
     args.wide_indices = form_.wide_indices;
     args.filters = form_.filtering;
     args.least_run = form_.least_run;
+    args.bytes_at_once = form_.bytes_at_once;
     args.last_bag = num_bags_;
     args.end = num_indices_;
     args.pooling = form_.mode;

@@ -82,27 +82,21 @@ constexpr std::size_t block_columns(std::size_t columns, std::size_t least_run) 
     return best * Arch::width;
 }
 
-/// How many bags of a call, at least one, have so few rows in the mean that L1 keeps them from one block to the next.
-inline std::size_t bags_that_stay(const PoolArgs& args) noexcept {
-    constexpr std::size_t kBytes = 6144;  // measured on Zen 5, whose L1 has 48 KiB
+/// How many bags, at least one, are pooled in a block of columns before the next block.
+inline std::size_t bags_at_once(const PoolArgs& args) noexcept {
+    constexpr std::size_t kMost = 64;  // so that indices and ends are still in the cache
     const std::size_t bytes_of_rows = (args.end - args.position) * args.rows.bytes;
-    const std::size_t bags = kBytes * (args.last_bag - args.first_bag) / (bytes_of_rows + 1);
-    return bags != 0 ? bags : 1;
+    const std::size_t bags = args.bytes_at_once * (args.last_bag - args.first_bag) / (bytes_of_rows + 1);
+    return bags == 0 ? 1 : bags < kMost ? bags : kMost;
 }
 
 template <Codec kCodec, bool kWeighted>
 void sum_blocks(const PoolArgs& args) noexcept {
     using C = RowCodec<kCodec>;
-    constexpr std::size_t kBagsPerBlock = 64;  // so that indices and ends are still in the cache
-    // From afar, all short blocks of a few bags are read before the next bags': the hardware prefetches what follows
-    // them.
-    const bool are_short_blocks = C::bytes_of(kMaxVectors * Arch::width) < args.least_run;
     const std::size_t columns = stored_columns<C>(args.rows.dim);
     const std::size_t block = block_columns<C>(columns, args.least_run);
-    const std::size_t bags_at_once = columns <= block   ? args.last_bag
-                                     : are_short_blocks ? bags_that_stay(args)
-                                                        : kBagsPerBlock;
-    for (BagGroup group(args); group.take(bags_at_once);) {
+    const std::size_t most = columns <= block ? args.last_bag : bags_at_once(args);
+    for (BagGroup group(args); group.take(most);) {
         for (std::size_t column = 0; column < columns; column += block) {
             const std::size_t left = columns - column;
             group.is_last_block = left <= block;

@@ -36,6 +36,9 @@ TEST_CASE("short bags are read side by side where that is faster than block by b
     CHECK(most(Codec::f32, 1792, kNever) == 4);
     CHECK(most(Codec::bf16, 896, 0) == 4);
     CHECK(most(Codec::f16, 224, 0) == 5);
+    CHECK(most(Codec::f16, 224, 1) == 8);
+    CHECK(most(Codec::bf16, 896, 1) == 4);
+    CHECK(most(Codec::f32, 448, 1) == 4);
     CHECK(most(Codec::int8_f32, 450, 0) == 8);
     for (const bool has_small_l1 : {false, true}) {  // results afar
         args.has_small_l1 = has_small_l1;

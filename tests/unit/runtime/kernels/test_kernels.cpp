@@ -71,6 +71,7 @@ Variant variant(std::size_t number, Pooling mode) {
     v.form.prefetch_to_second_level = number / 11 % 2 == 0;
     static constexpr std::size_t kRuns[] = {0, 1, 64, 256, 1024, ~std::size_t{0}};  // those of least_run_for()
     v.form.least_run = kRuns[number / 13 % 6];
+    v.form.bytes_at_once = number / 13 % 2 == 0 ? ~std::uint32_t{0} : 6144;
     v.form.prefetch_results = number / 17 % 2 == 0;
     return v;
 }
@@ -198,9 +199,10 @@ TEST_CASE("sums and means of one row each equal the reference, to every type of 
     }
 }
 
-// Two blocks are done for 64 bags at a time, or, where they are short, for fewer: 40 columns are two of generic and
-// NEON, 150 of AVX2, 600 of AVX-512.
+// A block is done for 64 bags at a time, or for fewer that have so many bytes of rows: 40 columns are two blocks of
+// generic and NEON, 150 of AVX2, 600 of AVX-512.
 TEST_CASE("more bags than are done at a time equal the reference") {
+    constexpr std::uint32_t kBytesAtOnce[] = {0, 1000, 30000, ~std::uint32_t{0}};
     std::size_t number = 0;
     Random random(3);
     for (const RowFormat format : all_row_formats()) {
@@ -210,6 +212,7 @@ TEST_CASE("more bags than are done at a time equal the reference") {
                     Variant v;
                     v.form.mode = random.below(2) == 0 ? Pooling::sum : Pooling::mean;
                     v.form.least_run = random.below(2) == 0 ? 0 : ~std::size_t{0};
+                    v.form.bytes_at_once = random.pick(kBytesAtOnce);
                     v.form.bounds = bounds;
                     v.form.in_two_parts = ++number % 2 == 0;
                     v.fixed_length = 2;

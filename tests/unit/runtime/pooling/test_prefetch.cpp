@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -46,18 +47,10 @@ std::string rule_for(RowFormat format, std::size_t dim, std::size_t mib, const p
 TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
     constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
     CHECK(rule_for(RowFormat::int8, 32, 256, kSmall) == "64 L2");
-    CHECK(rule_for(RowFormat::f16, 160, 9, kSmall) == "25 L2");
-    CHECK(rule_for(RowFormat::f16, 160, 256, kSmall) == "32 L2");
-    CHECK(rule_for(RowFormat::f16, 416, 9, kSmall) == "24 L2");
-    CHECK(rule_for(RowFormat::f16, 416, 256, kSmall) == "26 L2");
-    CHECK(rule_for(RowFormat::f16, 512, 256, kSmall) == "21 L2");
-    CHECK(rule_for(RowFormat::f16, 1536, 256, kSmall) == "8 L2");
     CHECK(rule_for(RowFormat::int8, 32, 9, kSmall) == "64 L2");
     CHECK(rule_for(RowFormat::int8, 32, 8, kSmall) == "40 L1");
     CHECK(rule_for(RowFormat::int8, 100, 8, kSmall) == "32 L1");
     CHECK(rule_for(RowFormat::f32, 64, 8, kSmall) == "24 L1");
-    CHECK(rule_for(RowFormat::bf16, 640, 9, kSmall) == "17 L2");
-    CHECK(rule_for(RowFormat::f32, 320, 8, kSmall) == "8 L1");
     CHECK(rule_for(RowFormat::int8, 32, 8, kLarge) == "24 L1");
     CHECK(rule_for(RowFormat::int8, 32, 9, kLarge) == "96 L1");
     const std::size_t block_dim = cpu::active_kernels()->block_dim;
@@ -68,14 +61,28 @@ TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
         CHECK(rule_for(RowFormat::f32, 64, 256, kLarge) == "64 L1");
         CHECK(rule_for(RowFormat::f16, 96, 256, kLarge) == "85 L1");
         CHECK(rule_for(RowFormat::int8, 8200, 256, kLarge) == "8 L1");
+        CHECK(rule_for(RowFormat::f16, 1536, 256, kSmall) == "8 L2");  // of a row
     }
     if (block_dim == 112) {
-        CHECK(rule_for(RowFormat::f32, 208, 256, kSmall) == "32 L2");  // a block's lines
-        CHECK(rule_for(RowFormat::f32, 464, 256, kSmall) == "11 L2");  // too many blocks: a row's
+        CHECK(rule_for(RowFormat::f16, 416, 9, kSmall) == "32 L2");  // a block's lines
+        CHECK(rule_for(RowFormat::f16, 416, 256, kSmall) == "32 L2");
+        CHECK(rule_for(RowFormat::f16, 512, 9, kSmall) == "32 L2");
+        CHECK(rule_for(RowFormat::f16, 512, 256, kSmall) == "21 L2");  // too many blocks: a row's
+        CHECK(rule_for(RowFormat::bf16, 640, 9, kSmall) == "17 L2");
+        CHECK(rule_for(RowFormat::f32, 320, 8, kSmall) == "16 L1");
+        CHECK(rule_for(RowFormat::f32, 320, 4, kSmall) == "8 L1");
+        CHECK(rule_for(RowFormat::f32, 208, 256, kSmall) == "32 L2");
+        CHECK(rule_for(RowFormat::f32, 464, 256, kSmall) == "11 L2");
         CHECK(rule_for(RowFormat::f32, 200, 256, kLarge) == "36 L1");
         CHECK(rule_for(RowFormat::f16, 128, 256, kLarge) == "64 L1");
     }
     if (block_dim == 448) {
+        CHECK(rule_for(RowFormat::f16, 160, 9, kSmall) == "25 L2");
+        CHECK(rule_for(RowFormat::f16, 160, 256, kSmall) == "32 L2");
+        CHECK(rule_for(RowFormat::f16, 416, 256, kSmall) == "26 L2");
+        CHECK(rule_for(RowFormat::bf16, 640, 9, kSmall) == "24 L2");
+        CHECK(rule_for(RowFormat::f16, 512, 8, kSmall) == "14 L1");
+        CHECK(rule_for(RowFormat::f16, 896, 8, kSmall) == "8 L1");
         CHECK(rule_for(RowFormat::f32, 4000, 16, kLarge) == "8 L1");
         CHECK(rule_for(RowFormat::bf16, 600, 16, kLarge) == "19 L1");
         CHECK(rule_for(RowFormat::bf16, 600, 256, kLarge) == "25 L1");
@@ -244,6 +251,10 @@ TEST_CASE("whole rows on their way to a cache fill a third of it, or are one") {
     CHECK(whole_distance_for(4000, {8, kSecond}, kCaches) == 8);
     CHECK(whole_distance_for(4000, {96, kSecond}, kCaches) == 43);
     CHECK(whole_distance_for(4000, {0, kFirst}, kCaches) == 0);
+    constexpr pooling::Caches kSmall = {32 << 10, 1 << 20, 32 << 20};
+    CHECK(whole_distance_for(200, {64, kSecond}, kSmall) == 32);
+    CHECK(whole_distance_for(20, {96, kSecond}, kSmall) == 64);
+    CHECK(whole_distance_for(200, {64, kFirst}, kSmall) == 27);
     for (const std::size_t distance : {std::size_t{0}, std::size_t{2}, std::size_t{400}}) {  // whoever has set it
         with_large_table(RowFormat::f16, 4000, 1, [&](const Table& table) {
             PoolOptions options;
@@ -272,12 +283,25 @@ TEST_CASE("wide rows are read side by side where blocks are short for the cache 
         CHECK(least_run_of(format, 512, 17, kLarge) == 256);
         CHECK(least_run_of(format, 8192, 33, kLarge) == 1024);
         CHECK(least_run_of(format, 512, 8, kSmall) == 0);
-        if (format != RowFormat::f32) CHECK(least_run_of(format, 512, 9, kSmall) > kAll);
     }
-    const std::size_t few = 4 * cpu::active_kernels()->block_dim;  // columns, of f32 from afar with a small L1
-    CHECK(least_run_of(RowFormat::f32, few, 17, kSmall) == 1);
-    CHECK(least_run_of(RowFormat::f32, few + 1, 17, kSmall) > kAll);
-    CHECK(least_run_of(RowFormat::f32, few + 1, 16, kSmall) == 1);
+    const std::size_t block = cpu::active_kernels()->block_dim;  // columns: from afar with a small L1
+    const auto are_cut = [&](RowFormat format, std::size_t dim, std::size_t mib) {
+        const std::size_t least_run = least_run_of(format, dim, mib, kSmall);
+        CHECK((least_run == 1 || least_run > kAll));
+        return least_run == 1;
+    };
+    CHECK(are_cut(RowFormat::f32, 4 * block, 17));
+    CHECK(!are_cut(RowFormat::f32, 4 * block + 1, 17));
+    CHECK(are_cut(RowFormat::f32, 9 * block, 16));
+    if (block >= 112) {  // blocks of sanitized builds are shorter than a line
+        CHECK(are_cut(RowFormat::f16, 5 * block, 16));
+        CHECK(!are_cut(RowFormat::f16, 5 * block + 1, 16));
+        CHECK(are_cut(RowFormat::bf16, std::min<std::size_t>(4 * block, 1024), 17));
+        CHECK(!are_cut(RowFormat::bf16, std::min<std::size_t>(4 * block, 1024) + 1, 17));
+        CHECK(are_cut(RowFormat::int8, std::min<std::size_t>(4 * block, 1016), 33));
+        CHECK(!are_cut(RowFormat::int8, std::min<std::size_t>(4 * block, 1016) + 1, 33));
+        CHECK(are_cut(RowFormat::int4, 4 * block, 33) == (block == 448));  // 56 bytes on AVX2
+    }
     for (const pooling::Caches& caches : {kLarge, kSmall}) {                              // long rows of codes
         const std::size_t most = caches.first_level == kSmall.first_level ? 1016 : 1272;  // columns
         CHECK(least_run_of(RowFormat::int8, most + 1, 5, caches) > kAll);
@@ -286,6 +310,23 @@ TEST_CASE("wide rows are read side by side where blocks are short for the cache 
     }
     CHECK(least_run_of(RowFormat::int8, 1273, 32, kLarge) > kAll);
     CHECK(least_run_of(RowFormat::int8, 1273, 33, kLarge) == 256);
+}
+
+TEST_CASE("blocks of bags that have few rows together are read one after the other from afar") {
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
+    constexpr std::uint32_t kAll = ~std::uint32_t{0};
+    const auto bytes_at_once = [](RowFormat format, std::size_t dim, std::size_t mib, const pooling::Caches& caches) {
+        return with_large_table(
+            format, dim, 1, [&](const Table& table) { return pooling::bytes_at_once_for(table, mib << 20, caches); });
+    };
+    for (const RowFormat format : {RowFormat::f32, RowFormat::f16, RowFormat::int8}) {
+        for (const pooling::Caches& caches : {kLarge, kSmall}) CHECK(bytes_at_once(format, 512, 4, caches) == kAll);
+        CHECK(bytes_at_once(format, 512, 16, kSmall) == kAll);
+        CHECK(bytes_at_once(format, 512, 17, kSmall) == (format == RowFormat::f32 ? kAll : 12288));
+    }
+    const bool are_short = cpu::active_kernels()->block_dim < 256;  // from memory
+    CHECK(bytes_at_once(RowFormat::int8, 512, 17, kLarge) == (are_short ? 6144 : kAll));
+    CHECK(bytes_at_once(RowFormat::f32, 8192, 17, kLarge) == (are_short ? 6144 : kAll));
 }
 
 /// Ten bags of so many rows, with results of `dim` columns that are `stride` columns apart.
