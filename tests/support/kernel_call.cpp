@@ -61,8 +61,8 @@ std::string describe(const CallForm& form) {
            std::string(to_string(form.type)) + (form.guard == Guard::after ? ", guard after" : ", guard before") +
            ", gap " + std::to_string(form.out_gap) + ", prefetch " + std::to_string(form.prefetch_distance) +
            ", least run " + std::to_string(form.least_run) + ", " + std::to_string(form.bytes_at_once) +
-           " bytes at once" + (form.prefetch_results ? ", results ahead" : "") +
-           (form.in_two_parts ? ", in two parts" : "");
+           " bytes at once" + (form.has_small_l1 ? ", small L1" : "") +
+           (form.prefetch_results ? ", results ahead" : "") + (form.in_two_parts ? ", in two parts" : "");
 }
 
 KernelCall::KernelCall(const MadeTable& table, const ReferenceBags& bags, const CallForm& form)
@@ -117,6 +117,7 @@ kernels::PoolArgs KernelCall::arguments() const {
     args.filters = form_.filtering;
     args.least_run = form_.least_run;
     args.bytes_at_once = form_.bytes_at_once;
+    args.has_small_l1 = form_.has_small_l1;
     args.last_bag = num_bags_;
     args.end = num_indices_;
     args.pooling = form_.mode;

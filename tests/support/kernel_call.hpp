@@ -32,6 +32,7 @@ struct CallForm {
     bool prefetch_to_second_level = false;
     std::size_t least_run = 0;        ///< bytes; see PoolArgs
     std::uint32_t bytes_at_once = 0;  ///< see PoolArgs
+    bool has_small_l1 = false;
     bool prefetch_results = false;
     bool in_two_parts = false;  ///< as two calls, each for some of the bags
 };

@@ -73,6 +73,7 @@ Variant variant(std::size_t number, Pooling mode) {
     v.form.least_run = kRuns[number / 13 % 6];
     v.form.bytes_at_once = number / 13 % 2 == 0 ? ~std::uint32_t{0} : 6144;
     v.form.prefetch_results = number / 17 % 2 == 0;
+    v.form.has_small_l1 = number / 19 % 2 == 0;
     return v;
 }
 
@@ -282,6 +283,7 @@ TEST_CASE("lookups of one row each of every dim up to 260 equal the reference") 
                 v.form.in_two_parts = random.below(2) == 0;
                 v.form.prefetch_distance = random.below(2) * 7;
                 v.form.prefetch_to_second_level = random.below(2) == 0;
+                v.form.has_small_l1 = random.below(2) == 0;
                 v.form.prefetch_results = random.below(2) == 0;
                 check_point(format, dim, weighted, v, std::vector<std::size_t>(20), number);
             }
