@@ -89,8 +89,9 @@ struct Prefetch {
     /// Longest distance; longer ones are clamped to it.
     static constexpr std::size_t kMostDistance = 4096;
 
-    /// A row is prefetched this many indices before it is read, or fewer where the cache has no room for so many whole
-    /// rows, or four where it is less than a group that is read at once (docs/TUNING.md); 0 means never.
+    /// A row is prefetched this many indices before it is read, or fewer where whole rows are read and the cache has no
+    /// room for so many, or so many on their way to L2 gain nothing, or four where it is less than a group that is read
+    /// at once (docs/TUNING.md); 0 means never.
     std::size_t distance = 0;
     Into into = Into::second_level;  ///< suits CPUs with a small L1
 

@@ -83,8 +83,8 @@ struct PoolArgs {
     std::size_t end;       ///< one past the last index of the last bag, whose entry in `ends` may be missing
     Pooling pooling;
     std::size_t least_run;  ///< bytes; shorter blocks of rows of several are short, 0 from near (least_run_for())
-    /// Rows that are wider than a block are read block by block for as many bags together as have so many bytes of rows
-    /// in the mean, at least for one (bytes_at_once_for()).
+    /// Of rows: so many bags are pooled in one block of columns before the next block as have these bytes together in
+    /// the mean, but 1 to 64 bags (bytes_at_once_for()).
     std::uint32_t bytes_at_once;
     bool has_small_l1;         ///< see has_small_l1() of pooling
     bool filters;              ///< leave out padding, bad indices and ids without a row; indices need not be checked

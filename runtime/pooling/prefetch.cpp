@@ -67,11 +67,24 @@ bool exceed_second_level(std::size_t footprint, const Caches& caches) noexcept {
     return footprint > 4 * caches.second_level;
 }
 
-/// The mean bytes of the blocks of rows that are wider than one, which are cut into at least so many; otherwise 0.
+/// The fewest blocks that rows are cut into; 0 where this CPU has no kernels.
+std::size_t fewest_blocks(const Table& table) noexcept {
+    const kernels::KernelTable* const kernels = cpu::active_kernels();
+    return kernels == nullptr ? 0 : (table.dim() + kernels->block_dim - 1) / kernels->block_dim;
+}
+
+/// The bytes of the widest block that there is; 0 where this CPU has no kernels.
+std::size_t widest_block_bytes(const Table& table) noexcept {
+    const kernels::KernelTable* const kernels = cpu::active_kernels();
+    if (kernels == nullptr) return 0;
+    return kernels::bytes_of_block(*kernels, row_bytes(table.format(), table.dim()), table.dim());
+}
+
+/// The mean bytes of the blocks of rows that are wider than one; otherwise 0.
 std::size_t block_bytes(const Table& table) noexcept {
     const kernels::KernelTable* const kernels = cpu::active_kernels();
     if (kernels == nullptr || table.dim() <= kernels->one_block_dim) return 0;
-    return row_bytes(table.format(), table.dim()) / ((table.dim() + kernels->block_dim - 1) / kernels->block_dim);
+    return row_bytes(table.format(), table.dim()) / fewest_blocks(table);
 }
 
 /// Whether rows have so many lines that L1 holds few of them.
@@ -102,20 +115,19 @@ std::size_t most_lines_under_way(std::size_t footprint, const Caches& caches) no
 }
 
 /// Whether rows that are not near are read by blocks with a small L1: where that takes few passes, because nothing of a
-/// row is near from one to the next. From memory, the hardware prefetches what follows a block of a long row for
-/// nothing. (f32 from L3: in any number of passes, because its blocks are the simplest.)
+/// row is near from one to the next, and what the hardware prefetches after a block is fetched in vain. (f32 from L3:
+/// in any number of passes, because its blocks are the simplest.)
 bool suit_blocks_from_afar(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     constexpr std::size_t kFew = 4, kFewFromThirdLevel = 5, kMostBytes = 2048;
-    const kernels::KernelTable* const kernels = cpu::active_kernels();
-    if (kernels == nullptr) return false;
     const kernels::Codec codec = kernels::codec_of(table.format());
-    const std::size_t bytes = row_bytes(table.format(), table.dim());
-    const std::size_t blocks = (table.dim() + kernels->block_dim - 1) / kernels->block_dim;
-    if (kernels::bytes_of_block(*kernels, bytes, table.dim()) < kLine) return false;
+    const std::size_t blocks = fewest_blocks(table);
     const bool is_third_level = fit_third_level(footprint, caches);
     if (codec == kernels::Codec::f32) return is_third_level || blocks <= kFew;
-    if (kernels::are_codes(codec)) return blocks <= kFew && !are_long(table, caches);
-    return is_third_level ? blocks <= kFewFromThirdLevel : blocks <= kFew && bytes <= kMostBytes;
+    if (kernels::are_codes(codec)) {
+        return blocks <= kFew && !are_long(table, caches) && widest_block_bytes(table) >= kLine;
+    }
+    if (is_third_level) return blocks <= kFewFromThirdLevel;
+    return blocks <= kFew && row_bytes(table.format(), table.dim()) <= kMostBytes;
 }
 
 /// The bytes of a block, of a table whose rows are read from beyond L2 and by blocks that may be long enough for that;
@@ -123,18 +135,15 @@ bool suit_blocks_from_afar(const Table& table, std::size_t footprint, const Cach
 std::size_t run_of_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     const std::size_t bytes = block_bytes(table);
     const std::size_t least_run = bytes == 0 ? 0 : least_run_for(table, footprint, caches);
-    if (least_run == 0) return 0;
-    const std::size_t widest =
-        kernels::bytes_of_block(*cpu::active_kernels(), row_bytes(table.format(), table.dim()), table.dim());
-    return widest < least_run ? 0 : bytes;
+    return least_run == 0 || widest_block_bytes(table) < least_run ? 0 : bytes;
 }
 
-/// The least distance: more rows if those that come from L3 are read by blocks of few lines.
+/// The least distance: more rows if those that come from L3 are near and read by blocks of few lines.
 std::size_t least_distance(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     constexpr std::size_t kLeast = 8, kFromThirdLevel = 16;
     const std::size_t bytes = block_bytes(table);
-    const bool is_near = fit_quarter_of_third_level(footprint, caches);
-    if (!has_small_l1(caches) || !is_near || !exceed_second_level(footprint, caches) || bytes == 0) return kLeast;
+    if (!has_small_l1(caches) || !exceed_second_level(footprint, caches) || bytes < kLine) return kLeast;
+    if (least_run_for(table, footprint, caches) != 0) return kLeast;
     return std::clamp(caches.first_level / kLine / 4 / (bytes / kLine + 1), kLeast, kFromThirdLevel);
 }
 
@@ -220,9 +229,10 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
     const bool is_first_level = prefetch.into == Into::first_level;
     const std::size_t level = is_first_level ? caches.first_level : caches.second_level;
     std::size_t most = level / 3 / row_bytes(table.format(), table.dim());
-    if (has_small_l1(caches) && !is_first_level) {  // as far as rows that are never read by blocks
+    if (has_small_l1(caches) && !is_first_level) {  // as far as rows that are never read by blocks: prefetch_for()
         constexpr std::size_t kAfar = 32;
-        most = std::min(most, std::max(kAfar, caches.first_level / kLine / 4 / lines_of_row(table)));
+        const std::size_t l1_lines = caches.first_level / kLine, lines = lines_of_row(table);
+        most = std::min(most, std::max(l1_lines / 4 / lines, std::min(kAfar, l1_lines * 2 / 3 / lines)));
     }
     return std::min(prefetch.distance, std::max(most, std::size_t{1}));
 }
@@ -248,15 +258,10 @@ std::uint32_t bytes_at_once_for(const Table& table, std::size_t footprint, const
     // From afar, the next block of a few bags is read before the next bags' rows: the hardware prefetches what follows
     // a block. Of so many rows L1 keeps the rest: measured on Zen 5, whose L1 has 48 KiB, and on Zen 4.
     constexpr std::uint32_t kFew = 6144, kFewFromMemory = 12288, kAll = ~std::uint32_t{0};
-    const kernels::Codec codec = kernels::codec_of(table.format());
-    if (has_small_l1(caches)) {
-        return codec == kernels::Codec::f32 || fit_third_level(footprint, caches) ? kAll : kFewFromMemory;
-    }
-    const kernels::KernelTable* const kernels = cpu::active_kernels();
-    const std::size_t bytes = row_bytes(table.format(), table.dim());
-    const bool are_short = kernels != nullptr && kernels::bytes_of_block(*kernels, bytes, table.dim()) <
-                                                     least_run_for(table, footprint, caches);
-    return are_short ? kFew : kAll;
+    if (widest_block_bytes(table) < least_run_for(table, footprint, caches)) return kFew;
+    const bool are_near = fit_third_level(footprint, caches) || !exceed_second_level(footprint, caches);
+    const bool is_f32 = kernels::codec_of(table.format()) == kernels::Codec::f32;
+    return has_small_l1(caches) && !are_near && !is_f32 ? kFewFromMemory : kAll;
 }
 
 FarResults far_results(std::size_t count, std::size_t stride, const Caches& caches) noexcept {

@@ -44,7 +44,8 @@ Prefetch prefetch_if_skewed(const Table& table, const Prefetch& prefetch) noexce
 bool are_skewed(const kernels::PoolArgs& args) noexcept;
 
 /// The distance of `prefetch` for kernels that read whole rows instead of blocks of columns: rows are no more than fill
-/// a third of the cache that they are prefetched into, but at least one if there are any.
+/// a third of the cache that they are prefetched into, and into L2 with a small L1 no farther ahead than those of
+/// tables that are never read by blocks, but at least one if there are any.
 std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
                                    const Caches& caches = own_caches()) noexcept;
 
@@ -54,7 +55,7 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
 /// Any block is long enough from near, which is 0, and of some rows from afar, which is 1.
 std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
-/// How many bytes of rows the bags have together whose rows are read in one block of columns before the next block.
+/// See PoolArgs::bytes_at_once.
 std::uint32_t bytes_at_once_for(const Table& table, std::size_t footprint,
                                 const Caches& caches = own_caches()) noexcept;
 

@@ -30,8 +30,8 @@ struct CallForm {
     std::size_t out_gap = 0;            ///< elements between output rows
     std::size_t prefetch_distance = 0;  ///< in indices
     bool prefetch_to_second_level = false;
-    std::size_t least_run = 0;        ///< bytes; see PoolArgs
-    std::uint32_t bytes_at_once = 0;  ///< see PoolArgs
+    std::size_t least_run = 0;                        ///< bytes; see PoolArgs
+    std::uint32_t bytes_at_once = ~std::uint32_t{0};  ///< see PoolArgs
     bool has_small_l1 = false;
     bool prefetch_results = false;
     bool in_two_parts = false;  ///< as two calls, each for some of the bags

@@ -207,7 +207,7 @@ private:
     /// The most lines of a row of floats or halves that are best prefetched at once. (Those of near halves, with a
     /// small L1: measured on Zen 4, where AVX2 gains nothing; others: Zen 5.)
     static std::size_t most_lines_at_once(const PoolArgs& args) noexcept {
-        if (C::bits == 32) return 4;
+        if constexpr (C::bits == 32) return 4;
         const bool are_near = args.has_small_l1 && args.rows.prefetch.into == Prefetch::Into::first_level;
         return Arch::width == 16 && are_near ? 12 : 3;
     }

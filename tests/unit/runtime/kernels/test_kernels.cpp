@@ -71,7 +71,7 @@ Variant variant(std::size_t number, Pooling mode) {
     v.form.prefetch_to_second_level = number / 11 % 2 == 0;
     static constexpr std::size_t kRuns[] = {0, 1, 64, 256, 1024, ~std::size_t{0}};  // those of least_run_for()
     v.form.least_run = kRuns[number / 13 % 6];
-    v.form.bytes_at_once = number / 13 % 2 == 0 ? ~std::uint32_t{0} : 6144;
+    v.form.bytes_at_once = number / 23 % 2 == 0 ? ~std::uint32_t{0} : 6144;
     v.form.prefetch_results = number / 17 % 2 == 0;
     v.form.has_small_l1 = number / 19 % 2 == 0;
     return v;

@@ -321,8 +321,14 @@ TEST_CASE("blocks of bags that have few rows together are read one after the oth
     };
     for (const RowFormat format : {RowFormat::f32, RowFormat::f16, RowFormat::int8}) {
         for (const pooling::Caches& caches : {kLarge, kSmall}) CHECK(bytes_at_once(format, 512, 4, caches) == kAll);
-        CHECK(bytes_at_once(format, 512, 16, kSmall) == kAll);
-        CHECK(bytes_at_once(format, 512, 17, kSmall) == (format == RowFormat::f32 ? kAll : 12288));
+        CHECK(bytes_at_once(format, 32, 10, {32 << 10, 4 << 20, 16 << 20}) == kAll);  // near: L2 has many of them
+    }
+    CHECK(bytes_at_once(RowFormat::f16, 40000, 17, kSmall) == 6144);  // too many blocks
+    if (cpu::active_kernels()->block_dim >= 112) {
+        for (const RowFormat format : {RowFormat::f32, RowFormat::f16, RowFormat::int8}) {
+            CHECK(bytes_at_once(format, 200, 16, kSmall) == kAll);
+            CHECK(bytes_at_once(format, 200, 17, kSmall) == (format == RowFormat::f32 ? kAll : 12288));
+        }
     }
     const bool are_short = cpu::active_kernels()->block_dim < 256;  // from memory
     CHECK(bytes_at_once(RowFormat::int8, 512, 17, kLarge) == (are_short ? 6144 : kAll));
