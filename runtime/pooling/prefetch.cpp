@@ -21,6 +21,7 @@ namespace {
 using Into = Prefetch::Into;
 
 constexpr std::size_t kLine = 64;  // bytes of a cache line, on all CPUs that we know
+constexpr std::size_t kAfar = 32;  // most rows of several lines from memory that are on their way to L2
 
 /// The size of a cache of this machine, or that of most servers where the system does not report it.
 std::size_t cache_bytes(int name, std::size_t otherwise) noexcept {
@@ -114,6 +115,12 @@ std::size_t most_lines_under_way(std::size_t footprint, const Caches& caches) no
     return fit_third_level(footprint, caches) ? lines / 4 : lines / 3;
 }
 
+/// How many rows of so many lines, at most `most`, may be on their way to L2 with a small L1. L2 has room for more
+/// lines than L1: up to two thirds of L1's, where rows of several lines need them.
+std::size_t rows_under_way_to_second_level(std::size_t lines, std::size_t most, const Caches& caches) noexcept {
+    return std::min(most, caches.first_level / kLine * 2 / 3 / lines);
+}
+
 /// Whether rows that are not near are read by blocks with a small L1: where that takes few passes, because nothing of a
 /// row is near from one to the next, and what the hardware prefetches after a block is fetched in vain. (f32 from L3:
 /// in any number of passes, because its blocks are the simplest.)
@@ -172,7 +179,6 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     if (need_no_prefetch(table, footprint, caches)) return {0, Into::first_level};
     // What matters is the number of lines under way, and wide rows have more lines; of rows that are read by blocks,
     // only a block's lines.
-    const std::size_t l1_lines = caches.first_level / kLine;
     const bool is_near = fit_quarter_of_third_level(footprint, caches), is_small = has_small_l1(caches);
     const std::size_t lines_under_way = most_lines_under_way(footprint, caches);
     const std::size_t run = run_of_blocks(table, footprint, caches);
@@ -186,9 +192,8 @@ Prefetch prefetch_for(const Table& table, std::size_t footprint, const Caches& c
     const std::size_t distance =
         std::clamp(lines_under_way / lines, least_distance(table, footprint, caches), is_near ? near_third : kMost);
     if (is_small && !fit_second_level && !is_near) {
-        // L2 has room for more lines under way: up to two thirds of L1's, where rows of several lines need them.
-        const std::size_t afar = fit_third_level(footprint, caches) ? 24 : 32;
-        return {std::max(distance, std::min(afar, l1_lines * 2 / 3 / lines)), Into::second_level};
+        const std::size_t most = fit_third_level(footprint, caches) ? 24 : kAfar;
+        return {std::max(distance, rows_under_way_to_second_level(lines, most, caches)), Into::second_level};
     }
     // Rows that share sets are fewer, but not so few that the next ones would come too late, as those of codes would.
     const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
@@ -230,9 +235,9 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
     const std::size_t level = is_first_level ? caches.first_level : caches.second_level;
     std::size_t most = level / 3 / row_bytes(table.format(), table.dim());
     if (has_small_l1(caches) && !is_first_level) {  // as far as rows that are never read by blocks: prefetch_for()
-        constexpr std::size_t kAfar = 32;
-        const std::size_t l1_lines = caches.first_level / kLine, lines = lines_of_row(table);
-        most = std::min(most, std::max(l1_lines / 4 / lines, std::min(kAfar, l1_lines * 2 / 3 / lines)));
+        const std::size_t lines = lines_of_row(table);
+        most = std::min(most, std::max(caches.first_level / kLine / 4 / lines,
+                                       rows_under_way_to_second_level(lines, kAfar, caches)));
     }
     return std::min(prefetch.distance, std::max(most, std::size_t{1}));
 }

@@ -189,7 +189,7 @@ kernels::PoolArgs last_call;
 
 void record(const kernels::PoolArgs& args) noexcept { last_call = args; }
 
-TEST_CASE("kernels of many skewed indices are told to prefetch otherwise") {
+TEST_CASE("kernels are told what was planned, and of many skewed indices to prefetch otherwise") {
     constexpr Prefetch kUsual = {40, Prefetch::Into::second_level}, kSkewed = {64, Prefetch::Into::first_level};
     const kernels::CodecKernels recording = {{record, record}, record, {nullptr, nullptr}, record, record};
     kernels::KernelTable kernels = *cpu::active_kernels();
@@ -208,10 +208,13 @@ TEST_CASE("kernels of many skewed indices are told to prefetch otherwise") {
         pooling::Plan plan;
         REQUIRE(pooling::plan_call(table, bags, options, out, feature, plan));
         CHECK((feature.if_skewed == kUsual));
+        CHECK(feature.bytes_at_once == pooling::bytes_at_once_for(table, pooling::bytes_behind(table)));
         feature.if_skewed = if_skewed;
+        feature.bytes_at_once = 4321;
         plan.kernels = &kernels;
         pooling::run_slice(plan, pooling::begin_of(plan), pooling::end_of(plan));
         CHECK(last_call.prefetch_end == count);
+        CHECK(last_call.bytes_at_once == 4321);
         CHECK(last_call.rows.whole_distance == last_call.rows.prefetch.distance);
         return last_call.rows.prefetch;
     };
