@@ -94,16 +94,24 @@ bool are_long(const Table& table, const Caches& caches) noexcept {
     return row_bytes(table.format(), table.dim()) > lines * kLine;
 }
 
+/// Whether L2 has 2 MiB or more, beside an L1 that is not small. Such a core (Sapphire Rapids) was measured to keep in
+/// L2 what the hardware fetches after a line, and to fetch it late: near rows are prefetched line by line, those from
+/// afar are read as a whole or, by long blocks, of so many bags that L2 still has them.
+bool has_large_l2(const Caches& caches) noexcept {
+    return !has_small_l1(caches) && caches.second_level >= std::size_t{2} << 20;
+}
+
 /// Whether rows come from L2 fast enough without prefetching. Where L1 is large, so is the number of instructions that
 /// a core has under way: those of some twenty rows of at most a line. Decoding takes more of them: rows of codes are
 /// prefetched once the tables fill half of L2, which has other users, such as results, or most of it if rows have few
-/// columns; those of many codes a byte in any case.
+/// columns; those of many codes a byte in any case. Of a large L2, half is kept for others.
 bool need_no_prefetch(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     constexpr std::size_t kFewColumns = 16, kManyColumns = 48;
     const kernels::Codec codec = kernels::codec_of(table.format());
     if (has_small_l1(caches) || row_bytes(table.format(), table.dim()) > kLine) return false;
     if (kernels::are_parts_of_bytes(codec) && table.dim() >= kManyColumns) return false;
-    const std::size_t quarters = !kernels::are_codes(codec) ? 4 : table.dim() < kFewColumns ? 3 : 2;
+    const std::size_t most = !kernels::are_codes(codec) ? 4 : table.dim() < kFewColumns ? 3 : 2;
+    const std::size_t quarters = has_large_l2(caches) ? 2 : most;
     return footprint <= caches.second_level / 4 * quarters;
 }
 
@@ -141,7 +149,8 @@ bool suit_blocks_from_afar(const Table& table, std::size_t footprint, const Cach
 /// otherwise 0.
 std::size_t run_of_blocks(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     const std::size_t bytes = block_bytes(table);
-    const std::size_t least_run = bytes == 0 ? 0 : least_run_for(table, footprint, caches);
+    if (bytes == 0 || !exceed_second_level(footprint, caches)) return 0;
+    const std::size_t least_run = least_run_for(table, footprint, caches);
     return least_run == 0 || widest_block_bytes(table) < least_run ? 0 : bytes;
 }
 
@@ -243,20 +252,23 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
 }
 
 std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
-    if (!exceed_second_level(footprint, caches)) return 0;
-    // Long rows of codes from L3 or a little beyond were measured to be faster as a whole.
-    constexpr std::size_t kNever = ~std::size_t{0};
+    constexpr std::size_t kNear = 0, kAny = 1, kNever = ~std::size_t{0}, kMemoryRun = 256, kLongRun = 1024;
     const kernels::Codec codec = kernels::codec_of(table.format());
+    const bool is_large_l2 = has_large_l2(caches);
+    constexpr std::size_t kManyBlocks = 5;
+    const bool are_many_short = fewest_blocks(table) >= kManyBlocks && widest_block_bytes(table) < kMemoryRun;
+    if (is_large_l2 && are_many_short && codec == kernels::Codec::f16) return kNever;
+    if (!exceed_second_level(footprint, caches)) return is_large_l2 ? kAny : kNear;
+    // Long rows of codes from L3 or a little beyond were measured to be faster as a whole.
     if (kernels::are_codes(codec) && are_long(table, caches) && footprint <= caches.third_level) return kNever;
     if (has_small_l1(caches)) {
-        if (fit_quarter_of_third_level(footprint, caches)) return 0;
-        constexpr std::size_t kAny = 1;
+        if (fit_quarter_of_third_level(footprint, caches)) return kNear;
         return suit_blocks_from_afar(table, footprint, caches) ? kAny : kNever;
     }
-    if (fit_third_level(footprint, caches)) return kLine;
+    if (is_large_l2 ? fit_quarter_of_third_level(footprint, caches) : fit_third_level(footprint, caches)) return kLine;
     // Rows of very many columns would be read in so many passes that nothing of them is near from one to the next.
-    constexpr std::size_t kManyColumns = 8192, kMemoryRun = 256, kLongRun = 1024;
-    return table.dim() < kManyColumns ? kMemoryRun : kLongRun;
+    constexpr std::size_t kManyColumns = 8192;
+    return table.dim() < kManyColumns && !is_large_l2 ? kMemoryRun : kLongRun;
 }
 
 std::uint32_t bytes_at_once_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
@@ -264,19 +276,20 @@ std::uint32_t bytes_at_once_for(const Table& table, std::size_t footprint, const
     // a block. Of so many rows L1 keeps the rest: measured on Zen 5, whose L1 has 48 KiB, and on Zen 4.
     constexpr std::uint32_t kFew = 6144, kFewFromMemory = 12288, kAll = ~std::uint32_t{0};
     if (widest_block_bytes(table) < least_run_for(table, footprint, caches)) return kFew;
-    const bool are_near = fit_third_level(footprint, caches) || !exceed_second_level(footprint, caches);
+    if (!exceed_second_level(footprint, caches)) return kAll;
+    if (has_large_l2(caches)) return static_cast<std::uint32_t>(std::min<std::size_t>(caches.second_level / 8, kAll));
     const bool is_f32 = kernels::codec_of(table.format()) == kernels::Codec::f32;
-    return has_small_l1(caches) && !are_near && !is_f32 ? kFewFromMemory : kAll;
+    return has_small_l1(caches) && !fit_third_level(footprint, caches) && !is_f32 ? kFewFromMemory : kAll;
 }
 
 FarResults far_results(std::size_t count, std::size_t stride, const Caches& caches) noexcept {
     // L3 keeps smaller ones from call to call, beside tables and what else is written between: prefetches would only
     // take time. With a small L1, that was measured for bags of a few rows whose results follow one another; others
-    // gain from half of it on, and single rows are faster without.
+    // gain from half of it on, and single rows are faster without. With a large L2, all gain once that is full.
+    const auto exceed = [&](std::size_t bytes) { return stride != 0 && count > bytes / stride; };
     const bool is_small = has_small_l1(caches);
-    if (stride == 0 || count <= caches.third_level / 8 / stride) return {false, false, false};
-    const bool are_afar = count > caches.third_level / 4 / stride;
-    return {are_afar || is_small, are_afar, are_afar && !is_small};
+    const bool are_afar = exceed(has_large_l2(caches) ? caches.second_level : caches.third_level / 4);
+    return {is_small ? exceed(caches.third_level / 8) : are_afar, are_afar, are_afar && !is_small};
 }
 
 std::size_t results_ahead(const kernels::PoolArgs& args, const FarResults& far, const Caches& caches) noexcept {

@@ -89,26 +89,36 @@ TEST_CASE("rows that share few sets of the first-level cache are prefetched less
     CHECK(rule_for(RowFormat::int8, 2040, 256, kLarge) == rule_for(RowFormat::int8, 2030, 256, kLarge));
 }
 
+/// The rule for a table of 1 MiB that shares the caches with others, so many KiB in all.
+std::string shared_rule_for(RowFormat format, std::size_t dim, std::size_t kib, const pooling::Caches& caches) {
+    const Prefetch prefetch = with_large_table(
+        format, dim, 1, [&](const Table& table) { return pooling::prefetch_for(table, kib << 10, caches); });
+    return std::to_string(prefetch.distance) + (prefetch.into == Prefetch::Into::first_level ? " L1" : " L2");
+}
+
 TEST_CASE(
     "rows that should be in the second-level cache are prefetched, but not far ahead; those in the first are not") {
-    constexpr pooling::Caches kLarge = {48 << 10, 2 << 20, 32 << 20}, kSmall = {32 << 10, 2 << 20, 32 << 20};
-    for (const pooling::Caches& caches : {kLarge, kSmall}) {
+    constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 2 << 20, 32 << 20};
+    constexpr pooling::Caches kLargeL2 = {48 << 10, 2 << 20, 105 << 20};
+    for (const pooling::Caches& caches : {kLarge, kSmall, kLargeL2}) {
         CHECK(rule_for(RowFormat::f32, 17, 1, caches) == "16 L1");
         CHECK(rule_for(RowFormat::int8, 64, 1, caches) == "16 L1");
         CHECK(rule_for(RowFormat::f32, 1000, 1, caches) == "8 L1");
     }
     CHECK(rule_for(RowFormat::f32, 16, 1, kSmall) == "16 L1");
     CHECK(rule_for(RowFormat::f32, 16, 1, kLarge) == "0 L1");
-    CHECK(rule_for(RowFormat::f32, 16, 2, kLarge) == "0 L1");
-    CHECK(rule_for(RowFormat::int8, 32, 1, kLarge) == "0 L1");
-    CHECK(rule_for(RowFormat::int8, 32, 2, kLarge) == "16 L1");
-    CHECK(rule_for(RowFormat::int4, 47, 1, kLarge) == "0 L1");
-    CHECK(rule_for(RowFormat::int4, 48, 1, kLarge) == "16 L1");
-    CHECK(rule_for(RowFormat::tbe_int2, 100, 1, kLarge) == "16 L1");
-    constexpr pooling::Caches kHuge = {48 << 10, 4 << 20, 32 << 20};
-    CHECK(rule_for(RowFormat::int8, 15, 3, kHuge) == "0 L1");
-    CHECK(rule_for(RowFormat::int8, 16, 3, kHuge) == "16 L1");
-    CHECK(rule_for(RowFormat::int8, 16, 2, kHuge) == "0 L1");
+    CHECK(shared_rule_for(RowFormat::int8, 32, 512, kLarge) == "0 L1");
+    CHECK(shared_rule_for(RowFormat::int8, 32, 513, kLarge) == "16 L1");
+    CHECK(shared_rule_for(RowFormat::int4, 47, 512, kLarge) == "0 L1");
+    CHECK(shared_rule_for(RowFormat::int4, 48, 512, kLarge) == "16 L1");
+    CHECK(shared_rule_for(RowFormat::tbe_int2, 100, 512, kLarge) == "16 L1");
+    CHECK(shared_rule_for(RowFormat::int8, 15, 768, kLarge) == "0 L1");
+    CHECK(shared_rule_for(RowFormat::int8, 16, 768, kLarge) == "16 L1");
+    for (const RowFormat format : {RowFormat::f32, RowFormat::int8}) {
+        CHECK(shared_rule_for(format, 15, 1024, kLargeL2) == "0 L1");
+        CHECK(shared_rule_for(format, 15, 1025, kLargeL2) == "16 L1");
+    }
+    CHECK(shared_rule_for(RowFormat::int4, 48, 1024, kLargeL2) == "16 L1");
     const Floats values(8000, 1.0f);
     CHECK((pooling::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
 }
@@ -301,6 +311,23 @@ TEST_CASE("wide rows are read side by side where blocks are short for the cache 
     CHECK(least_run_of(RowFormat::int8, 1273, 33, kLarge) == 256);
 }
 
+TEST_CASE("with a large second-level cache, blocks from afar are long, and near ones are prefetched line by line") {
+    constexpr pooling::Caches kLargeL2 = {48 << 10, 2 << 20, 104 << 20};
+    constexpr std::size_t kAll = 65536 * sizeof(float);
+    for (const RowFormat format : {RowFormat::f32, RowFormat::bf16, RowFormat::int8}) {
+        CHECK(least_run_of(format, 512, 8, kLargeL2) == 1);
+        CHECK(least_run_of(format, 512, 9, kLargeL2) == 64);
+        CHECK(least_run_of(format, 512, 26, kLargeL2) == 64);
+        CHECK(least_run_of(format, 512, 27, kLargeL2) == 1024);
+    }
+    CHECK(least_run_of(RowFormat::int8, 1273, 9, kLargeL2) > kAll);
+    const std::size_t block = cpu::active_kernels()->block_dim;
+    if (block < 112) return;  // of sanitized builds
+    CHECK(least_run_of(RowFormat::f16, 4 * block, 1, kLargeL2) == 1);
+    CHECK((least_run_of(RowFormat::f16, 4 * block + 1, 1, kLargeL2) > kAll) == (block == 112));
+    CHECK(rule_for(RowFormat::f32, 4 * block, 8, kLargeL2) == "8 L1");  // lines of a row count, not of a block
+}
+
 TEST_CASE("blocks of bags that have few rows together are read one after the other from afar") {
     constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
     constexpr std::uint32_t kAll = ~std::uint32_t{0};
@@ -319,7 +346,11 @@ TEST_CASE("blocks of bags that have few rows together are read one after the oth
             CHECK(bytes_at_once(format, 200, 17, kSmall) == (format == RowFormat::f32 ? kAll : 12288));
         }
     }
+    constexpr pooling::Caches kLargeL2 = {48 << 10, 2 << 20, 105 << 20};
+    CHECK(bytes_at_once(RowFormat::f32, 512, 8, kLargeL2) == kAll);
+    CHECK(bytes_at_once(RowFormat::f32, 512, 9, kLargeL2) == 256 << 10);
     const bool are_short = cpu::active_kernels()->block_dim < 256;  // from memory
+    CHECK(bytes_at_once(RowFormat::f32, 2048, 27, kLargeL2) == (are_short ? 6144 : 256 << 10));
     CHECK(bytes_at_once(RowFormat::int8, 512, 17, kLarge) == (are_short ? 6144 : kAll));
     CHECK(bytes_at_once(RowFormat::f32, 8192, 17, kLarge) == (are_short ? 6144 : kAll));
 }

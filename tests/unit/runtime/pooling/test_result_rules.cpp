@@ -27,17 +27,22 @@ kernels::PoolArgs fixed_bags(std::size_t dim, std::size_t rows, std::size_t stri
 
 TEST_CASE("results are prefetched where L3 does not keep them") {
     constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
+    constexpr pooling::Caches kLargeL2 = {48 << 10, 2 << 20, 105 << 20};
     constexpr std::size_t kMiB = 1 << 20, kHuge = ~std::size_t{0};
-    const auto are_far = [&](std::size_t count, std::size_t stride) {
-        const auto far = pooling::far_results(count, stride, kLarge);
+    const auto are_far = [&](std::size_t count, std::size_t stride, const pooling::Caches& caches) {
+        const auto far = pooling::far_results(count, stride, caches);
         CHECK(far.single_rows == far.any);
         CHECK(far.few_rows == far.any);
         return far.any;
     };
-    CHECK_FALSE(are_far(8 * kMiB / 100, 100));
-    CHECK(are_far(8 * kMiB / 100 + 1, 100));
-    CHECK(are_far(kHuge, kHuge / 2));
-    CHECK_FALSE(are_far(kHuge, 0));
+    CHECK_FALSE(are_far(8 * kMiB / 100, 100, kLarge));
+    CHECK(are_far(8 * kMiB / 100 + 1, 100, kLarge));
+    CHECK_FALSE(are_far(2 * kMiB / 100, 100, kLargeL2));
+    CHECK(are_far(2 * kMiB / 100 + 1, 100, kLargeL2));
+    for (const pooling::Caches& caches : {kLarge, kLargeL2}) {
+        CHECK(are_far(kHuge, kHuge / 2, caches));
+        CHECK_FALSE(are_far(kHuge, 0, caches));
+    }
     CHECK(pooling::far_results(kMiB, 100, kSmall).any);
     CHECK(pooling::far_results(kMiB, 100, kSmall).few_rows);
     CHECK_FALSE(pooling::far_results(kMiB, 100, kSmall).single_rows);
