@@ -306,7 +306,9 @@ std::size_t results_ahead(const kernels::PoolArgs& args, const FarResults& far, 
 bool streams_results(const Table& table, OutputType type, std::size_t count, std::size_t stride,
                      const Caches& caches) noexcept {
     if (stride != table.dim()) {
-        return stride != 0 && count > caches.third_level / 2 / kernels::element_bytes(type) / stride;
+        // With a large L2, whose L3 takes longer, once they exceed L2: faster even if all are read afterwards.
+        const std::size_t most_kept = has_large_l2(caches) ? caches.second_level : caches.third_level / 2;
+        return stride != 0 && count > most_kept / kernels::element_bytes(type) / stride;
     }
     // Measured on Zen 4 with one L3. f32 tables lose their place in L2 to results; the rows of int8 are smaller, and
     // their results were written as fast into L3 as long as it has room for them. Of int4 nothing was gained, nor of
@@ -322,18 +324,20 @@ bool streams_results(const Table& table, OutputType type, std::size_t count, std
            count > most_kept / bytes && fit_third_level(bytes_behind(table), caches);
 }
 
-bool suits_stream(const kernels::PoolArgs& args) noexcept {
+bool suits_stream(const kernels::PoolArgs& args, const Caches& caches) noexcept {
     const std::size_t element = kernels::element_bytes(args.out_type), bytes = args.rows.dim * element;
     if (bytes < ResultStream::kLeast || bytes > ResultStream::kMost) return false;
     if (args.rows.dim == args.out_stride) return kernels::is_single(args);
     // Of results with others between them, a few lines were measured to be faster only if they are whole; and of bags
-    // of many rows, writing the result takes a small part of the time.
-    constexpr std::size_t kFewWhole = 2, kFewInPart = 5, kMany = 12;
+    // of many rows, writing the result takes a small part of the time. With a large L2, ordinary stores take longer.
+    constexpr std::size_t kFewWhole = 2, kMany = 12;
+    const bool is_large_l2 = has_large_l2(caches);
+    const std::size_t few_in_part = is_large_l2 ? 3 : 5;
     const std::size_t lines = bytes / kLine, bags = args.last_bag - args.first_bag;
     const bool are_whole =
         (reinterpret_cast<std::uintptr_t>(args.out) | bytes | args.out_stride * element) % kLine == 0;
-    const std::size_t most_rows = lines < kMany ? lines : 4 * lines;
-    return lines >= (are_whole ? kFewWhole : kFewInPart) && args.end - args.position <= most_rows * bags;
+    const std::size_t rows_a_line = is_large_l2 ? 8 : lines < kMany ? 1 : 4;
+    return lines >= (are_whole ? kFewWhole : few_in_part) && args.end - args.position <= rows_a_line * lines * bags;
 }
 
 }  // namespace rowpool::pooling

@@ -81,6 +81,6 @@ bool streams_results(const Table& table, OutputType type, std::size_t count, std
 
 /// Whether a ResultStream takes the results of a bag range, and gains something: those of single rows, or, where other
 /// columns lie between them, of several lines and of bags of not too many rows in the mean.
-bool suits_stream(const kernels::PoolArgs& args) noexcept;
+bool suits_stream(const kernels::PoolArgs& args, const Caches& caches = own_caches()) noexcept;
 
 }  // namespace rowpool::pooling

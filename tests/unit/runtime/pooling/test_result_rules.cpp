@@ -103,8 +103,9 @@ TEST_CASE("results of wide f32 and int8 rows are streamed where L3 does not keep
 
 TEST_CASE("results with others between them are streamed where L3 does not keep them") {
     constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
-    constexpr std::size_t kColumns = 1000, kMany = (16 << 20) / (4 * kColumns);  // of all features; half of L3
-    for (const pooling::Caches& caches : {kLarge, kSmall}) {
+    constexpr pooling::Caches kLargeL2 = {48 << 10, 16 << 20, 128 << 20};
+    constexpr std::size_t kColumns = 1000, kMany = (16 << 20) / (4 * kColumns);  // of all features; half of L3, or L2
+    for (const pooling::Caches& caches : {kLarge, kSmall, kLargeL2}) {
         for (const std::size_t dim : {std::size_t{2}, std::size_t{32}, std::size_t{999}}) {
             const std::size_t gap = kColumns - dim;
             CHECK(streams(RowFormat::f32, dim, 1, kMany + 1, caches, OutputType::f32, gap));
@@ -120,12 +121,12 @@ TEST_CASE("results with others between them are streamed where L3 does not keep 
 
 /// Whether a stream suits them, from `offset` bytes after a line.
 bool suits(std::size_t dim, std::size_t rows, std::size_t stride = 6400, OutputType type = OutputType::f32,
-           std::size_t offset = 0) {
+           std::size_t offset = 0, const pooling::Caches& caches = {48 << 10, 1 << 20, 32 << 20}) {
     kernels::PoolArgs args = fixed_bags(dim, rows, stride);
     alignas(64) static std::byte out[128];
     args.out = out + offset;
     args.out_type = type;
-    return pooling::suits_stream(args);
+    return pooling::suits_stream(args, caches);
 }
 
 TEST_CASE("results are streamed of single rows, or else of several lines and of bags of not too many rows") {
@@ -152,6 +153,21 @@ TEST_CASE("results are streamed of single rows, or else of several lines and of 
     }
     CHECK(suits(80, 5, 6401));
     CHECK_FALSE(suits(79, 5, 6401));
+}
+
+TEST_CASE("with a large second-level cache, results of more rows and of fewer lines are streamed") {
+    const auto suits_large = [](std::size_t dim, std::size_t rows, std::size_t stride = 6400) {
+        return suits(dim, rows, stride, OutputType::f32, 0, {48 << 10, 2 << 20, 105 << 20});
+    };
+    CHECK(suits_large(512, 1, 512));
+    CHECK_FALSE(suits_large(512, 2, 512));
+    CHECK(suits_large(32, 16));
+    CHECK_FALSE(suits_large(32, 17));
+    CHECK_FALSE(suits_large(16, 1));
+    CHECK(suits_large(192, 96));
+    CHECK_FALSE(suits_large(192, 97));
+    CHECK(suits_large(48, 4, 6401));
+    CHECK_FALSE(suits_large(47, 4, 6401));
 }
 
 }  // namespace
