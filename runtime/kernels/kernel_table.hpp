@@ -82,7 +82,7 @@ struct PoolArgs {
     std::size_t position;  ///< first index of first_bag
     std::size_t end;       ///< one past the last index of the last bag, whose entry in `ends` may be missing
     Pooling pooling;
-    std::size_t least_run;  ///< bytes; shorter blocks of rows of several are short, 0 from near (least_run_for())
+    std::size_t least_run;  ///< bytes; shorter blocks of rows of several are short; see least_run_for()
     /// Of rows: so many bags are pooled in one block of columns before the next block as have these bytes together in
     /// the mean, but 1 to 64 bags (bytes_at_once_for()).
     std::uint32_t bytes_at_once;

@@ -94,9 +94,9 @@ bool are_long(const Table& table, const Caches& caches) noexcept {
     return row_bytes(table.format(), table.dim()) > lines * kLine;
 }
 
-/// Whether L2 has 2 MiB or more, beside an L1 that is not small. Such a core (Sapphire Rapids) was measured to keep in
-/// L2 what the hardware fetches after a line, and to fetch it late: near rows are prefetched line by line, those from
-/// afar are read as a whole or, by long blocks, of so many bags that L2 still has them.
+/// Whether L2 has 2 MiB or more, beside an L1 that is not small, as on Sapphire Rapids. There, L3 takes long, and the
+/// hardware brings the lines that follow a prefetched one late, but into an L2 that keeps them (docs/TUNING.md, "A
+/// large L2").
 bool has_large_l2(const Caches& caches) noexcept {
     return !has_small_l1(caches) && caches.second_level >= std::size_t{2} << 20;
 }
@@ -110,8 +110,8 @@ bool need_no_prefetch(const Table& table, std::size_t footprint, const Caches& c
     const kernels::Codec codec = kernels::codec_of(table.format());
     if (has_small_l1(caches) || row_bytes(table.format(), table.dim()) > kLine) return false;
     if (kernels::are_parts_of_bytes(codec) && table.dim() >= kManyColumns) return false;
-    const std::size_t most = !kernels::are_codes(codec) ? 4 : table.dim() < kFewColumns ? 3 : 2;
-    const std::size_t quarters = has_large_l2(caches) ? 2 : most;
+    const std::size_t usual_quarters = !kernels::are_codes(codec) ? 4 : table.dim() < kFewColumns ? 3 : 2;
+    const std::size_t quarters = has_large_l2(caches) ? 2 : usual_quarters;
     return footprint <= caches.second_level / 4 * quarters;
 }
 
@@ -143,6 +143,15 @@ bool suit_blocks_from_afar(const Table& table, std::size_t footprint, const Cach
     }
     if (is_third_level) return blocks <= kFewFromThirdLevel;
     return blocks <= kFew && row_bytes(table.format(), table.dim()) <= kMostBytes;
+}
+
+/// Whether rows were measured to be faster as a whole than by blocks with a large L2, from anywhere: those of f16 in
+/// many blocks of two or three lines each, as on AVX2. (Of bf16, f32 and codes they were not.)
+bool are_slow_blocks(const Table& table) noexcept {
+    constexpr std::size_t kMany = 5;
+    const std::size_t lines = widest_block_bytes(table) / kLine;
+    return kernels::codec_of(table.format()) == kernels::Codec::f16 && fewest_blocks(table) >= kMany &&
+           (lines == 2 || lines == 3);
 }
 
 /// The bytes of a block, of a table whose rows are read from beyond L2 and by blocks that may be long enough for that;
@@ -252,32 +261,32 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
 }
 
 std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
-    constexpr std::size_t kNear = 0, kAny = 1, kNever = ~std::size_t{0}, kMemoryRun = 256, kLongRun = 1024;
-    const kernels::Codec codec = kernels::codec_of(table.format());
+    constexpr std::size_t kAnyNear = 0, kAny = 1, kNever = ~std::size_t{0}, kMemoryRun = 256, kLongRun = 1024;
     const bool is_large_l2 = has_large_l2(caches);
-    constexpr std::size_t kManyBlocks = 5;
-    const bool are_many_short = fewest_blocks(table) >= kManyBlocks && widest_block_bytes(table) < kMemoryRun;
-    if (is_large_l2 && are_many_short && codec == kernels::Codec::f16) return kNever;
-    if (!exceed_second_level(footprint, caches)) return is_large_l2 ? kAny : kNear;
+    if (is_large_l2 && are_slow_blocks(table)) return kNever;
+    if (!exceed_second_level(footprint, caches)) return is_large_l2 ? kAny : kAnyNear;
     // Long rows of codes from L3 or a little beyond were measured to be faster as a whole.
-    if (kernels::are_codes(codec) && are_long(table, caches) && footprint <= caches.third_level) return kNever;
+    const bool are_codes = kernels::are_codes(kernels::codec_of(table.format()));
+    if (are_codes && are_long(table, caches) && footprint <= caches.third_level) return kNever;
     if (has_small_l1(caches)) {
-        if (fit_quarter_of_third_level(footprint, caches)) return kNear;
+        if (fit_quarter_of_third_level(footprint, caches)) return kAnyNear;
         return suit_blocks_from_afar(table, footprint, caches) ? kAny : kNever;
     }
-    if (is_large_l2 ? fit_quarter_of_third_level(footprint, caches) : fit_third_level(footprint, caches)) return kLine;
+    if (is_large_l2) return fit_quarter_of_third_level(footprint, caches) ? kLine : kLongRun;
+    if (fit_third_level(footprint, caches)) return kLine;
     // Rows of very many columns would be read in so many passes that nothing of them is near from one to the next.
     constexpr std::size_t kManyColumns = 8192;
-    return table.dim() < kManyColumns && !is_large_l2 ? kMemoryRun : kLongRun;
+    return table.dim() < kManyColumns ? kMemoryRun : kLongRun;
 }
 
 std::uint32_t bytes_at_once_for(const Table& table, std::size_t footprint, const Caches& caches) noexcept {
     // From afar, the next block of a few bags is read before the next bags' rows: the hardware prefetches what follows
-    // a block. Of so many rows L1 keeps the rest: measured on Zen 5, whose L1 has 48 KiB, and on Zen 4.
-    constexpr std::uint32_t kFew = 6144, kFewFromMemory = 12288, kAll = ~std::uint32_t{0};
+    // a block. Of so many rows L1 keeps the rest, or a large L2 of more: measured on Zen 5, whose L1 has 48 KiB, on Zen
+    // 4, and on Sapphire Rapids.
+    constexpr std::uint32_t kFew = 6144, kFewFromMemory = 12288, kFewInLargeL2 = 262144, kAll = ~std::uint32_t{0};
     if (widest_block_bytes(table) < least_run_for(table, footprint, caches)) return kFew;
     if (!exceed_second_level(footprint, caches)) return kAll;
-    if (has_large_l2(caches)) return static_cast<std::uint32_t>(std::min<std::size_t>(caches.second_level / 8, kAll));
+    if (has_large_l2(caches)) return kFewInLargeL2;
     const bool is_f32 = kernels::codec_of(table.format()) == kernels::Codec::f32;
     return has_small_l1(caches) && !fit_third_level(footprint, caches) && !is_f32 ? kFewFromMemory : kAll;
 }

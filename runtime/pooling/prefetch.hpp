@@ -52,7 +52,8 @@ std::size_t distance_of_whole_rows(const Table& table, const Prefetch& prefetch,
 /// Rows that are wider than the registers hold are read block by block of columns. If the widest blocks that there are
 /// have fewer bytes than this, they are short for where the rows of the table come from: the rest of a row is best read
 /// soon, in the next blocks of the bag or, of rows of more than two blocks, by reading several whole rows side by side.
-/// Any block is long enough from near, which is 0, and of some rows from afar, which is 1.
+/// Any block is long enough from near, which is 0, and of some rows from afar, or with a large L2, which is 1: the
+/// hardware then brings the last lines of a block too late.
 std::size_t least_run_for(const Table& table, std::size_t footprint, const Caches& caches = own_caches()) noexcept;
 
 /// See PoolArgs::bytes_at_once.

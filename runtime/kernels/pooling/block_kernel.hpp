@@ -203,11 +203,11 @@ private:
         std::size_t stride;
         std::size_t end;  ///< bytes from a block's codes to their end, or to the end of the row for the last block
         std::ptrdiff_t qparams_at;  ///< bytes from a block's codes to the row's scale
-        bool is_near;               ///< many of the rows are in L2, or come soon (least_run_for())
+        bool are_followed;          ///< the hardware brings lines that follow a prefetched one (least_run_for())
         static constexpr std::size_t kMost = C::bytes_of(kSums * Arch::width) + C::qparams_bytes;  ///< bytes
         /// Whether the hardware fetches the lines of near rows that follow two prefetched ones in time: on AVX2, where
         /// a line takes several instructions, so that to prefetch them, too, would only take time. (Measured on Zen 4
-        /// and Zen 5; the other formats gain nothing, and from afar the hardware is too late.)
+        /// and Zen 5; the other formats gain nothing. From afar, and on Sapphire Rapids, it is too late.)
         static constexpr bool kHasFollowers =
             Arch::width == 8 && (kCodec == Codec::f32 || kCodec == Codec::f16) && kMost > 128;
 
@@ -218,7 +218,7 @@ private:
             stride = rows.stride;
             end = group.is_last_block ? rows.bytes - codes_at : C::bytes_of(group.columns);
             qparams_at = static_cast<std::ptrdiff_t>(C::qparams_at(rows)) - static_cast<std::ptrdiff_t>(codes_at);
-            is_near = group.args.least_run == 0;
+            are_followed = group.args.least_run == 0;
         }
 
         [[gnu::always_inline]] const std::byte* of(std::size_t row) const noexcept { return data + row * stride; }
@@ -243,7 +243,7 @@ private:
             // as many blocks as needed, so that all but the last have more than a quarter of the most vectors.
             constexpr bool kMayBePart = C::is_coded && kVectors > kMaxVectors / 4;
             if constexpr (kHasFollowers && kInto == Prefetch::Into::first_level) {
-                if (is_near) return prefetch_first_lines<kInto, 2>(codes);
+                if (are_followed) return prefetch_first_lines<kInto, 2>(codes);
             }
             prefetch_most<kInto, kMost>(codes, end);
             if constexpr (kMayBePart) prefetch_line<kInto>(codes + qparams_at);

@@ -323,9 +323,12 @@ TEST_CASE("with a large second-level cache, blocks from afar are long, and near 
     CHECK(least_run_of(RowFormat::int8, 1273, 9, kLargeL2) > kAll);
     const std::size_t block = cpu::active_kernels()->block_dim;
     if (block < 112) return;  // of sanitized builds
-    CHECK(least_run_of(RowFormat::f16, 4 * block, 1, kLargeL2) == 1);
-    CHECK((least_run_of(RowFormat::f16, 4 * block + 1, 1, kLargeL2) > kAll) == (block == 112));
-    CHECK(rule_for(RowFormat::f32, 4 * block, 8, kLargeL2) == "8 L1");  // lines of a row count, not of a block
+    for (const std::size_t mib : {std::size_t{1}, std::size_t{9}}) {
+        CHECK(least_run_of(RowFormat::f16, 4 * block, mib, kLargeL2) == (mib == 1 ? 1 : 64));
+        CHECK((least_run_of(RowFormat::f16, 4 * block + 1, mib, kLargeL2) > kAll) == (block == 112));
+    }
+    if (block == 112) CHECK(rule_for(RowFormat::f32, 4 * block, 8, kLargeL2) == "8 L1");  // a row's lines
+    CHECK(least_run_of(RowFormat::f32, 512, 8, {32 << 10, 2 << 20, 32 << 20}) == 0);      // L1 is small
 }
 
 TEST_CASE("blocks of bags that have few rows together are read one after the other from afar") {
@@ -348,8 +351,9 @@ TEST_CASE("blocks of bags that have few rows together are read one after the oth
     }
     constexpr pooling::Caches kLargeL2 = {48 << 10, 2 << 20, 105 << 20};
     CHECK(bytes_at_once(RowFormat::f32, 512, 8, kLargeL2) == kAll);
-    CHECK(bytes_at_once(RowFormat::f32, 512, 9, kLargeL2) == 256 << 10);
-    const bool are_short = cpu::active_kernels()->block_dim < 256;  // from memory
+    const std::size_t block_dim = cpu::active_kernels()->block_dim;
+    CHECK(bytes_at_once(RowFormat::f32, 512, 9, kLargeL2) == (block_dim < 16 ? 6144 : 256 << 10));
+    const bool are_short = block_dim < 256;  // from memory
     CHECK(bytes_at_once(RowFormat::f32, 2048, 27, kLargeL2) == (are_short ? 6144 : 256 << 10));
     CHECK(bytes_at_once(RowFormat::int8, 512, 17, kLarge) == (are_short ? 6144 : kAll));
     CHECK(bytes_at_once(RowFormat::f32, 8192, 17, kLarge) == (are_short ? 6144 : kAll));

@@ -25,7 +25,7 @@ kernels::PoolArgs fixed_bags(std::size_t dim, std::size_t rows, std::size_t stri
     return args;
 }
 
-TEST_CASE("results are prefetched where L3 does not keep them") {
+TEST_CASE("results are prefetched where L3 does not keep them, or a large L2") {
     constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
     constexpr pooling::Caches kLargeL2 = {48 << 10, 2 << 20, 105 << 20};
     constexpr std::size_t kMiB = 1 << 20, kHuge = ~std::size_t{0};
@@ -43,6 +43,7 @@ TEST_CASE("results are prefetched where L3 does not keep them") {
         CHECK(are_far(kHuge, kHuge / 2, caches));
         CHECK_FALSE(are_far(kHuge, 0, caches));
     }
+    CHECK_FALSE(pooling::far_results(2 * kMiB / 100 + 1, 100, {32 << 10, 2 * kMiB, 32 * kMiB}).any);  // L1 is small
     CHECK(pooling::far_results(kMiB, 100, kSmall).any);
     CHECK(pooling::far_results(kMiB, 100, kSmall).few_rows);
     CHECK_FALSE(pooling::far_results(kMiB, 100, kSmall).single_rows);
@@ -101,7 +102,7 @@ TEST_CASE("results of wide f32 and int8 rows are streamed where L3 does not keep
     CHECK_FALSE(streams(RowFormat::f16, 1024, 16, 3 * kMany));
 }
 
-TEST_CASE("results with others between them are streamed where L3 does not keep them") {
+TEST_CASE("results with others between them are streamed where L3 does not keep them, or a large L2") {
     constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 1 << 20, 32 << 20};
     constexpr pooling::Caches kLargeL2 = {48 << 10, 16 << 20, 128 << 20};
     constexpr std::size_t kColumns = 1000, kMany = (16 << 20) / (4 * kColumns);  // of all features; half of L3, or L2

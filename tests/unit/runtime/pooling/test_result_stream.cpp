@@ -317,7 +317,9 @@ TEST_CASE("streamed results of requests are those of others, bit by bit, whateve
 
 TEST_CASE("a request with many results is answered as its features alone, on any number of threads") {
     constexpr std::size_t kDims[] = {64, 100, 32}, kColumns = 64 + 100 + 32, kRows = 50;
-    const std::size_t batch = pooling::own_caches().third_level / 2 / (kColumns * sizeof(float)) + 1;
+    const pooling::Caches& caches = pooling::own_caches();
+    const std::size_t kept = std::max(caches.second_level, caches.third_level / 2);
+    const std::size_t batch = kept / (kColumns * sizeof(float)) + 1;
     Random random(44);
     std::vector<MadeTable> made;
     for (const std::size_t dim : kDims) {
