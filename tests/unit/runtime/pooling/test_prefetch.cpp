@@ -23,11 +23,16 @@ namespace {
 using Ids = std::vector<std::int64_t>;
 using Floats = std::vector<float>;
 
-std::string rule_for(RowFormat format, std::size_t dim, std::size_t mib, const pooling::Caches& caches) {
-    const Prefetch prefetch = with_large_table(format, dim, mib, [&](const Table& table) {
-        return pooling::prefetch_for(table, pooling::bytes_behind(table), caches);
-    });
+/// The rule for a table of so many MiB that shares the caches with others: so many KiB in all.
+std::string shared_rule_for(RowFormat format, std::size_t dim, std::size_t mib, std::size_t kib,
+                            const pooling::Caches& caches) {
+    const Prefetch prefetch = with_large_table(
+        format, dim, mib, [&](const Table& table) { return pooling::prefetch_for(table, kib << 10, caches); });
     return std::to_string(prefetch.distance) + (prefetch.into == Prefetch::Into::first_level ? " L1" : " L2");
+}
+
+std::string rule_for(RowFormat format, std::size_t dim, std::size_t mib, const pooling::Caches& caches) {
+    return shared_rule_for(format, dim, mib, mib << 10, caches);
 }
 
 TEST_CASE("rows from afar are prefetched the fewer ahead the wider they are") {
@@ -89,13 +94,6 @@ TEST_CASE("rows that share few sets of the first-level cache are prefetched less
     CHECK(rule_for(RowFormat::int8, 2040, 256, kLarge) == rule_for(RowFormat::int8, 2030, 256, kLarge));
 }
 
-/// The rule for a table of 1 MiB that shares the caches with others, so many KiB in all.
-std::string shared_rule_for(RowFormat format, std::size_t dim, std::size_t kib, const pooling::Caches& caches) {
-    const Prefetch prefetch = with_large_table(
-        format, dim, 1, [&](const Table& table) { return pooling::prefetch_for(table, kib << 10, caches); });
-    return std::to_string(prefetch.distance) + (prefetch.into == Prefetch::Into::first_level ? " L1" : " L2");
-}
-
 TEST_CASE(
     "rows that should be in the second-level cache are prefetched, but not far ahead; those in the first are not") {
     constexpr pooling::Caches kLarge = {48 << 10, 1 << 20, 32 << 20}, kSmall = {32 << 10, 2 << 20, 32 << 20};
@@ -107,18 +105,18 @@ TEST_CASE(
     }
     CHECK(rule_for(RowFormat::f32, 16, 1, kSmall) == "16 L1");
     CHECK(rule_for(RowFormat::f32, 16, 1, kLarge) == "0 L1");
-    CHECK(shared_rule_for(RowFormat::int8, 32, 512, kLarge) == "0 L1");
-    CHECK(shared_rule_for(RowFormat::int8, 32, 513, kLarge) == "16 L1");
-    CHECK(shared_rule_for(RowFormat::int4, 47, 512, kLarge) == "0 L1");
-    CHECK(shared_rule_for(RowFormat::int4, 48, 512, kLarge) == "16 L1");
-    CHECK(shared_rule_for(RowFormat::tbe_int2, 100, 512, kLarge) == "16 L1");
-    CHECK(shared_rule_for(RowFormat::int8, 15, 768, kLarge) == "0 L1");
-    CHECK(shared_rule_for(RowFormat::int8, 16, 768, kLarge) == "16 L1");
+    CHECK(shared_rule_for(RowFormat::int8, 32, 1, 512, kLarge) == "0 L1");
+    CHECK(shared_rule_for(RowFormat::int8, 32, 1, 513, kLarge) == "16 L1");
+    CHECK(shared_rule_for(RowFormat::int4, 47, 1, 512, kLarge) == "0 L1");
+    CHECK(shared_rule_for(RowFormat::int4, 48, 1, 512, kLarge) == "16 L1");
+    CHECK(shared_rule_for(RowFormat::tbe_int2, 100, 1, 512, kLarge) == "16 L1");
+    CHECK(shared_rule_for(RowFormat::int8, 15, 1, 768, kLarge) == "0 L1");
+    CHECK(shared_rule_for(RowFormat::int8, 16, 1, 768, kLarge) == "16 L1");
     for (const RowFormat format : {RowFormat::f32, RowFormat::int8}) {
-        CHECK(shared_rule_for(format, 15, 1024, kLargeL2) == "0 L1");
-        CHECK(shared_rule_for(format, 15, 1025, kLargeL2) == "16 L1");
+        CHECK(shared_rule_for(format, 15, 1, 1024, kLargeL2) == "0 L1");
+        CHECK(shared_rule_for(format, 15, 1, 1025, kLargeL2) == "16 L1");
     }
-    CHECK(shared_rule_for(RowFormat::int4, 48, 1024, kLargeL2) == "16 L1");
+    CHECK(shared_rule_for(RowFormat::int4, 48, 1, 1024, kLargeL2) == "16 L1");
     const Floats values(8000, 1.0f);
     CHECK((pooling::prefetch_for(f32_table(values, 8), 1 << 30, kSmall).distance == 0));
 }
